@@ -1,0 +1,26 @@
+/*
+ * alloc: every allocation of the engine, so that tests can fail each one.
+ *
+ * NULL means out of memory; callers answer error_no_memory().
+ */
+#ifndef BYRON_BASE_ALLOC_H
+#define BYRON_BASE_ALLOC_H
+
+#include <stddef.h>
+
+void *alloc_bytes(size_t size);                /* malloc */
+void *alloc_zeroed(size_t count, size_t size); /* calloc */
+void *alloc_resize(void *bytes, size_t size);  /* realloc */
+void alloc_free(void *bytes);                  /* NULL is fine. */
+char *alloc_text(const char *text);            /* strdup */
+
+/* Whole pages straight from the system, returned to it when freed. */
+void *alloc_pages(size_t size);
+void alloc_pages_free(void *pages, size_t size); /* NULL is fine. */
+
+/* Tests: the nth allocation from now fails (1 = the next); 0 = never. */
+void alloc_fail_after(size_t nth);
+/* Tests: allocations that live now, over all threads. */
+size_t alloc_live(void);
+
+#endif

@@ -1,0 +1,357 @@
+/*
+ * byron: an ordered key-value store in a directory, on a log-structured
+ * merge tree. Plain C11; no SQLite in it.
+ *
+ * Keys and values are bytes; keys order as memcmp does, a prefix first. One
+ * writer at a time, any number of readers, none of which waits for another.
+ * All functions are thread-safe unless they take a handle that one thread owns
+ * (byron_txn, byron_cursor).
+ *
+ * Ownership has three words. A function borrows what it uses only during the
+ * call, takes what is its own from then on, and lends what stays readable
+ * until the moment that is named.
+ */
+#ifndef BYRON_H
+#define BYRON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BYRON_VERSION "0.1.0"
+
+#ifdef __GNUC__
+#define BYRON_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define BYRON_MUST_CHECK
+#endif
+
+/* Code, number and words. Numbers are never reused. */
+#define BYRON_STATUS_LIST(X)                                                   \
+    X(OK, 0, "ok")                                                             \
+    X(NOT_FOUND, 1, "not found")                                               \
+    X(NO_MEMORY, 2, "out of memory")                                           \
+    X(IO, 3, "input/output error")                                             \
+    X(CORRUPT, 4, "corrupt file")                                              \
+    X(BUSY, 5, "busy")                                                         \
+    X(BUSY_SNAPSHOT, 6, "snapshot is no longer held")                          \
+    X(READ_ONLY, 7, "read-only store")                                         \
+    X(FULL, 8, "no space left")                                                \
+    X(TOO_BIG, 9, "too big")                                                   \
+    X(MISUSE, 10, "misuse")                                                    \
+    X(MISSING, 11, "store is missing")                                         \
+    X(FOREIGN, 12, "store belongs to another database")                        \
+    X(NEWER_FORMAT, 13, "format is newer than this library")                   \
+    X(INTERRUPTED, 14, "interrupted")
+
+typedef enum byron_status {
+#define BYRON_STATUS_ENUM(name, number, words) BYRON_##name = number,
+    BYRON_STATUS_LIST(BYRON_STATUS_ENUM)
+#undef BYRON_STATUS_ENUM
+} byron_status;
+
+/* The words of a status; never NULL. */
+const char *byron_status_words(byron_status status);
+
+#define BYRON_NO_OFFSET UINT64_MAX
+
+/* What went wrong, where. Empty path: no file was involved. */
+struct byron_error {
+    byron_status code;
+    int system_errno; /* 0 if the system did not say. */
+    uint64_t offset;  /* In the file, bytes; BYRON_NO_OFFSET if unknown. */
+    char path[512];   /* Of the file or directory. */
+    char words[512];  /* A sentence for a person; names path and offset. */
+};
+
+/* Copies the last error that a call on this thread returned. */
+void byron_last_error(struct byron_error *out);
+
+/* Borrowed bytes. Size 0 may come with a NULL pointer. */
+struct byron_bytes {
+    const void *data;
+    size_t size;
+};
+
+#define BYRON_MAX_KEY   ((size_t)1 << 20) /* Bytes. */
+#define BYRON_MAX_VALUE ((size_t)1 << 30) /* Bytes. */
+
+typedef struct byron_db byron_db;
+typedef struct byron_txn byron_txn; /* Owned by one thread. */
+typedef struct byron_snapshot byron_snapshot;
+typedef struct byron_cursor byron_cursor; /* Owned by one thread. */
+
+enum byron_compression {
+    BYRON_COMPRESSION_DEFAULT = 0, /* lz4 where built in, else none. */
+    BYRON_COMPRESSION_NONE = 1,
+    BYRON_COMPRESSION_LZ4 = 2,
+    BYRON_COMPRESSION_ZSTD = 3,
+};
+
+/*
+ * Where a store stands in the history of a host that commits for it. Every
+ * prepared commit has an id, never reused. The host keeps this whole struct
+ * inside its own atomic commit, and hands it back at open.
+ */
+#define BYRON_RECENT_COMMITS 7
+struct byron_commit_point {
+    uint64_t recent[BYRON_RECENT_COMMITS]; /* Newest first; 0 = none. */
+    uint64_t synced; /* Newest commit whose log bytes were synced; 0 = none. */
+};
+
+struct byron_os; /* engine/base/os.h: storage calls, replaceable in tests. */
+
+/*
+ * All zero means: derive it. Sizes are bytes. Values out of range are
+ * answered with BYRON_MISUSE and a sentence.
+ */
+struct byron_options {
+    uint64_t memory;     /* One budget for all below; default 64 MB. */
+    uint64_t memtable;   /* Default memory/8. */
+    uint64_t cache;      /* Default: what the others leave of memory. */
+    uint64_t file_size;  /* Target of one SSTable; default 32 MB. */
+    uint32_t block_size; /* Raw bytes of a data block; default 8192. */
+    uint32_t bloom_bits; /* Per key at the last level; default 10. */
+    uint32_t fanout;     /* Size ratio of levels; default 8. */
+    enum byron_compression compression;
+    bool inline_work;    /* No thread: writers flush and compact (threads=0). */
+    bool no_bloom;       /* bloom_bits = 0 asked for. */
+    bool create;         /* Create the store if the directory has none. */
+    bool must_not_exist; /* With create: refuse a directory with a store. */
+    bool read_only;      /* Never write; the directory may be unwritable. */
+    bool remove_at_close; /* A private store: its files go with the handle. */
+
+    /*
+     * The host's commit point. NULL: the store commits for itself, and at
+     * open every complete self-committed batch counts.
+     */
+    const struct byron_commit_point *commit_point;
+    /*
+     * Called from the engine before anything makes commits permanent that the
+     * host might still lose; the host syncs its own files. May be NULL.
+     */
+    byron_status (*barrier)(void *context);
+    void *barrier_context;
+
+    uint32_t retain_ms;  /* How long superseded commits stay readable; 1000. */
+    struct byron_os *os; /* NULL: the operating system. */
+    /* Expected identity of the store; NULL: any. Mismatch: BYRON_FOREIGN. */
+    const uint8_t *expected_id; /* 16 bytes. */
+};
+
+/* Opens the store in directory path. Recovery writes nothing. */
+BYRON_MUST_CHECK byron_status byron_open(const char *path,
+                                         const struct byron_options *options,
+                                         byron_db **out);
+/* Ends all work and frees db. Requires: no open txn, snapshot or cursor. */
+BYRON_MUST_CHECK byron_status byron_close(byron_db *db);
+/* The 16 bytes that name this store. */
+void byron_store_id(const byron_db *db, uint8_t out[16]);
+/* The newest published commit. */
+void byron_commit_point(byron_db *db, struct byron_commit_point *out);
+
+/* --- Snapshots ------------------------------------------------------- */
+
+/* The newest published state. */
+BYRON_MUST_CHECK byron_status byron_snapshot_open(byron_db *db,
+                                                  byron_snapshot **out);
+/*
+ * The state right after commit id (0: the empty store before any commit).
+ * Waits up to timeout_ms for a commit that is prepared and not yet published.
+ * BYRON_BUSY_SNAPSHOT if that state is no longer held, or not known.
+ */
+BYRON_MUST_CHECK byron_status byron_snapshot_at(byron_db *db, uint64_t id,
+                                                uint32_t timeout_ms,
+                                                byron_snapshot **out);
+void byron_snapshot_close(byron_snapshot *snapshot); /* NULL is fine. */
+
+/* --- Reading ----------------------------------------------------------- */
+
+/* A value that stays in place, with no copy, until it is released. */
+struct byron_value {
+    const void *data;
+    size_t size;
+    void *pin;                /* Private. */
+    void (*unpin)(void *pin); /* Private. */
+};
+void byron_value_release(struct byron_value *value); /* Zeroes it. */
+
+/* BYRON_NOT_FOUND where the key is absent. snapshot NULL: newest. */
+BYRON_MUST_CHECK byron_status byron_get(byron_db *db, byron_snapshot *snapshot,
+                                        struct byron_bytes key,
+                                        struct byron_value *out);
+/*
+ * Many keys at once; values[i] has data NULL and size 0 where keys[i] is
+ * absent (an empty value has data not NULL). On error nothing is held.
+ */
+BYRON_MUST_CHECK byron_status byron_multi_get(byron_db *db,
+                                              byron_snapshot *snapshot,
+                                              size_t count,
+                                              const struct byron_bytes *keys,
+                                              struct byron_value *values);
+
+/* lower <= key < upper; a bound with data NULL is open. Borrowed as named. */
+struct byron_range {
+    struct byron_bytes lower;
+    struct byron_bytes upper;
+};
+
+/*
+ * A cursor over snapshot, and over the writes so far of txn if that is not
+ * NULL (then snapshot may be NULL: the transaction's own). Copies range.
+ * snapshot and txn must outlive it. Starts invalid: seek first.
+ */
+BYRON_MUST_CHECK byron_status byron_cursor_open(byron_snapshot *snapshot,
+                                                byron_txn *txn,
+                                                const struct byron_range *range,
+                                                byron_cursor **out);
+void byron_cursor_close(byron_cursor *cursor); /* NULL is fine. */
+BYRON_MUST_CHECK byron_status byron_cursor_first(byron_cursor *cursor);
+BYRON_MUST_CHECK byron_status byron_cursor_last(byron_cursor *cursor);
+/* To the first key >= key. */
+BYRON_MUST_CHECK byron_status byron_cursor_seek(byron_cursor *cursor,
+                                                struct byron_bytes key);
+/* To the last key <= key. */
+BYRON_MUST_CHECK byron_status byron_cursor_seek_back(byron_cursor *cursor,
+                                                     struct byron_bytes key);
+/* Requires: valid. */
+BYRON_MUST_CHECK byron_status byron_cursor_next(byron_cursor *cursor);
+BYRON_MUST_CHECK byron_status byron_cursor_prev(byron_cursor *cursor);
+bool byron_cursor_valid(const byron_cursor *cursor);
+/* Lends the key until the cursor moves. Requires: valid. */
+struct byron_bytes byron_cursor_key(const byron_cursor *cursor);
+/* Lends the value until the cursor moves; reads it if it is large. */
+BYRON_MUST_CHECK byron_status byron_cursor_value(byron_cursor *cursor,
+                                                 struct byron_bytes *out);
+
+/* --- Writing ----------------------------------------------------------- */
+
+/* One commit each. sync: on the disk before the call returns. */
+BYRON_MUST_CHECK byron_status byron_put(byron_db *db, struct byron_bytes key,
+                                        struct byron_bytes value, bool sync);
+BYRON_MUST_CHECK byron_status byron_delete(byron_db *db, struct byron_bytes key,
+                                           bool sync);
+
+enum byron_op_kind { BYRON_OP_PUT = 1, BYRON_OP_DELETE = 2 };
+struct byron_op {
+    enum byron_op_kind kind;
+    struct byron_bytes key;
+    struct byron_bytes value;
+};
+/* All of them or none; a later op on the same key wins. */
+BYRON_MUST_CHECK byron_status byron_write(byron_db *db,
+                                          const struct byron_op *ops,
+                                          size_t count, bool sync);
+
+/*
+ * A transaction holds the store's only writer token from begin to its end.
+ * BYRON_BUSY if the token is not free within timeout_ms.
+ */
+BYRON_MUST_CHECK byron_status byron_begin(byron_db *db, uint32_t timeout_ms,
+                                          byron_txn **out);
+/* The commit that the transaction starts from. */
+uint64_t byron_txn_base(const byron_txn *txn);
+BYRON_MUST_CHECK byron_status byron_txn_put(byron_txn *txn,
+                                            struct byron_bytes key,
+                                            struct byron_bytes value);
+BYRON_MUST_CHECK byron_status byron_txn_delete(byron_txn *txn,
+                                               struct byron_bytes key);
+BYRON_MUST_CHECK byron_status byron_txn_get(byron_txn *txn,
+                                            struct byron_bytes key,
+                                            struct byron_value *out);
+/* A mark to roll back to: it grows with every write, 0 at begin. */
+uint64_t byron_txn_mark(const byron_txn *txn);
+/* Undoes every write after mark. Cannot fail. */
+void byron_txn_rollback_to(byron_txn *txn, uint64_t mark);
+
+enum byron_prepare_flags {
+    BYRON_PREPARE_SYNC = 1, /* On the disk before the call returns. */
+    BYRON_PREPARE_OWN = 2,  /* Commits by itself: no host will name it. */
+};
+/*
+ * Makes the writes recoverable, and everything that can fail happen, and
+ * tells the commit point that the host has to record. May be called again
+ * after more writes; the later call supersedes. After an error the
+ * transaction goes on as if it had not been called.
+ */
+BYRON_MUST_CHECK byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
+                                                struct byron_commit_point *out);
+/* After prepare: makes the writes visible and frees txn. Cannot fail. */
+void byron_txn_publish(byron_txn *txn);
+/* prepare(OWN) and publish. On error txn stays, to be aborted or retried. */
+BYRON_MUST_CHECK byron_status byron_txn_commit(byron_txn *txn, bool sync);
+/* Forgets the writes and frees txn; NULL is fine. */
+void byron_txn_abort(byron_txn *txn);
+
+/* --- Maintenance ------------------------------------------------------- */
+
+/* All commits so far into SSTables. */
+BYRON_MUST_CHECK byron_status byron_flush(byron_db *db);
+/* Rewrites range to one run at the last level, tombstones gone. */
+BYRON_MUST_CHECK byron_status byron_compact(byron_db *db,
+                                            const struct byron_range *range);
+/* Stops a compact or verify that runs on another thread. */
+void byron_interrupt(byron_db *db);
+/*
+ * Gives up every key in [lower, upper) for good: nobody may read or write
+ * there again. Whole files go at once, the rest by compaction.
+ */
+BYRON_MUST_CHECK byron_status byron_drop(byron_db *db,
+                                         const struct byron_range *range);
+/* Rows and compressed bytes in range, from the manifest and indexes. */
+BYRON_MUST_CHECK byron_status byron_estimate(byron_db *db,
+                                             const struct byron_range *range,
+                                             uint64_t *rows, uint64_t *bytes);
+/*
+ * Reads everything and checks every checksum, order and count. Calls report
+ * for each damage (words lent for the call); OK and *damages tells how many.
+ */
+BYRON_MUST_CHECK byron_status byron_verify(byron_db *db,
+                                           void (*report)(void *context,
+                                                          const char *words),
+                                           void *context, uint64_t *damages);
+/* Waits until no flush or compaction is due. */
+BYRON_MUST_CHECK byron_status byron_settle(byron_db *db);
+
+#define BYRON_LEVELS 7
+struct byron_level_stats {
+    uint64_t runs;
+    uint64_t files;
+    uint64_t bytes;   /* On disk. */
+    uint64_t entries; /* Puts and tombstones. */
+    uint64_t tombstones;
+    uint64_t target_bytes; /* 0: no data belongs here yet. */
+};
+struct byron_stats {
+    struct byron_level_stats level[BYRON_LEVELS];
+    uint64_t memtable_bytes;   /* Live. */
+    uint64_t memtable_entries; /* Live. */
+    uint64_t frozen_bytes;
+    uint64_t frozen_count;
+    uint64_t wal_files;
+    uint64_t wal_bytes;
+    uint64_t disk_bytes; /* Every file of the store. */
+    uint64_t cache_capacity;
+    uint64_t cache_bytes;
+    uint64_t cache_hits;
+    uint64_t cache_misses;
+    uint64_t user_bytes;    /* Key and value bytes committed. */
+    uint64_t flush_bytes;   /* Written by flush. */
+    uint64_t compact_bytes; /* Written by compaction. */
+    uint64_t wal_bytes_written;
+    uint64_t flushes;
+    uint64_t compactions;
+    uint64_t debt_bytes;     /* Input that due compactions must rewrite. */
+    uint64_t delayed_writes; /* Commits slowed by pacing. */
+    uint64_t delay_us;       /* In all. */
+    uint64_t delay_max_us;
+    uint64_t snapshots; /* Open now. */
+    uint64_t sequence;  /* Of the newest commit. */
+    uint64_t commits;   /* Since open. */
+    uint64_t syncs;     /* Log syncs since open. */
+    uint64_t memory;    /* The budget. */
+    uint64_t background_errors;
+};
+void byron_stats(byron_db *db, struct byron_stats *out);
+
+#endif

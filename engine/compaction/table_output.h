@@ -1,0 +1,48 @@
+/*
+ * table_output: drains an iterator into tables of the target size, for flush,
+ * compaction and spilled transactions alike. Stepped in bytes.
+ *
+ * A user key never spans two tables. Every finished table is read back and
+ * checked (hash and counts) before it is reported.
+ */
+#ifndef BYRON_COMPACTION_TABLE_OUTPUT_H
+#define BYRON_COMPACTION_TABLE_OUTPUT_H
+
+#include "base/file_name.h"
+#include "entry/iter.h"
+#include "sstable/table_reader.h"
+#include "sstable/table_writer.h"
+#include "version/version_edit.h"
+
+struct table_output_options {
+    struct byron_os *os;
+    struct os_dir *dir;
+    struct file_pool *pool;
+    struct block_cache *cache;
+    struct table_options table;
+    uint64_t file_size; /* A table is closed at the first new key beyond. */
+    uint32_t level;     /* Where the adds go. */
+    uint64_t run;
+    uint64_t (*take_number)(void *context); /* A fresh file number. */
+    void *context;
+};
+
+struct table_output;
+
+/* Takes source (even on failure), which must not have been moved yet: the
+ * output calls first. Copies options. */
+BYRON_MUST_CHECK byron_status table_output_new(
+    struct iter *source, const struct table_output_options *options,
+    struct table_output **out);
+/* Goes on for about budget bytes of input. *done when source is drained and
+ * every table is finished, verified and synced (files and directory). */
+BYRON_MUST_CHECK byron_status table_output_step(struct table_output *output,
+                                                uint64_t budget, bool *done);
+/* Adds the finished tables to edit; they are the edit's from then on. */
+BYRON_MUST_CHECK byron_status table_output_take(struct table_output *output,
+                                                struct version_edit *edit);
+uint64_t table_output_bytes(const struct table_output *output);
+/* Removes every file that was not taken; NULL is fine. */
+void table_output_free(struct table_output *output);
+
+#endif

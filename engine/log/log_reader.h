@@ -1,0 +1,40 @@
+/*
+ * log_reader: yields the records of one log file, and tells a torn tail (the
+ * end) from corruption (an error). Writes nothing.
+ */
+#ifndef BYRON_LOG_LOG_READER_H
+#define BYRON_LOG_LOG_READER_H
+
+#include "base/buf.h"
+#include "log/log_format.h"
+
+struct log_reader;
+
+struct log_record {
+    enum record_type type;
+    uint64_t sequence;
+    uint64_t offset;      /* Of the record's first byte. */
+    uint64_t end;         /* One past its last. */
+    struct slice payload; /* Whole, chunks joined; lent until the next. */
+};
+
+/*
+ * Checks the header against kind, number and store_id (NULL: any). A file too
+ * short for a header, or with all zeros there, answers BYRON_NOT_FOUND: its
+ * creation never finished. end_at: where a successor says that it ends
+ * (UINT64_MAX: unknown); all records below it must be whole.
+ */
+BYRON_MUST_CHECK byron_status
+log_reader_open(struct byron_os *os, struct os_dir *dir, enum file_kind kind,
+                uint64_t number, const uint8_t *store_id, uint64_t end_at,
+                struct log_reader **out);
+void log_reader_close(struct log_reader *reader); /* NULL is fine. */
+const struct log_header *log_reader_header(const struct log_reader *reader);
+/* *found is false at the end (or torn tail). */
+BYRON_MUST_CHECK byron_status log_reader_next(struct log_reader *reader,
+                                              struct log_record *record,
+                                              bool *found);
+/* Where the last whole record ended. */
+uint64_t log_reader_end(const struct log_reader *reader);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * memtable: a B+tree whose leaves are small sorted vectors with 8-byte heads.
+ *
+ * One writer, any number of readers that never lock and never retry: a leaf's
+ * slots are only appended, its order is one 64-bit word published with
+ * release, and a split copies into new leaves before the parent's pointer is
+ * swapped. Memory is an arena, freed with the memtable, so whatever a reader
+ * stands on stays.
+ *
+ * Serves the store's memtable and, with positions for sequences, the writes
+ * of an open transaction.
+ */
+#ifndef BYRON_MEMTABLE_MEMTABLE_H
+#define BYRON_MEMTABLE_MEMTABLE_H
+
+#include "entry/iter.h"
+
+struct memtable; /* Counted. */
+
+BYRON_MUST_CHECK byron_status memtable_new(struct memtable **out);
+struct memtable *memtable_ref(struct memtable *memtable);
+void memtable_unref(struct memtable *memtable); /* NULL is fine. */
+
+/*
+ * After OK, memtable_add of count entries whose keys and values are bytes
+ * together cannot fail.
+ */
+BYRON_MUST_CHECK byron_status memtable_reserve(struct memtable *memtable,
+                                               size_t count, size_t bytes);
+/* Copies the entry in. Requires: sequence is above that of every entry of the
+ * same key already there. Visible to readers that look for its sequence. */
+BYRON_MUST_CHECK byron_status memtable_add(struct memtable *memtable,
+                                           const struct entry *entry);
+/*
+ * The newest version of key with a sequence <= sequence. Lends the entry as
+ * long as the memtable is referenced. False if there is none.
+ */
+bool memtable_get(const struct memtable *memtable, struct slice key,
+                  uint64_t sequence, struct entry *out);
+/* The iterator holds its own reference, and sees what is added meanwhile. */
+BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
+                                                struct iter **out);
+/* Any thread may ask these. */
+size_t memtable_footprint(const struct memtable *memtable); /* Bytes held. */
+uint64_t memtable_count(const struct memtable *memtable);   /* Entries. */
+uint64_t
+memtable_data_bytes(const struct memtable *memtable); /* Keys+values. */
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * block_cache: decoded blocks in memory, shared by all tables of a store.
+ *
+ * Sharded CLOCK. A pinned block stays, whatever the capacity says. Holds data,
+ * index and filter blocks alike, so one capacity bounds them all.
+ */
+#ifndef BYRON_SSTABLE_BLOCK_CACHE_H
+#define BYRON_SSTABLE_BLOCK_CACHE_H
+
+#include "base/slice.h"
+
+struct block_cache;
+struct cached_block; /* Pinned while you hold it. */
+
+BYRON_MUST_CHECK byron_status block_cache_new(size_t capacity,
+                                              struct block_cache **out);
+void block_cache_free(struct block_cache *cache); /* Requires: no pins. */
+/* May be called at any time; shrinks by evicting. */
+void block_cache_set_capacity(struct block_cache *cache, size_t capacity);
+
+/* NULL where the cache has not got it. Pins. */
+struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
+                                     uint64_t offset);
+/*
+ * Takes bytes (from alloc_bytes, size of them) and pins them. If another
+ * thread was faster, that block is pinned instead and bytes are freed. May
+ * keep the block out of the cache if all is pinned; it is freed with its pin.
+ */
+BYRON_MUST_CHECK byron_status block_cache_add(struct block_cache *cache,
+                                              uint64_t file, uint64_t offset,
+                                              uint8_t *bytes, size_t size,
+                                              struct cached_block **out);
+struct slice cached_block_bytes(const struct cached_block *block);
+struct cached_block *cached_block_ref(struct cached_block *block);
+void cached_block_unpin(struct cached_block *block); /* NULL is fine. */
+/* A file is gone: forget its unpinned blocks. */
+void block_cache_forget(struct block_cache *cache, uint64_t file);
+
+struct block_cache_stats {
+    uint64_t capacity, bytes, hits, misses;
+};
+void block_cache_stats(const struct block_cache *cache,
+                       struct block_cache_stats *out);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * table: what writer and reader of an SSTable share with the layers above.
+ */
+#ifndef BYRON_SSTABLE_TABLE_H
+#define BYRON_SSTABLE_TABLE_H
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/os.h"
+
+struct table_options {
+    uint32_t block_size; /* Raw bytes of a data block, a target. */
+    uint32_t bloom_bits; /* Per key; 0 = no filter. */
+    enum codec codec;
+};
+
+/* What is known of a finished table. The manifest keeps it. */
+struct table_facts {
+    uint64_t uid;     /* Random; seeds every checksum of the file. */
+    uint64_t size;    /* Of the file. */
+    uint64_t entries; /* Tombstones included. */
+    uint64_t tombstones;
+    uint64_t raw_bytes; /* Key and value bytes. */
+    uint64_t min_sequence;
+    uint64_t max_sequence;
+    uint64_t file_hash;  /* XXH3 of the whole file, seed uid. */
+    struct buf smallest; /* Owned. */
+    struct buf largest;  /* Owned. */
+};
+
+void table_facts_deinit(struct table_facts *facts);
+
+#endif

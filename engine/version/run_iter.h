@@ -1,0 +1,15 @@
+/*
+ * run_iter: the tables of one run (or a stretch of it) as one iterator.
+ */
+#ifndef BYRON_VERSION_RUN_ITER_H
+#define BYRON_VERSION_RUN_ITER_H
+
+#include "version/version.h"
+
+/* Holds references to the tables; the array is copied. Opens them lazily. */
+BYRON_MUST_CHECK byron_status run_iter_new(struct table_meta *const *tables,
+                                           size_t count,
+                                           unsigned table_iter_flags,
+                                           struct iter **out);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * version: the tables of every level at one moment. Immutable, counted.
+ *
+ * A level is a list of runs, newest first; a run is a list of tables in key
+ * order that share no key. Level 0 has a run per flush, deeper levels have one
+ * run (the picker may make more of them one day). For any key, whatever a run
+ * holds is newer than all that later runs and deeper levels hold.
+ */
+#ifndef BYRON_VERSION_VERSION_H
+#define BYRON_VERSION_VERSION_H
+
+#include "version/table_meta.h"
+
+struct run {
+    uint64_t id;                /* Grows with time; newest first in a level. */
+    struct table_meta **tables; /* Ascending keys; a reference each. */
+    size_t count;
+    uint64_t bytes;
+};
+
+struct level {
+    struct run *runs; /* Newest first. */
+    size_t count;
+    uint64_t bytes;
+    uint64_t entries;
+    uint64_t tombstones;
+};
+
+struct version {
+    atomic_uint refs;
+    struct level levels[BYRON_LEVELS];
+};
+
+struct version_edit;
+
+BYRON_MUST_CHECK byron_status version_new_empty(struct version **out);
+struct version *version_ref(struct version *version);
+void version_unref(struct version *version); /* NULL is fine. */
+/* A new version; tables that edit removes are not marked obsolete here. */
+BYRON_MUST_CHECK byron_status version_apply(struct version *base,
+                                            const struct version_edit *edit,
+                                            struct table_env *env,
+                                            struct version **out);
+/* Newest to oldest until found; BYRON_NOT_FOUND if nowhere. */
+BYRON_MUST_CHECK byron_status version_get(struct version *version,
+                                          struct slice key, uint64_t sequence,
+                                          struct table_found *out);
+/*
+ * Adds to iters (room for version_run_count more) one iterator per run that
+ * touches [lower, upper); open bounds have data NULL. *count grows. On failure
+ * the caller frees what was added.
+ */
+BYRON_MUST_CHECK byron_status version_add_iters(
+    struct version *version, struct slice lower, struct slice upper,
+    unsigned table_iter_flags, struct iter **iters, size_t *count);
+size_t version_run_count(const struct version *version);
+/* Entries (minus tombstones) and file bytes with keys in the range, about. */
+BYRON_MUST_CHECK byron_status version_estimate(struct version *version,
+                                               struct slice lower,
+                                               struct slice upper,
+                                               uint64_t *entries,
+                                               uint64_t *bytes);
+/* The first table of run whose largest key is >= key; run->count if none. */
+size_t run_find(const struct run *run, struct slice key);
+/* Checks the order of runs and tables; CORRUPT says what is wrong. */
+BYRON_MUST_CHECK byron_status version_check(const struct version *version,
+                                            const char *path);
+
+#endif
