@@ -1,0 +1,103 @@
+/*
+ * declaration: the text of CREATE VIRTUAL TABLE -> columns, key, options.
+ *
+ * Pure: knows nothing of SQLite's API or of the store. What is refused says
+ * why in one sentence.
+ */
+#ifndef BYRON_EXT_DECLARATION_H
+#define BYRON_EXT_DECLARATION_H
+
+#include "byron.h"
+
+enum affinity {
+    AFFINITY_BLOB, /* None: values stay as they are. */
+    AFFINITY_TEXT,
+    AFFINITY_NUMERIC,
+    AFFINITY_INTEGER,
+    AFFINITY_REAL,
+};
+
+enum collation { COLLATION_BINARY, COLLATION_NOCASE, COLLATION_RTRIM };
+
+/* ON CONFLICT of a constraint in the declaration. */
+enum conflict {
+    CONFLICT_DEFAULT, /* None given: ABORT. */
+    CONFLICT_ROLLBACK,
+    CONFLICT_ABORT,
+    CONFLICT_FAIL,
+    CONFLICT_IGNORE,
+    CONFLICT_REPLACE,
+};
+
+enum literal_kind {
+    LITERAL_NULL,
+    LITERAL_INTEGER,
+    LITERAL_REAL,
+    LITERAL_TEXT,
+    LITERAL_BLOB,
+};
+struct literal {
+    enum literal_kind kind;
+    int64_t integer;
+    double real;
+    char *bytes; /* Owned; for text and blob. */
+    size_t size;
+};
+
+struct column {
+    char *name; /* Owned, unquoted. */
+    char *type; /* Owned, as declared; "" if none. */
+    enum affinity affinity;
+    enum collation collation;
+    bool is_not_null;
+    enum conflict not_null_conflict;
+    bool has_default;
+    struct literal default_value;
+    int key_index; /* Place in the key, or -1. */
+};
+
+struct key_column {
+    int column; /* Index into columns. */
+    enum collation collation;
+    bool is_descending;
+};
+
+enum key_shape {
+    KEY_ROWID_IMPLICIT, /* No PRIMARY KEY: a hidden rowid is the key. */
+    KEY_ROWID_ALIAS,    /* INTEGER PRIMARY KEY: the column is the rowid. */
+    KEY_SINGLE,         /* One column: declared to SQLite as the key. */
+    KEY_COMPOSITE,      /* Declared through a hidden BLOB PRIMARY KEY. */
+};
+
+/* Options as given; a has_ flag where 0 is a value of its own. */
+struct table_settings {
+    char *path;                  /* Owned; NULL: default. */
+    struct byron_options engine; /* Sizes, compression, threads. */
+    bool is_own_commit;          /* commit=own */
+    bool is_replace;             /* conflict=replace */
+};
+
+struct declaration {
+    struct column *columns;
+    int column_count;
+    struct key_column *key; /* Empty for KEY_ROWID_IMPLICIT. */
+    int key_count;
+    enum key_shape shape;
+    enum conflict key_conflict;
+    struct table_settings settings;
+};
+
+/*
+ * Parses the arguments after the module's name (argv[3..] of xCreate).
+ * On failure *message is a sentence (malloc'd, the caller's to free).
+ */
+BYRON_MUST_CHECK byron_status declaration_parse(int count,
+                                                const char *const *arguments,
+                                                struct declaration **out,
+                                                char **message);
+void declaration_free(struct declaration *declaration); /* NULL is fine. */
+/* The text for sqlite3_declare_vtab (malloc'd); NULL if out of memory. */
+char *declaration_schema(const struct declaration *declaration,
+                         const char *table);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * vtab: the thin handles that SQLite gets. SQLite disconnects and reconnects
+ * them at will, so no state lives here: that is in the connection's
+ * transaction and in the store.
+ */
+#ifndef BYRON_EXT_VTAB_H
+#define BYRON_EXT_VTAB_H
+
+#include <sqlite3ext.h>
+
+#include "declaration.h"
+
+extern const sqlite3_api_routines *sqlite3_api;
+
+struct connection;  /* connection.h: one per SQLite connection. */
+struct transaction; /* transaction.h: one per connection, schema and store. */
+
+struct table {
+    sqlite3_vtab base; /* First: SQLite casts. */
+    sqlite3 *db;
+    struct connection *connection;   /* Borrowed. */
+    struct transaction *transaction; /* Borrowed from the connection. */
+    struct declaration *declaration; /* Owned. */
+    uint32_t id;                     /* Prefix of its keys. */
+    char *schema;                    /* Owned: "main", "temp", ... */
+    char *name;                      /* Owned. */
+};
+
+/* Replaces base.zErrMsg with a formatted sentence and returns code. */
+int table_fail(struct table *table, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
