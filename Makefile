@@ -1,0 +1,149 @@
+# byron: one Makefile for everything. `make help` lists what it can do.
+
+MODE    ?= release
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)
+B       := build/$(MODE)
+
+# --- Flags ------------------------------------------------------------------
+
+FLAGS_release := -O2 -g -DNDEBUG
+FLAGS_debug   := -Og -g3
+FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all
+FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_cover   := -O0 -g --coverage
+ifndef FLAGS_$(MODE)
+$(error MODE=$(MODE): use release, debug, asan, tsan or cover)
+endif
+SHIPPED       := $(filter release debug,$(MODE))
+
+# $(call has,header): 1 if the compiler finds it.
+has      = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+LZ4     := $(call has,lz4.h)
+ZSTD    := $(call has,zstd.h)
+DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL $(if $(LZ4),-DBYRON_HAVE_LZ4) \
+           $(if $(ZSTD),-DBYRON_HAVE_ZSTD)
+LIBS    := $(if $(LZ4),-llz4) $(if $(ZSTD),-lzstd)
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+           -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
+COMPILE  = $(CC) -std=c11 -pthread -fPIC -fvisibility=hidden $(WARN) \
+           $(FLAGS_$(MODE)) $(DEFINES) -Iengine -Iext -MMD -MP $(CFLAGS)
+LINK     = $(CC) -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
+
+# --- Files ------------------------------------------------------------------
+
+ENGINE  := $(patsubst %.c,$(B)/%.o,$(wildcard engine/*/*.c))
+EXT     := $(patsubst %.c,$(B)/%.o,$(wildcard ext/*.c))
+TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*.c)
+SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
+UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
+TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/*.c \
+             tests/support/byron_dump.c))
+CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
+SUITES  := $(notdir $(TESTS:.c=))
+NEWEST  := build/sqlite-newest
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all unit tools newest test demo bench bench-load lint tidy format docs \
+        install clean help FORCE
+
+all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
+
+# Other flags, other objects.
+replace = @mkdir -p $(@D) && printf '$(1)' >$@.new && \
+          { cmp -s $@ $@.new && rm $@.new || mv $@.new $@; }
+$(B)/flags: FORCE
+	$(call replace,$(subst \,,$(COMPILE)))
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+# One object whose only global names are those of byron.h.
+$(B)/libbyron.a: $(ENGINE)
+	$(LD) -r -o $(B)/libbyron.o $^
+	objcopy --wildcard --keep-global-symbol='byron_*' $(B)/libbyron.o
+	rm -f $@ && ar rcs $@ $(B)/libbyron.o
+
+$(B)/byron.so: $(ENGINE) $(EXT)
+	$(LINK) -shared -Wl,-soname,byron.so $(if $(SHIPPED),-Wl$(,)-z$(,)defs) \
+	    -o $@ $^ $(LIBS)
+	$(if $(SHIPPED),cp $@ byron.so.new && mv byron.so.new byron.so)
+, := ,
+
+# --- Tests ------------------------------------------------------------------
+
+$(B)/suites.h: FORCE
+	$(call replace,$(foreach s,$(SUITES),SUITE($(s)_suite)\n))
+
+$(B)/tests/%.o: private COMPILE += -I$(B) -Itests
+$(B)/tests/support/runner.o: $(B)/suites.h
+$(B)/unit: $(UNIT)
+	$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
+$(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
+	$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lm -ldl
+
+
+# A tool or a bench is one file beside SQLite; the dump reads our formats.
+$(TOOLS): $(B)/%: $(B)/%.o
+	$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
+$(B)/tests/support/byron_dump: $(ENGINE)
+$(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
+	$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
+
+# The newest SQLite, out of npm's better-sqlite3.
+$(NEWEST)/sqlite3.c:
+	tests/sqlite-newest $(NEWEST)
+$(NEWEST)/sqlite3.o: $(NEWEST)/sqlite3.c
+	$(CC) -O2 -g -fPIC -DSQLITE_ENABLE_COLUMN_METADATA -c -o $@ $<
+
+unit: $(B)/unit ## Build and run the unit tests [T=module].
+	$(B)/unit $(T)
+tools: $(TOOLS)
+newest: $(B)/unit-newest $(B)/tests/tools/sqlrun-newest
+
+test: ## The one command: install what is missing, build, test [T=suite].
+	@tests/packages build test
+	@$(MAKE) --no-print-directory all tools $(B)/unit
+	@MODE=$(MODE) tests/run $(T)
+
+demo: ## The one command: install what is missing, build, show byron at work.
+	@tests/packages build demo
+	@$(MAKE) --no-print-directory all
+	@sql/demo
+
+bench: all tools ## Compare with ordinary tables [ROWS=3000000].
+	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
+bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
+	$(B)/tests/bench/bench_load $(if $(ROWS),rows=$(ROWS))
+
+# --- Style ------------------------------------------------------------------
+
+C_FILES := $(wildcard engine/*.h engine/*/*.[ch] ext/*.[ch] tests/*/*.[ch])
+lint: ## Check format, layers, sizes, names [WERROR=1 MODE=... for warnings].
+	@tests/packages lint
+	@clang-format --dry-run -Werror $(C_FILES)
+	@tests/style/run
+tidy: ## clang-tidy over engine and ext (slow).
+	@tests/packages lint
+	clang-tidy --quiet $(TIDY) $(wildcard engine/*/*.c ext/*.c) -- -std=c11 \
+	    $(DEFINES) -Iengine -Iext
+format: ## Format every C file.
+	clang-format -i $(C_FILES)
+docs: ## Check the links of the documentation.
+	@tests/style/links
+
+# --- Install ----------------------------------------------------------------
+
+install: all ## Install under PREFIX and DESTDIR, so that `.load byron` works.
+	@PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) tests/install $(B)
+
+clean: ## Remove what was built.
+	rm -rf build byron.so byron.so.new
+help: ## Show this.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@echo 'MODE=release|debug|asan|tsan|cover  WERROR=1  CC=clang  PREFIX=  DESTDIR='
+
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
