@@ -1,0 +1,138 @@
+#include "base/alloc.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/*
+ * Live allocations are counted in shards, a cache line each, so that threads
+ * do not fight over one counter. A shard alone may be negative: one thread
+ * allocates, another frees. Only the sum means something.
+ */
+#define SHARD_COUNT 16
+struct shard {
+    _Alignas(64) atomic_size_t live;
+};
+static struct shard shards[SHARD_COUNT];
+static atomic_uint next_shard;
+static _Thread_local struct shard *own_shard;
+
+/* How many allocations from now the failing one is; 0 = none. */
+static _Alignas(64) atomic_size_t fail_countdown;
+
+static struct shard *shard(void)
+{
+    if (!own_shard)
+        own_shard = &shards[atomic_fetch_add(&next_shard, 1) % SHARD_COUNT];
+    return own_shard;
+}
+
+static void *count_in(void *bytes)
+{
+    if (bytes)
+        atomic_fetch_add_explicit(&shard()->live, 1, memory_order_relaxed);
+    return bytes;
+}
+
+static void count_out(void)
+{
+    atomic_fetch_sub_explicit(&shard()->live, 1, memory_order_relaxed);
+}
+
+/* Only while a test counts down; exactly one allocation gets true. */
+static bool countdown_ends_here(void)
+{
+    size_t left = atomic_load(&fail_countdown);
+    while (left != 0) {
+        if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
+            return left == 1;
+    }
+    return false;
+}
+
+static bool must_fail(void)
+{
+    return atomic_load_explicit(&fail_countdown, memory_order_relaxed) != 0 &&
+           countdown_ends_here();
+}
+
+void *alloc_bytes(size_t size)
+{
+    if (must_fail())
+        return NULL;
+    return count_in(malloc(size ? size : 1));
+}
+
+void *alloc_zeroed(size_t count, size_t size)
+{
+    if (must_fail())
+        return NULL;
+    return count_in(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *alloc_resize(void *bytes, size_t size)
+{
+    if (!bytes)
+        return alloc_bytes(size);
+    if (must_fail())
+        return NULL;
+    return realloc(bytes, size ? size : 1);
+}
+
+void alloc_free(void *bytes)
+{
+    if (!bytes)
+        return;
+    count_out();
+    free(bytes);
+}
+
+char *alloc_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = alloc_bytes(size);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void *alloc_pages(size_t size)
+{
+    void *pages;
+
+    assert(size > 0);
+    if (must_fail())
+        return NULL;
+    pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : count_in(pages);
+}
+
+void alloc_pages_free(void *pages, size_t size)
+{
+    int result;
+
+    if (!pages)
+        return;
+    count_out();
+    result = munmap(pages, size);
+    assert(result == 0);
+    (void)result;
+}
+
+void alloc_fail_after(size_t nth)
+{
+    atomic_store(&fail_countdown, nth);
+}
+
+size_t alloc_live(void)
+{
+    size_t live = 0;
+    for (size_t i = 0; i < SHARD_COUNT; i++)
+        live += atomic_load_explicit(&shards[i].live, memory_order_relaxed);
+    return live;
+}
