@@ -1,6 +1,8 @@
 #include "base/hash.h"
 
+#ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
+#endif
 #include <xxhash.h>
 
 #include "base/alloc.h"
