@@ -1,4 +1,4 @@
-#include "seed.h"
+#include "support/seed.h"
 
 #include <stdlib.h>
 #include <string.h>
