@@ -29,6 +29,8 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror)
 COMPILE  = $(CC) -std=c11 -pthread -fPIC -fvisibility=hidden $(WARN) \
            $(FLAGS_$(MODE)) $(DEFINES) -Iengine -Iext -MMD -MP $(CFLAGS)
+# $(call say,CC,file): one short line in place of the command, unless V=1.
+say      = $(if $(V),,@echo '$(1)	$(2)' && )
 LINK     = $(CC) -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
 
 # --- Files ------------------------------------------------------------------
@@ -59,18 +61,18 @@ $(B)/flags: FORCE
 	$(call replace,$(subst \,,$(COMPILE)))
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 
 # One object whose only global names are those of byron.h.
 $(B)/libbyron.a: $(ENGINE)
-	$(LD) -r -o $(B)/libbyron.o $^
-	objcopy --wildcard --keep-global-symbol='byron_*' $(B)/libbyron.o
-	rm -f $@ && ar rcs $@ $(B)/libbyron.o
+	$(call say,AR,$@)$(LD) -r -o $(B)/libbyron.o $^ && \
+	    objcopy --wildcard --keep-global-symbol='byron_*' $(B)/libbyron.o && \
+	    rm -f $@ && ar rcs $@ $(B)/libbyron.o
 
 $(B)/byron.so: $(ENGINE) $(EXT)
-	$(LINK) -shared -Wl,-soname,byron.so $(if $(SHIPPED),-Wl$(,)-z$(,)defs) \
-	    -o $@ $^ $(LIBS)
-	$(if $(SHIPPED),cp $@ byron.so.new && mv byron.so.new byron.so)
+	$(call say,LINK,$@)$(LINK) -shared -Wl,-soname,byron.so $(if $(SHIPPED),-Wl$(,)-z$(,)defs) \
+	    -o $@ $^ $(LIBS) $(if $(SHIPPED),&& cp $@ byron.so.new && \
+	    mv byron.so.new byron.so)
 , := ,
 
 # --- Tests ------------------------------------------------------------------
@@ -81,23 +83,22 @@ $(B)/suites.h: FORCE
 $(B)/tests/%.o: private COMPILE += -I$(B) -Itests
 $(B)/tests/support/runner.o: $(B)/suites.h
 $(B)/unit: $(UNIT)
-	$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
 $(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
-	$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lm -ldl
-
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lm -ldl
 
 # A tool or a bench is one file beside SQLite; the dump reads our formats.
 $(TOOLS): $(B)/%: $(B)/%.o
-	$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
+	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
 $(B)/tests/support/byron_dump: $(ENGINE)
 $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
-	$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
+	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
 
 # The newest SQLite, out of npm's better-sqlite3.
 $(NEWEST)/sqlite3.c:
 	tests/sqlite-newest $(NEWEST)
 $(NEWEST)/sqlite3.o: $(NEWEST)/sqlite3.c
-	$(CC) -O2 -g -fPIC -DSQLITE_ENABLE_COLUMN_METADATA -c -o $@ $<
+	$(call say,CC,$<)$(CC) -O2 -fPIC -DSQLITE_ENABLE_COLUMN_METADATA -c -o $@ $<
 
 unit: $(B)/unit ## Build and run the unit tests [T=module].
 	$(B)/unit $(T)
@@ -106,13 +107,13 @@ newest: $(B)/unit-newest $(B)/tests/tools/sqlrun-newest
 
 test: ## The one command: install what is missing, build, test [T=suite].
 	@tests/packages build test
-	@$(MAKE) --no-print-directory all tools $(B)/unit
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools $(B)/unit
 	@MODE=$(MODE) tests/run $(T)
 
 demo: ## The one command: install what is missing, build, show byron at work.
 	@tests/packages build demo
-	@$(MAKE) --no-print-directory all
-	@sql/demo
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@sql/demo.sh
 
 bench: all tools ## Compare with ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
