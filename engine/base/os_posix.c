@@ -1,0 +1,586 @@
+#include "base/os.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/try.h"
+
+#define DIR_MODE  0755
+#define FILE_MODE 0644
+
+#define MESSAGE_PATH_SIZE sizeof(((struct byron_error *)NULL)->path)
+
+struct os_dir {
+    int fd;
+    int lock_fd;    /* -1: no lock held. */
+    pid_t lock_pid; /* Who took it; a forked child must not let it go. */
+    char path[];    /* Absolute: the host may change its directory. */
+};
+
+/* appended <= length; what lies between are zeros from extend. */
+struct os_file {
+    int fd;
+    uint64_t appended;
+    uint64_t length;
+    char path[];
+};
+
+/* Never written to. Not const, so that it takes no room in the binary. */
+static uint8_t zeros[1 << 16];
+
+enum access { READING, WRITING };
+
+static byron_status fail(const char *path, uint64_t offset, enum access access,
+                         const char *words)
+{
+    int system_errno = errno;
+    byron_status code = BYRON_IO;
+
+    if (system_errno == ENOENT)
+        code = BYRON_MISSING;
+    else if (system_errno == ENOSPC || system_errno == EDQUOT)
+        code = BYRON_FULL;
+    else if (system_errno == EEXIST)
+        code = BYRON_MISUSE;
+    else if (access == WRITING &&
+             (system_errno == EROFS || system_errno == EACCES ||
+              system_errno == EPERM))
+        code = BYRON_READ_ONLY;
+    return error_set(code, path, offset, system_errno, "%s", words);
+}
+
+/* For an error about a file that is not open. */
+static byron_status fail_named(const struct os_dir *dir, const char *name,
+                               enum access access, const char *words)
+{
+    char path[MESSAGE_PATH_SIZE];
+    int system_errno = errno;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir->path, name) < 0)
+        path[0] = '\0';
+    errno = system_errno;
+    return fail(path, BYRON_NO_OFFSET, access, words);
+}
+
+/*
+ * A host may have closed 0, 1 or 2, and a stray printf to such a descriptor
+ * would land in a file of ours: we use higher ones only.
+ */
+static int leave_standard(int fd)
+{
+    int higher;
+    int system_errno;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    system_errno = errno;
+    close(fd);
+    errno = system_errno;
+    return higher;
+}
+
+static int open_at(int dir_fd, const char *name, int flags)
+{
+    int fd;
+
+    do
+        fd = openat(dir_fd, name, flags | O_CLOEXEC, FILE_MODE);
+    while (fd < 0 && errno == EINTR);
+    return leave_standard(fd);
+}
+
+static int open_dir(int dir_fd, const char *name)
+{
+    return open_at(dir_fd, name, O_RDONLY | O_DIRECTORY);
+}
+
+/* --- bytes ----------------------------------------------------------- */
+
+/* Reads up to size bytes, fewer only at the end of the file; -1: errno. */
+static ssize_t read_at(int fd, uint64_t offset, uint8_t *bytes, size_t size)
+{
+    size_t total = 0;
+
+    while (total < size) {
+        ssize_t got =
+            pread(fd, bytes + total, size - total, (off_t)(offset + total));
+        if (got == 0)
+            break;
+        if (got > 0)
+            total += (size_t)got;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)total;
+}
+
+/* Writes all of size bytes, or false with errno; *written counts anyway. */
+static bool write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size,
+                     size_t *written)
+{
+    *written = 0;
+    while (*written < size) {
+        ssize_t put = pwrite(fd, bytes + *written, size - *written,
+                             (off_t)(offset + *written));
+        if (put > 0) {
+            *written += (size_t)put;
+        } else if (put == 0) {
+            errno = EIO;
+            return false;
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * A failed sync may have dropped the very pages it failed on, and a second
+ * one would then succeed: it is never repeated, and is BYRON_IO whatever the
+ * reason, so that nobody takes it for something that heals.
+ */
+static byron_status sync_failed(const char *path)
+{
+    return error_set(BYRON_IO, path, BYRON_NO_OFFSET, errno, "sync failed");
+}
+
+static byron_status sync_dir_fd(int fd, const char *path)
+{
+    /* EINVAL: a file system that has no such thing. */
+    if (fsync(fd) != 0 && errno != EINVAL)
+        return sync_failed(path);
+    return BYRON_OK;
+}
+
+/* --- directory --------------------------------------------------------- */
+
+static byron_status sync_parent(const char *path)
+{
+    char parent[PATH_MAX + sizeof "/.."];
+    byron_status status;
+    int fd;
+
+    snprintf(parent, sizeof parent, "%s/..", path);
+    fd = open_dir(AT_FDCWD, parent);
+    if (fd < 0)
+        return fail(parent, BYRON_NO_OFFSET, READING, "cannot open");
+    status = sync_dir_fd(fd, parent);
+    close(fd);
+    return status;
+}
+
+/* BYRON_OK where it already exists. */
+static byron_status make_dir(const char *path)
+{
+    if (mkdir(path, DIR_MODE) == 0)
+        return sync_parent(path);
+    if (errno == EEXIST)
+        return BYRON_OK;
+    return fail(path, BYRON_NO_OFFSET, WRITING, "cannot make directory");
+}
+
+static byron_status dir_new(int fd, const char *path, struct os_dir **out)
+{
+    char absolute[PATH_MAX];
+    struct os_dir *dir;
+    size_t size;
+
+    if (!realpath(path, absolute))
+        return fail(path, BYRON_NO_OFFSET, READING, "cannot resolve");
+    size = strlen(absolute) + 1;
+    dir = alloc_bytes(sizeof *dir + size);
+    if (!dir)
+        return error_no_memory();
+    dir->fd = fd;
+    dir->lock_fd = -1;
+    dir->lock_pid = 0;
+    memcpy(dir->path, absolute, size);
+    *out = dir;
+    return BYRON_OK;
+}
+
+static byron_status posix_dir_open(struct byron_os *os, const char *path,
+                                   bool create, struct os_dir **out)
+{
+    byron_status status = BYRON_OK;
+    int fd = open_dir(AT_FDCWD, path);
+
+    (void)os;
+    if (fd < 0 && errno == ENOENT && create) {
+        TRY(make_dir(path));
+        fd = open_dir(AT_FDCWD, path);
+    }
+    if (fd < 0)
+        return fail(path, BYRON_NO_OFFSET, READING, "cannot open directory");
+    TRY(dir_new(fd, path, out));
+    fd = -1; /* The directory's now. */
+out:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+/*
+ * The lock belongs to the open file, which a forked child shares: closing
+ * ours alone would leave the store locked for as long as the child lives.
+ */
+static void release_lock(struct os_dir *dir)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+    if (dir->lock_fd < 0)
+        return;
+    if (dir->lock_pid == getpid())
+        fcntl(dir->lock_fd, F_OFD_SETLK, &lock);
+    close(dir->lock_fd);
+}
+
+static void posix_dir_close(struct os_dir *dir)
+{
+    if (!dir)
+        return;
+    release_lock(dir);
+    close(dir->fd);
+    alloc_free(dir);
+}
+
+static const char *posix_dir_path(struct os_dir *dir)
+{
+    return dir->path;
+}
+
+static byron_status
+list_names(struct os_dir *dir, DIR *stream,
+           byron_status (*each)(void *context, const char *name), void *context)
+{
+    byron_status status = BYRON_OK;
+
+    while (status == BYRON_OK) {
+        struct dirent *item;
+        errno = 0;
+        item = readdir(stream);
+        if (!item && errno != 0)
+            return fail(dir->path, BYRON_NO_OFFSET, READING, "cannot list");
+        if (!item)
+            break;
+        if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0)
+            status = each(context, item->d_name);
+    }
+    return status;
+}
+
+static byron_status posix_dir_list(struct os_dir *dir,
+                                   byron_status (*each)(void *context,
+                                                        const char *name),
+                                   void *context)
+{
+    /* A descriptor of its own: it carries the position in the list. */
+    int fd = open_dir(dir->fd, ".");
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    byron_status status;
+
+    if (!stream) {
+        status = fail(dir->path, BYRON_NO_OFFSET, READING, "cannot list");
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    status = list_names(dir, stream, each, context);
+    closedir(stream);
+    return status;
+}
+
+static byron_status posix_dir_sync(struct os_dir *dir)
+{
+    return sync_dir_fd(dir->fd, dir->path);
+}
+
+static byron_status posix_dir_lock(struct os_dir *dir, bool exclusive,
+                                   bool may_create)
+{
+    struct flock lock = {.l_type = exclusive ? F_WRLCK : F_RDLCK,
+                         .l_whence = SEEK_SET};
+    byron_status status;
+    int fd;
+
+    assert(dir->lock_fd < 0);
+    fd = open_at(dir->fd, "LOCK",
+                 O_RDWR | O_NOFOLLOW | (may_create ? O_CREAT : 0));
+    if (fd < 0 && !exclusive && (errno == EACCES || errno == EROFS))
+        fd = open_at(dir->fd, "LOCK", O_RDONLY | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT && !may_create)
+        return BYRON_OK;
+    if (fd < 0)
+        return fail_named(dir, "LOCK", WRITING, "cannot open lock file");
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
+        dir->lock_fd = fd;
+        dir->lock_pid = getpid();
+        return BYRON_OK;
+    }
+    if (errno == EAGAIN || errno == EACCES)
+        status = error_set(BYRON_BUSY, dir->path, BYRON_NO_OFFSET, 0,
+                           "the store is open in another process");
+    else
+        status = fail_named(dir, "LOCK", READING, "cannot lock");
+    close(fd);
+    return status;
+}
+
+static byron_status posix_dir_remove(struct os_dir *dir)
+{
+    if (rmdir(dir->path) != 0)
+        return fail(dir->path, BYRON_NO_OFFSET, WRITING,
+                    "cannot remove directory");
+    return BYRON_OK;
+}
+
+static bool posix_dir_is_writable(struct os_dir *dir)
+{
+    return faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* --- HEAD ---------------------------------------------------------------- */
+
+static byron_status posix_head_read(struct os_dir *dir, unsigned slot,
+                                    uint8_t *bytes)
+{
+    uint64_t offset = (uint64_t)slot * OS_HEAD_SLOT_SIZE;
+    byron_status status = BYRON_OK;
+    ssize_t got;
+    int fd = open_at(dir->fd, "HEAD", O_RDONLY | O_NOFOLLOW);
+
+    if (fd < 0)
+        return fail_named(dir, "HEAD", READING, "cannot open");
+    got = read_at(fd, offset, bytes, OS_HEAD_SLOT_SIZE);
+    if (got < 0)
+        status = fail_named(dir, "HEAD", READING, "cannot read");
+    else
+        memset(bytes + got, 0, OS_HEAD_SLOT_SIZE - (size_t)got);
+    close(fd);
+    return status;
+}
+
+static byron_status posix_head_write(struct os_dir *dir, unsigned slot,
+                                     const uint8_t *bytes)
+{
+    uint64_t offset = (uint64_t)slot * OS_HEAD_SLOT_SIZE;
+    byron_status status = BYRON_OK;
+    size_t written;
+    int fd = open_at(dir->fd, "HEAD", O_WRONLY | O_CREAT | O_NOFOLLOW);
+
+    if (fd < 0)
+        return fail_named(dir, "HEAD", WRITING, "cannot open");
+    if (!write_at(fd, offset, bytes, OS_HEAD_SLOT_SIZE, &written))
+        status = fail_named(dir, "HEAD", WRITING, "cannot write");
+    else if (fdatasync(fd) != 0)
+        status = sync_failed(dir->path);
+    close(fd);
+    /* Each time: a HEAD found here may be one whose creator failed here. */
+    return status == BYRON_OK ? posix_dir_sync(dir) : status;
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static byron_status open_file(struct os_dir *dir, const char *name, int flags,
+                              enum access access, struct os_file **out)
+{
+    size_t path_size = strlen(dir->path) + 1 + strlen(name) + 1;
+    struct os_file *file = alloc_zeroed(1, sizeof *file + path_size);
+    byron_status status;
+
+    if (!file)
+        return error_no_memory();
+    snprintf(file->path, path_size, "%s/%s", dir->path, name);
+    file->fd = open_at(dir->fd, name, flags | O_NOFOLLOW);
+    if (file->fd >= 0) {
+        *out = file;
+        return BYRON_OK;
+    }
+    status = fail(file->path, BYRON_NO_OFFSET, access,
+                  access == WRITING ? "cannot create" : "cannot open");
+    alloc_free(file);
+    return status;
+}
+
+static byron_status posix_file_create(struct os_dir *dir, const char *name,
+                                      struct os_file **out)
+{
+    return open_file(dir, name, O_RDWR | O_CREAT | O_EXCL, WRITING, out);
+}
+
+static byron_status posix_file_open(struct os_dir *dir, const char *name,
+                                    struct os_file **out)
+{
+    return open_file(dir, name, O_RDONLY, READING, out);
+}
+
+static byron_status posix_file_remove(struct os_dir *dir, const char *name)
+{
+    if (unlinkat(dir->fd, name, 0) != 0)
+        return fail_named(dir, name, WRITING, "cannot remove");
+    return BYRON_OK;
+}
+
+static void posix_file_close(struct os_file *file)
+{
+    if (!file)
+        return;
+    close(file->fd);
+    alloc_free(file);
+}
+
+static byron_status posix_file_append(struct os_file *file, const void *data,
+                                      size_t size)
+{
+    size_t written;
+    bool is_written = write_at(file->fd, file->appended, data, size, &written);
+
+    if (file->appended + written > file->length)
+        file->length = file->appended + written;
+    if (!is_written)
+        return fail(file->path, file->appended + written, WRITING,
+                    "cannot write");
+    file->appended += size;
+    return BYRON_OK;
+}
+
+static byron_status posix_file_extend(struct os_file *file, uint64_t size)
+{
+    uint64_t target = file->appended + size;
+
+    while (file->length < target) {
+        uint64_t left = target - file->length;
+        size_t piece = left < sizeof zeros ? (size_t)left : sizeof zeros;
+        size_t written;
+        bool is_written =
+            write_at(file->fd, file->length, zeros, piece, &written);
+        file->length += written;
+        if (!is_written)
+            return fail(file->path, file->length, WRITING, "cannot extend");
+    }
+    return BYRON_OK;
+}
+
+static byron_status posix_file_read(struct os_file *file, uint64_t offset,
+                                    void *bytes, size_t size)
+{
+    ssize_t got = read_at(file->fd, offset, bytes, size);
+
+    if (got >= 0 && (size_t)got == size)
+        return BYRON_OK;
+    if (got >= 0)
+        return error_corrupt(file->path, offset + (uint64_t)got,
+                             "the file ends where more bytes belong");
+    return fail(file->path, offset, READING, "cannot read");
+}
+
+static byron_status posix_file_sync(struct os_file *file)
+{
+    /* Writes the size too, where it changed: see fdatasync(2). */
+    return fdatasync(file->fd) == 0 ? BYRON_OK : sync_failed(file->path);
+}
+
+static byron_status posix_file_size(struct os_file *file, uint64_t *out)
+{
+    struct stat stat;
+
+    if (fstat(file->fd, &stat) != 0)
+        return fail(file->path, BYRON_NO_OFFSET, READING, "cannot stat");
+    *out = (uint64_t)stat.st_size;
+    return BYRON_OK;
+}
+
+static void posix_file_prefetch(struct os_file *file, uint64_t offset,
+                                size_t size)
+{
+    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)size,
+                        POSIX_FADV_WILLNEED);
+}
+
+/* --- time and chance ----------------------------------------------------- */
+
+static uint64_t posix_now_us(struct byron_os *os)
+{
+    struct timespec now;
+
+    (void)os;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t posix_wall_seconds(struct byron_os *os)
+{
+    (void)os;
+    return (uint64_t)time(NULL);
+}
+
+static void posix_sleep_us(struct byron_os *os, uint64_t us)
+{
+    struct timespec left = {.tv_sec = (time_t)(us / 1000000),
+                            .tv_nsec = (long)(us % 1000000) * 1000};
+
+    (void)os;
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
+
+static byron_status posix_random(struct byron_os *os, void *bytes, size_t size)
+{
+    uint8_t *to = bytes;
+
+    (void)os;
+    while (size > 0) {
+        ssize_t got = getrandom(to, size, 0);
+        if (got > 0) {
+            to += got;
+            size -= (size_t)got;
+        } else if (errno != EINTR) {
+            return fail(NULL, BYRON_NO_OFFSET, READING,
+                        "the system gives no random bytes");
+        }
+    }
+    return BYRON_OK;
+}
+
+struct byron_os *os_posix(void)
+{
+    static struct byron_os os = {
+        .dir_open = posix_dir_open,
+        .dir_close = posix_dir_close,
+        .dir_path = posix_dir_path,
+        .dir_list = posix_dir_list,
+        .dir_sync = posix_dir_sync,
+        .dir_lock = posix_dir_lock,
+        .dir_remove = posix_dir_remove,
+        .dir_is_writable = posix_dir_is_writable,
+        .head_read = posix_head_read,
+        .head_write = posix_head_write,
+        .file_create = posix_file_create,
+        .file_open = posix_file_open,
+        .file_remove = posix_file_remove,
+        .file_close = posix_file_close,
+        .file_append = posix_file_append,
+        .file_extend = posix_file_extend,
+        .file_read = posix_file_read,
+        .file_sync = posix_file_sync,
+        .file_size = posix_file_size,
+        .file_prefetch = posix_file_prefetch,
+        .now_us = posix_now_us,
+        .wall_seconds = posix_wall_seconds,
+        .sleep_us = posix_sleep_us,
+        .random = posix_random,
+    };
+    return &os;
+}
