@@ -1,6 +1,10 @@
 /*
  * log_reader: yields the records of one log file, and tells a torn tail (the
  * end) from corruption (an error). Writes nothing.
+ *
+ * Bytes that are no whole record are the torn tail of a crash, unless they
+ * were durable: unless a whole record behind them was written when the log was
+ * synced beyond them, or the next log says that this one ends beyond them.
  */
 #ifndef BYRON_LOG_LOG_READER_H
 #define BYRON_LOG_LOG_READER_H
@@ -19,10 +23,11 @@ struct log_record {
 };
 
 /*
- * Checks the header against kind, number and store_id (NULL: any). A file too
- * short for a header, or with all zeros there, answers BYRON_NOT_FOUND: its
- * creation never finished. end_at: where a successor says that it ends
- * (UINT64_MAX: unknown); all records below it must be whole.
+ * Checks the header against kind, number and store_id (NULL: any). A file
+ * without a whole header and with nothing behind it answers BYRON_NOT_FOUND:
+ * its creation never finished. end_at: where a successor says that it ends
+ * (UINT64_MAX: unknown); all records below it must be whole, and what lies
+ * beyond does not count.
  */
 BYRON_MUST_CHECK byron_status
 log_reader_open(struct byron_os *os, struct os_dir *dir, enum file_kind kind,
@@ -30,11 +35,13 @@ log_reader_open(struct byron_os *os, struct os_dir *dir, enum file_kind kind,
                 struct log_reader **out);
 void log_reader_close(struct log_reader *reader); /* NULL is fine. */
 const struct log_header *log_reader_header(const struct log_reader *reader);
-/* *found is false at the end (or torn tail). */
+/* *found is false at the end (or torn tail), and stays so. After an error
+ * every later call answers the same. */
 BYRON_MUST_CHECK byron_status log_reader_next(struct log_reader *reader,
                                               struct log_record *record,
                                               bool *found);
 /* Where the last whole record ended. */
 uint64_t log_reader_end(const struct log_reader *reader);
+const char *log_reader_path(const struct log_reader *reader); /* For words. */
 
 #endif
