@@ -22,7 +22,7 @@ struct drop_range {
     uint64_t wal;     /* The WAL that was open then: entries of it or before
                          may still turn up. */
     struct buf lower; /* Owned; inclusive. */
-    struct buf upper; /* Owned; exclusive. */
+    struct buf upper; /* Owned; exclusive; empty: no upper bound. */
 };
 
 /* All zero is an edit that changes nothing. Moving a table to another level
@@ -57,6 +57,7 @@ BYRON_MUST_CHECK byron_status version_edit_drop(struct version_edit *edit,
                                                 uint64_t wal,
                                                 struct slice lower,
                                                 struct slice upper);
+/* Appends to out, never nothing. */
 BYRON_MUST_CHECK byron_status
 version_edit_encode(const struct version_edit *edit, struct buf *out);
 /* BYRON_CORRUPT on malformed bytes, BYRON_NEWER_FORMAT on an unknown tag that
