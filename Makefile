@@ -40,7 +40,7 @@ EXT     := $(patsubst %.c,$(B)/%.o,$(wildcard ext/*.c))
 TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*.c)
 SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
-TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/*.c \
+TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
              tests/support/byron_dump.c))
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 SUITES  := $(notdir $(TESTS:.c=))
@@ -91,6 +91,7 @@ $(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
 $(TOOLS): $(B)/%: $(B)/%.o
 	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
 $(B)/tests/support/byron_dump: $(ENGINE)
+$(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c)): $(B)/tests/bench/rows.o
 $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
 
