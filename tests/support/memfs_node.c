@@ -1,0 +1,305 @@
+#include "support/memfs_node.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define SECTOR ((uint64_t)512)
+#define PAGE   ((uint64_t)4096)
+
+void *memfs_allocate(size_t size)
+{
+    void *bytes = calloc(1, size);
+    if (!bytes)
+        abort();
+    return bytes;
+}
+
+void *memfs_reallocate(void *bytes, size_t size)
+{
+    bytes = realloc(bytes, size);
+    if (!bytes)
+        abort();
+    return bytes;
+}
+
+char *memfs_copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(memfs_allocate(size), text, size);
+}
+
+/* Grows with zeros; never shrinks. */
+static void grow(struct memfs_bytes *bytes, uint64_t size)
+{
+    if (size <= bytes->size)
+        return;
+    if (size > bytes->capacity) {
+        bytes->capacity = (size_t)size + bytes->capacity;
+        bytes->data = memfs_reallocate(bytes->data, bytes->capacity);
+    }
+    memset(bytes->data + bytes->size, 0, (size_t)size - bytes->size);
+    bytes->size = (size_t)size;
+}
+
+struct memfs_node *node_new(void)
+{
+    struct memfs_node *node = memfs_allocate(sizeof *node);
+    node->references = 1;
+    return node;
+}
+
+struct memfs_node *node_ref(struct memfs_node *node)
+{
+    node->references++;
+    return node;
+}
+
+void node_unref(struct memfs_node *node)
+{
+    if (--node->references > 0)
+        return;
+    free(node->now.data);
+    free(node->disk.data);
+    free(node->writes);
+    free(node);
+}
+
+void node_write(struct memfs_node *node, uint64_t offset, const void *data,
+                size_t size)
+{
+    if (size == 0)
+        return;
+    grow(&node->now, offset + size);
+    if (data)
+        memcpy(node->now.data + offset, data, size);
+    else
+        memset(node->now.data + offset, 0, size);
+    if (node->write_count == node->write_capacity) {
+        node->write_capacity = node->write_capacity * 2 + 8;
+        node->writes = memfs_reallocate(node->writes, node->write_capacity *
+                                                          sizeof *node->writes);
+    }
+    node->writes[node->write_count++] = (struct memfs_write){
+        .offset = offset, .size = size, .is_zeros = data == NULL};
+}
+
+/*
+ * The system writes whole sectors: a write that was lost before is saved by
+ * another one to its sector.
+ */
+void node_sync(struct memfs_node *node)
+{
+    size_t lost_count = 0;
+
+    grow(&node->disk, node->now.size);
+    for (size_t i = 0; i < node->write_count; i++) {
+        const struct memfs_write *write = &node->writes[i];
+        uint64_t from = write->offset / SECTOR * SECTOR;
+        uint64_t to =
+            (write->offset + write->size + SECTOR - 1) / SECTOR * SECTOR;
+        if (write->is_lost) {
+            node->writes[lost_count++] = *write;
+            continue;
+        }
+        if (to > node->now.size)
+            to = node->now.size;
+        memcpy(node->disk.data + from, node->now.data + from,
+               (size_t)(to - from));
+    }
+    node->write_count = lost_count;
+}
+
+/* Lost zeros are forgotten: a disk shows zeros where nothing was written. */
+void node_fail_sync(struct memfs_node *node)
+{
+    size_t lost_count = 0;
+
+    for (size_t i = 0; i < node->write_count; i++) {
+        if (node->writes[i].is_zeros)
+            continue;
+        node->writes[i].is_lost = true;
+        node->writes[lost_count++] = node->writes[i];
+    }
+    node->write_count = lost_count;
+}
+
+uint64_t node_unsynced(const struct memfs_node *node)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < node->write_count; i++)
+        total += node->writes[i].size;
+    return total;
+}
+
+/* --- crash images ---------------------------------------------------------
+ *
+ * An image starts as the disk, brought to some length with zeros; then parts
+ * of the unsynced writes are played onto it.
+ */
+
+/* Plays what lies in [from, to) of one write of node onto image. */
+static void play(const struct memfs_node *node, const struct memfs_write *write,
+                 uint64_t from, uint64_t to, struct memfs_bytes *image)
+{
+    uint64_t end = write->offset + write->size;
+
+    if (from < write->offset)
+        from = write->offset;
+    if (to > end)
+        to = end;
+    if (to > image->size)
+        to = image->size;
+    if (from >= to)
+        return;
+    if (write->is_zeros)
+        memset(image->data + from, 0, (size_t)(to - from));
+    else
+        memcpy(image->data + from, node->now.data + from, (size_t)(to - from));
+}
+
+/* How many of count writes reached a sector: none, all or any number. */
+static size_t choose_played(size_t count, struct rng *rng)
+{
+    switch (rng_below(rng, 3)) {
+    case 0:
+        return 0;
+    case 1:
+        return count;
+    default:
+        return (size_t)rng_below(rng, count + 1);
+    }
+}
+
+/* Each sector gets the first few of the writes, of its own choice. */
+static void play_by_sector(const struct memfs_node *node,
+                           struct memfs_bytes *image, struct rng *rng)
+{
+    size_t sector_count = (image->size + SECTOR - 1) / SECTOR;
+    size_t *played = memfs_allocate((sector_count + 1) * sizeof *played);
+
+    for (size_t i = 0; i < sector_count; i++)
+        played[i] = choose_played(node->write_count, rng);
+    for (size_t i = 0; i < node->write_count; i++) {
+        const struct memfs_write *write = &node->writes[i];
+        uint64_t first = write->offset / SECTOR;
+        uint64_t last = (write->offset + write->size - 1) / SECTOR;
+        for (uint64_t s = first; s <= last && s < sector_count; s++) {
+            if (i < played[s])
+                play(node, write, s * SECTOR, (s + 1) * SECTOR, image);
+        }
+    }
+    free(played);
+}
+
+/* All writes, then sectors of them, by chance, with anything in them. */
+static void play_garbage(const struct memfs_node *node,
+                         struct memfs_bytes *image, struct rng *rng)
+{
+    size_t sector_count = (image->size + SECTOR - 1) / SECTOR;
+    bool *is_garbage = memfs_allocate(sector_count + 1);
+
+    for (size_t i = 0; i < sector_count; i++)
+        is_garbage[i] = rng_one_in(rng, 2);
+    for (size_t i = 0; i < node->write_count; i++) {
+        const struct memfs_write *write = &node->writes[i];
+        play(node, write, 0, UINT64_MAX, image);
+        for (uint64_t at = write->offset; at < write->offset + write->size;
+             at++) {
+            if (at < image->size && is_garbage[at / SECTOR])
+                image->data[at] = (uint8_t)rng_next(rng);
+        }
+    }
+    free(is_garbage);
+}
+
+/* Everything before a page boundary, nothing behind it. */
+static void play_torn(const struct memfs_node *node, struct memfs_bytes *image,
+                      struct rng *rng)
+{
+    uint64_t first = image->size;
+    uint64_t pages;
+    uint64_t cut;
+
+    for (size_t i = 0; i < node->write_count; i++) {
+        if (node->writes[i].offset < first)
+            first = node->writes[i].offset;
+    }
+    first = first / PAGE;
+    pages = (image->size + PAGE - 1) / PAGE - first;
+    cut = (first + rng_below(rng, pages + 1)) * PAGE;
+    for (size_t i = 0; i < node->write_count; i++)
+        play(node, &node->writes[i], 0, cut, image);
+    if (cut < node->disk.size)
+        cut = node->disk.size;
+    if (cut < image->size && rng_one_in(rng, 2))
+        image->size = (size_t)cut;
+}
+
+static void play_from(const struct memfs_node *node, size_t first,
+                      struct memfs_bytes *image)
+{
+    for (size_t i = first; i < node->write_count; i++)
+        play(node, &node->writes[i], 0, UINT64_MAX, image);
+}
+
+/* Any length between the synced and the present one. */
+static uint64_t choose_size(const struct memfs_node *node, struct rng *rng)
+{
+    uint64_t unsynced = node->now.size - node->disk.size;
+
+    if (rng_one_in(rng, 2))
+        return node->now.size;
+    return node->disk.size + rng_below(rng, unsynced + 1);
+}
+
+static uint64_t image_size(const struct memfs_node *node, enum memfs_crash mode,
+                           struct rng *rng)
+{
+    if (mode == MEMFS_DROP_UNSYNCED)
+        return node->disk.size;
+    if (mode == MEMFS_RANDOM_SECTORS || mode == MEMFS_GARBAGE)
+        return choose_size(node, rng);
+    return node->now.size;
+}
+
+static void play_mode(const struct memfs_node *node, enum memfs_crash mode,
+                      struct memfs_bytes *image, struct rng *rng)
+{
+    switch (mode) {
+    case MEMFS_KEEP_ALL:
+        memcpy(image->data, node->now.data, image->size);
+        break;
+    case MEMFS_RANDOM_SECTORS:
+        play_by_sector(node, image, rng);
+        break;
+    case MEMFS_TORN:
+        play_torn(node, image, rng);
+        break;
+    case MEMFS_REORDERED:
+        play_from(node, (size_t)rng_below(rng, node->write_count) + 1, image);
+        break;
+    case MEMFS_GARBAGE:
+        play_garbage(node, image, rng);
+        break;
+    case MEMFS_DROP_UNSYNCED:
+    case MEMFS_ZERO_FILLED:
+    case MEMFS_CRASH_COUNT:
+        break;
+    }
+}
+
+struct memfs_node *node_crash(const struct memfs_node *node,
+                              enum memfs_crash mode, struct rng *rng)
+{
+    struct memfs_node *image = node_new();
+
+    grow(&image->now, image_size(node, mode, rng));
+    if (node->disk.size > 0)
+        memcpy(image->now.data, node->disk.data, node->disk.size);
+    if (node->write_count > 0)
+        play_mode(node, mode, &image->now, rng);
+    grow(&image->disk, image->now.size);
+    if (image->now.size > 0)
+        memcpy(image->disk.data, image->now.data, image->now.size);
+    return image;
+}
