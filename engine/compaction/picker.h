@@ -4,11 +4,13 @@
  *
  * Leveled with dynamic sizes: the last level is as large as it is, each level
  * above it is fanout times smaller, down to the first that would be smaller
- * than a memtable; level 0 compacts into that one.
+ * than what level 0 sends down at a time; level 0 compacts into that one.
+ * Rules and reasons: docs/compaction.md.
  */
 #ifndef BYRON_COMPACTION_PICKER_H
 #define BYRON_COMPACTION_PICKER_H
 
+#include "compaction/job_spec.h"
 #include "version/manifest.h"
 
 struct picker_options {
@@ -19,37 +21,17 @@ struct picker_options {
     uint64_t now_s;           /* Wall clock, for tombstone age. */
     uint64_t tombstone_age_s; /* A table with tombstones older than that is
                                  due; 0 = never. */
+    uint64_t oldest_point; /* The first point that a job started now would get:
+                              no reader asks for less. 0 = not known. */
 };
-
-enum job_kind {
-    JOB_NONE,
-    JOB_DELETE, /* Tables that lie wholly in dropped ranges: just remove. */
-    JOB_MOVE,   /* One table (or run) goes down as it is. */
-    JOB_MERGE,
-};
-
-struct job_input {
-    uint32_t level;
-    uint64_t run;
-    struct table_meta **tables; /* A reference each; ascending keys. */
-    size_t count;
-};
-
-struct job_spec {
-    enum job_kind kind;
-    uint32_t output_level;
-    struct job_input *inputs; /* Newest first. */
-    size_t input_count;
-    uint64_t input_bytes;
-};
-void job_spec_deinit(struct job_spec *spec);
 
 /* Corrupt tables are never input. */
 BYRON_MUST_CHECK byron_status
 picker_choose(const struct store_state *state,
               const struct picker_options *options, struct job_spec *out);
 /* Everything that touches [lower, upper) goes to the last level that holds
- * any of it: one step of it per call, JOB_NONE when nothing is left. */
+ * any of it: one step of it per call, JOB_NONE when nothing is left. Open
+ * bounds have data NULL. */
 BYRON_MUST_CHECK byron_status picker_choose_range(
     const struct store_state *state, const struct picker_options *options,
     struct slice lower, struct slice upper, struct job_spec *out);
@@ -61,5 +43,9 @@ uint64_t picker_debt(const struct version *version,
 uint32_t picker_targets(const struct version *version,
                         const struct picker_options *options,
                         uint64_t targets[BYRON_LEVELS]);
+/* How due level is: at 1 or more its tables should go down. */
+double picker_score(const struct version *version,
+                    const struct picker_options *options,
+                    const uint64_t targets[BYRON_LEVELS], uint32_t level);
 
 #endif
