@@ -140,7 +140,7 @@ docs: ## Check the links of the documentation.
 # --- Install ----------------------------------------------------------------
 
 install: all ## Install under PREFIX and DESTDIR, so that `.load byron` works.
-	@PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) tests/install $(B)
+	@PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) LIBS="$(LIBS)" tests/install $(B)
 
 clean: ## Remove what was built.
 	rm -rf build byron.so byron.so.new
