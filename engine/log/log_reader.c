@@ -119,16 +119,13 @@ out:
     return status;
 }
 
-/* No whole record stands at offset: the end, or damage? */
+/* No whole record stands at offset: the end, or damage? Where the next log
+ * names a later end, the caller tells a lost tail from damage: it knows what
+ * that log promised. */
 static byron_status end_at(struct log_reader *reader, uint64_t offset)
 {
     byron_status status;
 
-    if (reader->end_at != UINT64_MAX)
-        return error_corrupt(reader->path, offset,
-                             "log record is damaged, yet the next log says "
-                             "that this one ends at %llu",
-                             (unsigned long long)reader->end_at);
     TRY(check_claims(reader, offset));
     reader->is_at_end = true;
 out:
@@ -235,6 +232,7 @@ static byron_status read_record(struct log_reader *reader,
         return BYRON_OK;
     record->type = (enum record_type)head.type;
     record->sequence = head.sequence;
+    record->is_synced = head.synced > LOG_HEADER_SIZE;
     record->offset = reader->end;
     record->end = offset;
     reader->end = offset;

@@ -19,6 +19,8 @@ struct log_record {
     uint64_t sequence;
     uint64_t offset;      /* Of the record's first byte. */
     uint64_t end;         /* One past its last. */
+    bool is_synced;       /* When it was written, records before it in this
+                             file were known to be on the disk. */
     struct slice payload; /* Whole, chunks joined; lent until the next. */
 };
 
