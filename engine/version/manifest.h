@@ -7,40 +7,25 @@
 #ifndef BYRON_VERSION_MANIFEST_H
 #define BYRON_VERSION_MANIFEST_H
 
-#include "version/version.h"
-#include "version/version_edit.h"
-
-/* What the manifest proves. */
-struct store_state {
-    uint8_t store_id[16];
-    struct version *version;  /* A reference. */
-    struct drop_range *drops; /* Owned, oldest first. */
-    size_t drop_count;
-    uint64_t wal_floor;
-    uint64_t last_sequence; /* Newest sequence inside the tables. */
-    uint64_t next_number;   /* No file of this number or above exists,
-                               as far as the manifest knows. */
-    uint64_t tip;           /* Newest commit inside the tables. */
-    uint64_t alias;
-};
-void store_state_deinit(struct store_state *state);
-/* Replaces *state by its successor; on failure it is unchanged. */
-BYRON_MUST_CHECK byron_status store_state_apply(struct store_state *state,
-                                                const struct version_edit *edit,
-                                                struct table_env *env);
+#include "version/store_state.h"
 
 struct manifest; /* One thread at a time. */
 
 /*
  * Reads HEAD and the manifest it names; writes nothing. BYRON_MISSING if there
- * is no HEAD. The manifest is open to read only until the first append.
+ * is no HEAD. state is all zero before. The manifest is open to read only
+ * until the first append.
  */
 BYRON_MUST_CHECK byron_status manifest_load(struct byron_os *os,
                                             struct os_dir *dir,
                                             struct table_env *env,
                                             struct store_state *state,
                                             struct manifest **out);
-/* A new store: takes numbers from 1, writes manifest and HEAD, synced. */
+/*
+ * A new, empty store: fills in state (all zero before) with a random store_id,
+ * and writes manifest and HEAD, synced. Numbers go on from those of manifests
+ * that an unfinished creation left; BYRON_CORRUPT if there are tables or logs.
+ */
 BYRON_MUST_CHECK byron_status manifest_create(struct byron_os *os,
                                               struct os_dir *dir,
                                               struct store_state *state,
@@ -51,15 +36,24 @@ void manifest_close(struct manifest *manifest); /* NULL is fine. */
  * caller applies edit to it afterwards. After a load, or when the log has
  * grown beyond max(1 MB, twice its base), a new manifest is written first
  * (BASE, sync, HEAD, sync; then the old file is removed): its number is taken
- * from *next_number, which grows. After an error the manifest is poisoned:
- * every later append answers the same error.
+ * from *next_number, which grows.
+ *
+ * After BYRON_FULL and BYRON_NO_MEMORY a later append may succeed; any other
+ * error poisons the manifest: every later append answers the same. After any
+ * error only a later append that succeeds (edit does not hold then), or the
+ * next load, settles whether edit holds: until then no file that it adds or
+ * removes may be deleted.
  */
 BYRON_MUST_CHECK byron_status manifest_append(struct manifest *manifest,
                                               const struct store_state *state,
                                               const struct version_edit *edit,
                                               uint64_t *next_number);
-/* The number of the file in use; its bytes; and of HEAD's epoch. */
-uint64_t manifest_number(const struct manifest *manifest);
-uint64_t manifest_bytes(const struct manifest *manifest);
+/* False where the store has a feature that forbids this library to write;
+ * manifest_append answers BYRON_READ_ONLY then. */
+bool manifest_is_writable(const struct manifest *manifest);
+uint64_t manifest_number(const struct manifest *manifest); /* Of its file. */
+uint64_t manifest_bytes(const struct manifest *manifest);  /* Of its file. */
+/* Tests: rewrites beyond max(bytes, twice the base) of edits. */
+void manifest_set_rewrite_size(struct manifest *manifest, uint64_t bytes);
 
 #endif

@@ -20,11 +20,12 @@ struct table_env {
     struct mutex mutex;        /* For the dead, and for opening readers. */
     uint64_t *dead;            /* Numbers of files to delete; owned. */
     size_t dead_count;
-    size_t dead_capacity;
+    size_t dead_capacity; /* Room for every table that lives: dying is safe. */
+    size_t live_count;
 };
 void table_env_init(struct table_env *env, struct file_pool *pool,
                     struct block_cache *cache);
-void table_env_deinit(struct table_env *env);
+void table_env_deinit(struct table_env *env); /* Requires: no table lives. */
 /* Moves up to max dead numbers to numbers; returns how many. */
 size_t table_env_bury(struct table_env *env, uint64_t *numbers, size_t max);
 
@@ -51,6 +52,14 @@ void table_meta_unref(struct table_meta *meta); /* NULL is fine. */
  * with BYRON_CORRUPT or BYRON_MISSING. */
 BYRON_MUST_CHECK byron_status table_meta_reader(struct table_meta *meta,
                                                 struct table_reader **out);
+/* Passes on the status of a read of the table; CORRUPT marks it corrupt. */
+static inline byron_status table_meta_judge(struct table_meta *meta,
+                                            byron_status status)
+{
+    if (status == BYRON_CORRUPT)
+        atomic_store(&meta->is_corrupt, true);
+    return status;
+}
 static inline struct slice table_meta_smallest(const struct table_meta *meta)
 {
     return buf_slice(&meta->facts.smallest);

@@ -9,14 +9,7 @@
 #ifndef BYRON_VERSION_VERSION_H
 #define BYRON_VERSION_VERSION_H
 
-#include "version/table_meta.h"
-
-struct run {
-    uint64_t id;                /* Grows with time; newest first in a level. */
-    struct table_meta **tables; /* Ascending keys; a reference each. */
-    size_t count;
-    uint64_t bytes;
-};
+#include "version/run.h"
 
 struct level {
     struct run *runs; /* Newest first. */
@@ -36,7 +29,12 @@ struct version_edit;
 BYRON_MUST_CHECK byron_status version_new_empty(struct version **out);
 struct version *version_ref(struct version *version);
 void version_unref(struct version *version); /* NULL is fine. */
-/* A new version; tables that edit removes are not marked obsolete here. */
+/*
+ * A new version; tables that edit removes are not marked obsolete here. A
+ * table that it removes and adds again keeps its table_meta. BYRON_CORRUPT, in
+ * words without a path, where edit does not fit: a number to remove that is not
+ * there or to add that is, or tables of a run that overlap.
+ */
 BYRON_MUST_CHECK byron_status version_apply(struct version *base,
                                             const struct version_edit *edit,
                                             struct table_env *env,
@@ -60,8 +58,6 @@ BYRON_MUST_CHECK byron_status version_estimate(struct version *version,
                                                struct slice upper,
                                                uint64_t *entries,
                                                uint64_t *bytes);
-/* The first table of run whose largest key is >= key; run->count if none. */
-size_t run_find(const struct run *run, struct slice key);
 /* Checks the order of runs and tables; CORRUPT says what is wrong. */
 BYRON_MUST_CHECK byron_status version_check(const struct version *version,
                                             const char *path);

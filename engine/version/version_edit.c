@@ -53,7 +53,7 @@ byron_status version_edit_add(struct version_edit *edit, uint32_t level,
 {
     struct edit_add *adds = grow(edit->adds, edit->add_count,
                                  &edit->add_capacity, sizeof *edit->adds);
-    struct edit_add add = {level, run, number, created_s, *facts};
+    struct edit_add add = {level, run, number, created_s, *facts, NULL};
 
     memset(facts, 0, sizeof *facts);
     if (!adds) {

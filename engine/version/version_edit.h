@@ -9,12 +9,16 @@
 #include "base/buf.h"
 #include "sstable/table.h"
 
+struct table_meta;
+
 struct edit_add {
     uint32_t level;
     uint64_t run; /* Id. In levels below 0: 0. */
     uint64_t number;
     uint64_t created_s;
     struct table_facts facts; /* Owned. */
+    struct table_meta *meta;  /* Borrowed, where there is one already; not
+                                 encoded. NULL: version_apply makes it. */
 };
 
 /* A range that nobody reads or writes any more. */

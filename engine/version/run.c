@@ -1,0 +1,134 @@
+#include "version/run.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+byron_status run_seal(struct run *run)
+{
+    struct slice first = table_meta_largest(run->tables[0]);
+    struct slice last = table_meta_largest(run->tables[run->count - 1]);
+
+    run->heads = alloc_bytes(run->count * sizeof *run->heads);
+    if (!run->heads)
+        return error_no_memory();
+    run->shared = slice_shared(first, last);
+    run->bytes = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        run->heads[i] =
+            slice_head(table_meta_largest(run->tables[i]), run->shared);
+        run->bytes += run->tables[i]->facts.size;
+    }
+    return BYRON_OK;
+}
+
+byron_status run_copy(const struct run *run, struct run *out)
+{
+    struct run copy = *run;
+
+    copy.tables = alloc_bytes(run->count * sizeof *copy.tables);
+    copy.heads = alloc_bytes(run->count * sizeof *copy.heads);
+    if (!copy.tables || !copy.heads) {
+        alloc_free(copy.tables);
+        alloc_free(copy.heads);
+        return error_no_memory();
+    }
+    memcpy(copy.heads, run->heads, run->count * sizeof *copy.heads);
+    for (size_t i = 0; i < run->count; i++)
+        copy.tables[i] = table_meta_ref(run->tables[i]);
+    *out = copy;
+    return BYRON_OK;
+}
+
+void run_deinit(struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        table_meta_unref(run->tables[i]);
+    alloc_free(run->tables);
+    alloc_free(run->heads);
+    memset(run, 0, sizeof *run);
+}
+
+/* The same as run_find, among tables [low, high). */
+static size_t find_by_key(const struct run *run, struct slice key, size_t low,
+                          size_t high)
+{
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (slice_compare(table_meta_largest(run->tables[middle]), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The first head >= head. */
+static size_t find_by_head(const struct run *run, uint64_t head)
+{
+    const uint64_t *low = run->heads;
+
+    for (size_t left = run->count; left > 1; left -= left / 2)
+        low += low[left / 2 - 1] < head ? left / 2 : 0;
+    return (size_t)(low - run->heads) + (*low < head);
+}
+
+size_t run_find(const struct run *run, struct slice key)
+{
+    struct slice prefix;
+    uint64_t head;
+    size_t low;
+    size_t high;
+    int order;
+
+    if (run->count == 1 || !run->heads)
+        return find_by_key(run, key, 0, run->count);
+    prefix = slice_of(table_meta_largest(run->tables[0]).data, run->shared);
+    order = slice_compare(
+        slice_of(key.data, key.size < prefix.size ? key.size : prefix.size),
+        prefix);
+    if (order != 0)
+        return order < 0 ? 0 : run->count;
+    head = slice_head(key, run->shared);
+    low = find_by_head(run, head);
+    if (low == run->count || run->heads[low] != head)
+        return low;
+    /* Equal heads leave the matter to the keys. */
+    high = head == UINT64_MAX ? run->count : find_by_head(run, head + 1);
+    return find_by_key(run, key, low, high);
+}
+
+void run_overlap(const struct run *run, struct slice lower, struct slice upper,
+                 size_t *begin, size_t *end)
+{
+    *begin = lower.data ? run_find(run, lower) : 0;
+    *end = run->count;
+    if (!upper.data)
+        return;
+    /* The table that holds upper, or the first behind it, is the last that
+     * may start below it. */
+    *end = run_find(run, upper);
+    if (*end < run->count &&
+        slice_compare(table_meta_smallest(run->tables[*end]), upper) < 0)
+        ++*end;
+    if (*end < *begin)
+        *end = *begin;
+}
+
+byron_status run_check(const struct run *run, const char *path)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const struct table_meta *meta = run->tables[i];
+        if (slice_compare(table_meta_smallest(meta), table_meta_largest(meta)) >
+            0)
+            return error_corrupt(path, BYRON_NO_OFFSET,
+                                 "table %llu ends before it starts",
+                                 (unsigned long long)meta->number);
+        if (i > 0 && slice_compare(table_meta_largest(run->tables[i - 1]),
+                                   table_meta_smallest(meta)) >= 0)
+            return error_corrupt(path, BYRON_NO_OFFSET,
+                                 "tables %llu and %llu overlap",
+                                 (unsigned long long)run->tables[i - 1]->number,
+                                 (unsigned long long)meta->number);
+    }
+    return BYRON_OK;
+}

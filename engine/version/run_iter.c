@@ -1,0 +1,227 @@
+#include "version/run_iter.h"
+
+#include "base/alloc.h"
+#include "base/try.h"
+
+struct run_iter {
+    struct iter base;
+    struct iter *child; /* Over tables[index]; NULL before the first move. */
+    size_t index;
+    unsigned flags;
+    struct byron_error error; /* code OK: none; the rest is unset then. */
+    struct run run;           /* Not sealed; tables points at array. */
+    struct table_meta *array[];
+};
+
+/* Ends every move: takes over where child stands. */
+static byron_status settle(struct run_iter *iter, byron_status status)
+{
+    const struct iter *child = iter->child;
+
+    iter->base.valid = false;
+    if (status != BYRON_OK) {
+        iter->error = *error_last();
+        iter->error.code = status;
+        if (iter->index < iter->run.count)
+            status = table_meta_judge(iter->array[iter->index], status);
+        return status;
+    }
+    if (child && child->valid) {
+        iter->base.valid = true;
+        iter->base.kind = child->kind;
+        iter->base.sequence = child->sequence;
+        iter->base.key = child->key;
+    }
+    return BYRON_OK;
+}
+
+/* Makes child one over tables[index]. */
+static byron_status open_child(struct run_iter *iter, size_t index)
+{
+    byron_status status;
+    struct table_reader *reader;
+
+    if (iter->child && iter->index == index)
+        return BYRON_OK;
+    iter_free(iter->child);
+    iter->child = NULL;
+    iter->index = index;
+    TRY(table_meta_reader(iter->array[index], &reader));
+    TRY(table_reader_iter_new(reader, iter->flags, &iter->child));
+out:
+    return status;
+}
+
+/* Goes on to later tables until one has an entry. */
+static byron_status go_forward(struct run_iter *iter)
+{
+    byron_status status = BYRON_OK;
+
+    while (!iter->child->valid && iter->index + 1 < iter->run.count) {
+        TRY(open_child(iter, iter->index + 1));
+        TRY(iter_first(iter->child));
+    }
+out:
+    return status;
+}
+
+static byron_status go_back(struct run_iter *iter)
+{
+    byron_status status = BYRON_OK;
+
+    while (!iter->child->valid && iter->index > 0) {
+        TRY(open_child(iter, iter->index - 1));
+        TRY(iter_last(iter->child));
+    }
+out:
+    return status;
+}
+
+static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+    size_t index = run_find(&iter->run, key);
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    base->valid = false;
+    if (index == iter->run.count)
+        return BYRON_OK;
+    TRY(open_child(iter, index));
+    TRY(iter_seek(iter->child, key, sequence));
+    TRY(go_forward(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status seek_before(struct iter *base, struct slice key)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+    size_t index = run_find(&iter->run, key);
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    base->valid = false;
+    if (index == iter->run.count ||
+        slice_compare(table_meta_smallest(iter->array[index]), key) >= 0) {
+        if (index == 0)
+            return BYRON_OK;
+        index--;
+    }
+    TRY(open_child(iter, index));
+    TRY(iter_seek_before(iter->child, key));
+    TRY(go_back(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status first(struct iter *base)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    if (iter->run.count == 0)
+        return BYRON_OK;
+    TRY(open_child(iter, 0));
+    TRY(iter_first(iter->child));
+    TRY(go_forward(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status last(struct iter *base)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    if (iter->run.count == 0)
+        return BYRON_OK;
+    TRY(open_child(iter, iter->run.count - 1));
+    TRY(iter_last(iter->child));
+    TRY(go_back(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status next(struct iter *base)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    TRY(iter_next(iter->child));
+    if (!iter->child->valid)
+        TRY(go_forward(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status prev(struct iter *base)
+{
+    byron_status status = BYRON_OK;
+    struct run_iter *iter = (struct run_iter *)base;
+
+    if (iter->error.code != BYRON_OK)
+        return error_restore(&iter->error);
+    TRY(iter_prev(iter->child));
+    if (!iter->child->valid)
+        TRY(go_back(iter));
+out:
+    return settle(iter, status);
+}
+
+static byron_status value(struct iter *base, struct slice *out)
+{
+    struct run_iter *iter = (struct run_iter *)base;
+
+    return table_meta_judge(iter->array[iter->index],
+                            iter_value(iter->child, out));
+}
+
+static void free_iter(struct iter *base)
+{
+    struct run_iter *iter = (struct run_iter *)base;
+
+    iter_free(iter->child);
+    for (size_t i = 0; i < iter->run.count; i++)
+        table_meta_unref(iter->array[i]);
+    alloc_free(iter);
+}
+
+static const struct iter_ops run_iter_ops = {
+    .seek = seek,
+    .seek_before = seek_before,
+    .first = first,
+    .last = last,
+    .next = next,
+    .prev = prev,
+    .value = value,
+    .free = free_iter,
+};
+
+byron_status run_iter_new(struct table_meta *const *tables, size_t count,
+                          unsigned table_iter_flags, struct iter **out)
+{
+    struct run_iter *iter =
+        alloc_bytes(sizeof *iter + count * sizeof *iter->array);
+
+    if (!iter)
+        return error_no_memory();
+    iter->base = (struct iter){.ops = &run_iter_ops};
+    iter->child = NULL;
+    iter->index = 0;
+    iter->flags = table_iter_flags;
+    iter->error.code = BYRON_OK;
+    iter->run = (struct run){.tables = iter->array, .count = count};
+    for (size_t i = 0; i < count; i++)
+        iter->array[i] = table_meta_ref(tables[i]);
+    *out = &iter->base;
+    return BYRON_OK;
+}

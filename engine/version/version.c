@@ -1,0 +1,177 @@
+#include "version/version.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "version/run_iter.h"
+
+byron_status version_new_empty(struct version **out)
+{
+    struct version *version = alloc_zeroed(1, sizeof *version);
+
+    if (!version)
+        return error_no_memory();
+    atomic_init(&version->refs, 1);
+    *out = version;
+    return BYRON_OK;
+}
+
+struct version *version_ref(struct version *version)
+{
+    atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
+    return version;
+}
+
+void version_unref(struct version *version)
+{
+    if (!version ||
+        atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t l = 0; l < BYRON_LEVELS; l++) {
+        struct level *level = &version->levels[l];
+        for (size_t r = 0; r < level->count; r++)
+            run_deinit(&level->runs[r]);
+        alloc_free(level->runs);
+    }
+    alloc_free(version);
+}
+
+byron_status version_get(struct version *version, struct slice key,
+                         uint64_t sequence, struct table_found *out)
+{
+    byron_status status = BYRON_NOT_FOUND;
+    uint64_t hash = 0;
+    bool has_hash = false;
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            const struct run *run = &version->levels[l].runs[r];
+            size_t index = run_find(run, key);
+            struct table_meta *meta;
+            struct table_reader *reader;
+
+            if (index == run->count)
+                continue;
+            meta = run->tables[index];
+            if (meta->facts.min_sequence > sequence ||
+                slice_compare(table_meta_smallest(meta), key) > 0)
+                continue;
+            if (!has_hash)
+                hash = table_key_hash(key);
+            has_hash = true;
+            TRY(table_meta_reader(meta, &reader));
+            status = table_reader_get(reader, key, hash, sequence, out);
+            if (status != BYRON_NOT_FOUND)
+                return table_meta_judge(meta, status);
+        }
+out:
+    return status;
+}
+
+byron_status version_add_iters(struct version *version, struct slice lower,
+                               struct slice upper, unsigned table_iter_flags,
+                               struct iter **iters, size_t *count)
+{
+    byron_status status = BYRON_OK;
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            const struct run *run = &version->levels[l].runs[r];
+            size_t begin;
+            size_t end;
+            run_overlap(run, lower, upper, &begin, &end);
+            if (begin == end)
+                continue;
+            TRY(run_iter_new(run->tables + begin, end - begin, table_iter_flags,
+                             &iters[*count]));
+            ++*count;
+        }
+out:
+    return status;
+}
+
+size_t version_run_count(const struct version *version)
+{
+    size_t count = 0;
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        count += version->levels[l].count;
+    return count;
+}
+
+/* Whether [lower, upper) covers all keys of meta. */
+static bool is_covered(const struct table_meta *meta, struct slice lower,
+                       struct slice upper)
+{
+    return (!lower.data ||
+            slice_compare(lower, table_meta_smallest(meta)) <= 0) &&
+           (!upper.data || slice_compare(table_meta_largest(meta), upper) < 0);
+}
+
+static byron_status estimate_table(struct table_meta *meta, struct slice lower,
+                                   struct slice upper, uint64_t *entries,
+                                   uint64_t *bytes)
+{
+    byron_status status;
+    const struct table_facts *facts = &meta->facts;
+    uint64_t puts = facts->entries - facts->tombstones;
+    struct table_reader *reader;
+    uint64_t some_entries;
+    uint64_t some_bytes;
+
+    if (is_covered(meta, lower, upper)) {
+        *entries += puts;
+        *bytes += facts->size;
+        return BYRON_OK;
+    }
+    TRY(table_meta_reader(meta, &reader));
+    status = table_meta_judge(meta, table_reader_estimate(reader, lower, upper,
+                                                          &some_entries,
+                                                          &some_bytes));
+    TRY(status);
+    /* Tombstones are taken to be spread evenly. */
+    *entries += (uint64_t)((double)some_entries * (double)puts /
+                           (double)facts->entries);
+    *bytes += some_bytes;
+out:
+    return status;
+}
+
+byron_status version_estimate(struct version *version, struct slice lower,
+                              struct slice upper, uint64_t *entries,
+                              uint64_t *bytes)
+{
+    byron_status status = BYRON_OK;
+
+    *entries = 0;
+    *bytes = 0;
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            const struct run *run = &version->levels[l].runs[r];
+            size_t begin;
+            size_t end;
+            run_overlap(run, lower, upper, &begin, &end);
+            for (size_t t = begin; t < end; t++)
+                TRY(estimate_table(run->tables[t], lower, upper, entries,
+                                   bytes));
+        }
+out:
+    return status;
+}
+
+byron_status version_check(const struct version *version, const char *path)
+{
+    byron_status status = BYRON_OK;
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++) {
+        const struct level *level = &version->levels[l];
+        for (size_t r = 0; r < level->count; r++) {
+            if (r > 0 && level->runs[r - 1].id <= level->runs[r].id)
+                return error_corrupt(path, BYRON_NO_OFFSET,
+                                     "runs of level %zu are not in order", l);
+            TRY(run_check(&level->runs[r], path));
+        }
+    }
+out:
+    return status;
+}
