@@ -19,8 +19,9 @@ enum record_type {
     RECORD_ABORT = 3, /* WAL: the named batch never was. */
     RECORD_BASE = 16, /* Manifest: the whole live state. */
     RECORD_EDIT = 17, /* Manifest: a change of it. */
+    RECORD_SEAL = 0x81, /* Any: says only that the log before it is durable. */
 };
-/* A reader that does not know a type with this bit skips the record. */
+/* A reader that does not want a type with this bit skips the record. */
 #define RECORD_IGNORABLE 0x80
 
 enum record_flags {

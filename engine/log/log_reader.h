@@ -28,8 +28,8 @@ struct log_record {
  * Checks the header against kind, number and store_id (NULL: any). A file
  * without a whole header and with nothing behind it answers BYRON_NOT_FOUND:
  * its creation never finished. end_at: where a successor says that it ends
- * (UINT64_MAX: unknown); all records below it must be whole, and what lies
- * beyond does not count.
+ * (UINT64_MAX: unknown): nothing beyond counts. If log_reader_end stays short
+ * of it, a tail was lost that the successor built on: the caller decides.
  */
 BYRON_MUST_CHECK byron_status
 log_reader_open(struct byron_os *os, struct os_dir *dir, enum file_kind kind,

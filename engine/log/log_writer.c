@@ -293,6 +293,15 @@ byron_status log_writer_sync(struct log_writer *writer)
     return BYRON_OK;
 }
 
+byron_status log_writer_seal(struct log_writer *writer)
+{
+    uint8_t synced[8];
+    struct slice part = slice_of(synced, sizeof synced);
+
+    store_u64(synced, writer->synced);
+    return log_writer_append(writer, RECORD_SEAL, 0, &part, 1);
+}
+
 uint64_t log_writer_end(const struct log_writer *writer)
 {
     return writer->end;

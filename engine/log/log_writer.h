@@ -32,6 +32,12 @@ BYRON_MUST_CHECK byron_status log_writer_append(struct log_writer *writer,
                                                 size_t part_count);
 /* Syncs what is not yet synced; from now on a WAL prewrites zeros ahead. */
 BYRON_MUST_CHECK byron_status log_writer_sync(struct log_writer *writer);
+/*
+ * Appends, without a sync, a record that says how far the log is durable: so
+ * that damage of the last durable record is not taken for a torn tail.
+ * Readers never see it.
+ */
+BYRON_MUST_CHECK byron_status log_writer_seal(struct log_writer *writer);
 uint64_t log_writer_end(const struct log_writer *writer); /* File offset. */
 uint64_t log_writer_synced(const struct log_writer *writer);
 /* The error that poisoned it, or OK. */
