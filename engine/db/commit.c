@@ -1,0 +1,334 @@
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "db/txn.h"
+#include "db/wal_record.h"
+
+/* The record would count by itself: take it back. If even that fails, the log
+ * must not go on, or the batch would come alive. */
+static void take_back(struct byron_db *db, const struct prepared *prepared)
+{
+    buf_clear(&db->payload);
+    byron_status status = buf_add_u64(&db->payload, prepared->id);
+    if (status == BYRON_OK)
+        status = db_append_wal(db, RECORD_ABORT, prepared->sequence);
+    if (status == BYRON_OK)
+        status = db_sync_wal(db);
+    if (status == BYRON_OK)
+        return;
+    mutex_lock(&db->mutex);
+    db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    mutex_unlock(&db->mutex);
+}
+
+/*
+ * A host can bring back a commit that it reported as failed, out of its own
+ * log, so the tables of a prepared record stay as long as the record does.
+ */
+static void keep_files(struct byron_db *db, struct prepared *prepared)
+{
+    mutex_lock(&db->work_mutex);
+    for (size_t i = 0; i < prepared->run.count; i++) {
+        /* What finds no room on the list is an orphan of the next open. */
+        byron_status ignored =
+            db_add_orphan(db, FILE_TABLE, prepared->run.tables[i]->number,
+                          prepared->id >> 32);
+        (void)ignored;
+        table_meta_unref(prepared->run.tables[i]);
+    }
+    mutex_unlock(&db->work_mutex);
+    alloc_free(prepared->run.tables);
+    prepared->run = (struct run){0};
+}
+
+void txn_unprepare(struct byron_txn *txn)
+{
+    struct prepared *prepared = &txn->prepared;
+    if (prepared->is_ready && (prepared->flags & BYRON_PREPARE_OWN))
+        take_back(txn->db, prepared);
+    iter_free(prepared->live);
+    if (prepared->is_ready && prepared->run.count > 0)
+        keep_files(txn->db, prepared);
+    txn_spill_discard(&prepared->run);
+    version_edit_deinit(&prepared->edit);
+    memtable_unref(prepared->memtable);
+    frozen_unref(prepared->frozen_live);
+    frozen_unref(prepared->frozen_run);
+    read_state_unref(prepared->state);
+    /* A WAL without records does not end the one before it. */
+    log_writer_close(prepared->wal);
+    *prepared = (struct prepared){0};
+}
+
+/* The next commit's id. The WAL's number is never reused, so no id is. */
+static uint64_t take_commit_id(struct byron_db *db)
+{
+    return db->wal_number << 32 | ++db->wal_ordinal;
+}
+
+static byron_status append_record(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    const struct prepared *prepared = &txn->prepared;
+    enum record_type type =
+        prepared->flags & BYRON_PREPARE_OWN ? RECORD_BATCH : RECORD_PREPARE;
+    byron_status status = db_append_wal(db, type, prepared->sequence);
+    if (status == BYRON_OK && (prepared->flags & BYRON_PREPARE_SYNC))
+        status = db_sync_wal(db);
+    if (db->payload.capacity > 1u << 20)
+        buf_deinit(&db->payload);
+    return status;
+}
+
+/* The entries into the payload; room for them in the live memtable. */
+static byron_status prepare_plain(struct byron_txn *txn)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    size_t count = 0;
+    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, 0, &db->payload));
+    TRY(txn_iter_new(txn, txn->position, &prepared->live));
+    TRY(iter_first(prepared->live));
+    while (prepared->live->valid) {
+        struct entry entry = {.key = prepared->live->key,
+                              .kind = prepared->live->kind};
+        TRY(iter_value(prepared->live, &entry.value));
+        TRY(entry_encode(&entry, &db->payload));
+        count++;
+        TRY(iter_next(prepared->live));
+    }
+    TRY(memtable_reserve(db->live, count, db->payload.size));
+    TRY(append_record(txn));
+out:
+    return status;
+}
+
+/* What publish_spilled swaps in: nothing of it can fail then. */
+static byron_status prepare_parts(struct byron_txn *txn)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    TRY(memtable_new(&prepared->memtable));
+    TRY(frozen_new(memtable_ref(db->live), NULL, &prepared->frozen_live));
+    TRY(frozen_new(NULL, NULL, &prepared->frozen_run));
+    TRY(db_new_state(db, prepared->memtable, &prepared->state));
+    TRY(db_create_wal(db, &prepared->wal, &prepared->wal_number));
+out:
+    return status;
+}
+
+static byron_status prepare_spilled(struct byron_txn *txn)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    TRY(db_wait_for_flush(db));
+    TRY(txn_spill_finish(txn));
+    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, WAL_SPILLED,
+                         &db->payload));
+    struct buf edit = {0};
+    status = version_edit_encode(&prepared->edit, &edit);
+    if (status == BYRON_OK)
+        status = buf_add(&db->payload, edit.data, edit.size);
+    buf_deinit(&edit);
+    if (status != BYRON_OK)
+        goto out;
+    TRY(append_record(txn));
+    /* The WAL ends with this record, whether it commits or not. Synced, so
+     * that the writer of it need not be kept for a later sync. */
+    TRY(db_sync_wal(db));
+    TRY(prepare_parts(txn));
+out:
+    return status;
+}
+
+static byron_status prepare_room(struct byron_txn *txn)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    db_pace(db, memtable_data_bytes(txn->writes));
+    TRY(db_make_room(db));
+    TRY(db_ensure_wal(db));
+    mutex_lock(&db->mutex);
+    status = commit_ring_reserve(&db->ring);
+    mutex_unlock(&db->mutex);
+out:
+    return status;
+}
+
+static void fill_point(struct byron_txn *txn, struct byron_commit_point *out)
+{
+    struct byron_db *db = txn->db;
+    const struct prepared *prepared = &txn->prepared;
+    mutex_lock(&db->mutex);
+    db->prepared_id = prepared->id;
+    for (size_t i = 1; i < BYRON_RECENT_COMMITS; i++)
+        out->recent[i] = db->point.recent[i - 1];
+    out->recent[0] = prepared->id;
+    out->synced =
+        prepared->flags & BYRON_PREPARE_SYNC ? prepared->id : db->point.synced;
+    mutex_unlock(&db->mutex);
+}
+
+byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
+                               struct byron_commit_point *out)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    txn_unprepare(txn);
+    TRY(prepare_room(txn));
+    prepared->flags = flags;
+    prepared->position = txn->position;
+    prepared->id = take_commit_id(db);
+    prepared->sequence = txn->snapshot->sequence + 1;
+    TRY(txn->spill_count > 0 ? prepare_spilled(txn) : prepare_plain(txn));
+    prepared->is_ready = true;
+    fill_point(txn, &prepared->point);
+    if (out)
+        *out = prepared->point;
+out:
+    if (status != BYRON_OK)
+        txn_unprepare(txn);
+    return status;
+}
+
+/* Adds the entries to the live memtable, under the commit's sequence. */
+static uint64_t publish_plain(struct byron_txn *txn)
+{
+    struct iter *live = txn->prepared.live;
+    byron_status status = iter_first(live);
+    uint64_t bytes = 0;
+    while (status == BYRON_OK && live->valid) {
+        struct entry entry = {.key = live->key,
+                              .sequence = txn->prepared.sequence,
+                              .kind = live->kind};
+        status = iter_value(live, &entry.value);
+        if (status == BYRON_OK)
+            status = memtable_add(txn->db->live, &entry);
+        bytes += entry.key.size + entry.value.size;
+        if (status == BYRON_OK)
+            status = iter_next(live);
+    }
+    /* The room is reserved, and the writes are in memory. */
+    assert(status == BYRON_OK);
+    return bytes;
+}
+
+/* Freezes the live memtable and puts the finished tables above it. */
+static void publish_spilled(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    const struct commit *newest = commit_ring_newest(&db->ring);
+    struct read_state *state = prepared->state;
+    struct read_state *old = db->read_state;
+    struct frozen *live = prepared->frozen_live;
+    struct frozen *run = prepared->frozen_run;
+    live->wal_floor = db->wal_number;
+    live->last_sequence = newest->sequence;
+    live->tip = newest->id;
+    run->run = prepared->run;
+    run->wal_floor = prepared->wal_number;
+    run->last_sequence = prepared->sequence;
+    run->tip = prepared->id;
+    if (prepared->flags & BYRON_PREPARE_OWN) {
+        commit_ring_pass_name(&db->ring, prepared->id);
+        run->alias = db->ring.alias;
+    }
+    if (db->ring.alias_of == live->tip)
+        live->alias = db->ring.alias;
+    prepared->run = (struct run){0};
+    read_state_refill(state, old, live, run);
+    log_writer_close(db->wal);
+    db->wal = prepared->wal;
+    prepared->wal = NULL;
+    db->wal_number = prepared->wal_number;
+    db->wal_ordinal = 0;
+    db->live = prepared->memtable;
+    prepared->state = NULL;
+    db_publish_state(db, state);
+}
+
+static void count_commit(struct byron_db *db, const struct prepared *prepared,
+                         uint64_t bytes)
+{
+    db->stats.commits++;
+    db->stats.user_bytes += bytes;
+    db->pace.window_bytes += bytes;
+    if (!(prepared->flags & BYRON_PREPARE_OWN))
+        db->host_commits++;
+}
+
+void byron_txn_publish(byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    struct prepared *prepared = &txn->prepared;
+    bool is_spilled = prepared->run.count > 0;
+    assert(prepared->is_ready && prepared->position == txn->position);
+    uint64_t bytes = is_spilled ? prepared->run.bytes : publish_plain(txn);
+    struct commit commit = {.id = prepared->id,
+                            .sequence = prepared->sequence,
+                            .published_us = db->os->now_us(db->os)};
+    mutex_lock(&db->mutex);
+    if (is_spilled)
+        publish_spilled(txn);
+    if (prepared->flags & BYRON_PREPARE_OWN)
+        commit_ring_pass_name(&db->ring, commit.id);
+    commit_ring_add(&db->ring, &commit);
+    db->last_sequence = commit.sequence;
+    db->point = prepared->point;
+    count_commit(db, prepared, bytes);
+    if (is_spilled) {
+        db->work_due = true;
+        condition_wake_all(&db->changed);
+    }
+    mutex_unlock(&db->mutex);
+    /* Nothing to take back any more. */
+    prepared->is_ready = false;
+    txn_unprepare(txn);
+    txn_end(txn);
+}
+
+byron_status byron_txn_commit(byron_txn *txn, bool sync)
+{
+    unsigned flags = BYRON_PREPARE_OWN | (sync ? BYRON_PREPARE_SYNC : 0u);
+    byron_status status = byron_txn_prepare(txn, flags, NULL);
+    if (status == BYRON_OK)
+        byron_txn_publish(txn);
+    return status;
+}
+
+byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
+                         bool sync)
+{
+    byron_status status;
+    byron_txn *txn = NULL;
+    TRY(byron_begin(db, UINT32_MAX, &txn));
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i].kind == BYRON_OP_DELETE)
+            TRY(byron_txn_delete(txn, ops[i].key));
+        else
+            TRY(byron_txn_put(txn, ops[i].key, ops[i].value));
+    }
+    TRY(byron_txn_commit(txn, sync));
+    txn = NULL; /* Committed and freed. */
+out:
+    byron_txn_abort(txn);
+    return status;
+}
+
+byron_status byron_put(byron_db *db, struct byron_bytes key,
+                       struct byron_bytes value, bool sync)
+{
+    struct byron_op op = {BYRON_OP_PUT, key, value};
+    return byron_write(db, &op, 1, sync);
+}
+
+byron_status byron_delete(byron_db *db, struct byron_bytes key, bool sync)
+{
+    struct byron_op op = {.kind = BYRON_OP_DELETE, .key = key};
+    return byron_write(db, &op, 1, sync);
+}

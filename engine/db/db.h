@@ -1,0 +1,185 @@
+/*
+ * db: struct byron_db, with the lock that each field needs.
+ *
+ * Locks, taken in this order: the writer token, work_mutex, mutex. Only this
+ * folder decides when things happen; the layers below answer what.
+ */
+#ifndef BYRON_DB_DB_H
+#define BYRON_DB_DB_H
+
+#include "base/try.h"
+#include "base/thread.h"
+#include "compaction/job.h"
+#include "db/commit_ring.h"
+#include "db/read_state.h"
+#include "log/log_writer.h"
+
+/* Frozen memtables that may wait for their flush. */
+#define MAX_FROZEN 2
+
+/* A file that no version needs, nor, once the floor is above wal, recovery. */
+struct orphan {
+    enum file_kind kind;
+    uint64_t number;
+    uint64_t wal;
+};
+
+/* Pace of writers under compaction debt. Needs mutex. */
+struct pace {
+    uint64_t rate;      /* Bytes per second that commits may bring. */
+    uint64_t next_us;   /* Before this moment no commit may start. */
+    double pressure;    /* 0 = free, 1 = at the limit; as last measured. */
+    uint64_t window_us; /* Start of the window that measures the intake. */
+    uint64_t window_bytes;
+    uint64_t intake; /* Bytes per second, as last measured. */
+};
+
+struct byron_db {
+    /* Set at open, then constant. */
+    struct byron_os *os;
+    struct os_dir *dir;
+    struct byron_options options; /* Derived: no zeros left. */
+    struct table_options table_options;
+    struct block_cache *cache;
+    struct file_pool *pool;
+    struct table_env env;
+    bool is_read_only;
+    bool has_thread;
+    struct thread thread;
+
+    /* The writer token: whoever set token_taken is the writer. */
+    struct condition token_free; /* With mutex. */
+    bool token_taken;            /* Needs mutex. */
+
+    /* Only the writer touches these. */
+    struct memtable *live;  /* The read state's; it holds the reference. */
+    struct log_writer *wal; /* NULL before the first write. */
+    uint64_t wal_number;    /* Of wal, or the last of recovery; 0 = none. */
+    uint64_t wal_end;       /* Its end, while wal is NULL. */
+    uint64_t wal_ordinal;   /* Prepares in wal so far. */
+    byron_status wal_fatal; /* A sync failed: no commit until reopened. */
+    struct byron_error wal_error;
+    struct buf payload; /* Of the WAL record being written. */
+
+    /* Work: one flush or compaction step at a time. */
+    struct mutex work_mutex;
+    struct job *flush;         /* Needs work_mutex. A flush under way. */
+    struct job *job;           /* Needs work_mutex. A compaction under way. */
+    uint64_t job_bytes_seen;   /* Needs work_mutex. Counted in statistics. */
+    struct manifest *manifest; /* Needs work_mutex. */
+    struct store_state state;  /* Writes need both mutexes; reads, one. */
+    struct orphan *orphans;    /* Needs work_mutex. To delete. */
+    size_t orphan_count, orphan_capacity;
+    bool has_appended; /* Needs work_mutex. The manifest knows
+                          next_number: orphans may go. */
+
+    struct mutex mutex;
+    struct condition changed;        /* Work was done, or is due. With mutex. */
+    struct read_state *read_state;   /* Needs mutex; the object is shared. */
+    struct commit_ring ring;         /* Needs mutex. */
+    uint64_t next_number;            /* Needs mutex. Files so far. */
+    uint64_t next_run;               /* Needs mutex. */
+    uint64_t last_sequence;          /* Needs mutex. Published. */
+    struct byron_commit_point point; /* Needs mutex. Of the newest commit. */
+    uint64_t prepared_id;            /* Needs mutex. Not yet published; or 0. */
+    uint64_t *wals;                  /* Needs mutex. Those that exist. */
+    size_t wal_count, wal_capacity;
+    uint64_t host_commits; /* Needs mutex. Commits in memtables that
+                              the host, not we, made. */
+    bool stop;             /* Needs mutex. */
+    bool work_due;         /* Needs mutex. Maybe: work will look. */
+    bool has_compact;      /* Needs mutex. A manual compaction. */
+    struct buf compact_lower, compact_upper;
+    bool compact_has_lower, compact_has_upper;
+    byron_status compact_status;
+    struct byron_error compact_error;
+    byron_status work_status; /* Needs mutex. Of the last work; OK = fine. */
+    struct byron_error work_error;
+    uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
+    struct pace pace;
+    uint64_t open_snapshots;  /* Needs mutex. */
+    uint64_t open_txns;       /* Needs mutex. */
+    struct byron_stats stats; /* Needs mutex. The counters among them. */
+    atomic_bool interrupted;
+};
+
+/*
+ * Bytes that a memtable stands for, nodes included. Not its footprint: that
+ * counts the room reserved ahead, which would fill a tiny memtable at once.
+ */
+static inline uint64_t db_memtable_size(const struct memtable *memtable)
+{
+    return memtable_data_bytes(memtable) + 64 * memtable_count(memtable);
+}
+
+/* --- numbers, state (db_state.c) --- */
+uint64_t db_take_number(struct byron_db *db); /* A fresh file number. */
+/* Appends edit to the manifest, applies it, and publishes a read state in
+ * which the first flushed frozen sources are gone. Needs work_mutex. */
+BYRON_MUST_CHECK byron_status db_install(struct byron_db *db,
+                                         struct version_edit *edit,
+                                         size_t flushed);
+/* Makes state (takes it) the newest. Needs mutex. */
+void db_publish_state(struct byron_db *db, struct read_state *state);
+/* Deletes files that nothing names any more. Needs work_mutex. */
+void db_collect(struct byron_db *db);
+/* Lists a file for db_collect. Needs work_mutex. */
+BYRON_MUST_CHECK byron_status db_add_orphan(struct byron_db *db,
+                                            enum file_kind kind,
+                                            uint64_t number, uint64_t wal);
+/* Room for one more WAL, and the WAL itself. Needs mutex. */
+BYRON_MUST_CHECK byron_status db_reserve_wal(struct byron_db *db);
+void db_add_wal(struct byron_db *db, uint64_t number);
+/* With buffers of its own; nothing to free on failure. */
+BYRON_MUST_CHECK byron_status db_copy_facts(const struct table_facts *facts,
+                                            struct table_facts *out);
+/* Keeps the error of this thread in status and error. */
+void db_keep_error(byron_status status, byron_status *kept,
+                   struct byron_error *error);
+/* The host syncs its own files, so that its commits are as safe as ours. */
+BYRON_MUST_CHECK byron_status db_barrier(struct byron_db *db);
+
+/* --- write side (wal.c); only the writer --- */
+/* A WAL that takes records: the first, or one in place of a failed one. */
+BYRON_MUST_CHECK byron_status db_ensure_wal(struct byron_db *db);
+/* Freezes the live memtable and starts the next WAL and memtable. */
+BYRON_MUST_CHECK byron_status db_switch(struct byron_db *db);
+/* A read state to be filled, with room for two more frozen sources. */
+BYRON_MUST_CHECK byron_status db_new_state(struct byron_db *db,
+                                           struct memtable *live,
+                                           struct read_state **out);
+/* Until fewer than MAX_FROZEN wait; does the work itself without a thread. */
+BYRON_MUST_CHECK byron_status db_wait_for_flush(struct byron_db *db);
+/* Room in the live memtable: switches if it is full, waits for the flush. */
+BYRON_MUST_CHECK byron_status db_make_room(struct byron_db *db);
+/* All WAL bytes so far on the disk. A failure is for good. */
+BYRON_MUST_CHECK byron_status db_sync_wal(struct byron_db *db);
+/* One record of the payload; its bytes count in the statistics. */
+BYRON_MUST_CHECK byron_status db_append_wal(struct byron_db *db,
+                                            enum record_type type,
+                                            uint64_t sequence);
+/* The next WAL's writer and number; the current one stays in use. */
+BYRON_MUST_CHECK byron_status db_create_wal(struct byron_db *db,
+                                            struct log_writer **out,
+                                            uint64_t *number);
+
+/* --- work (work.c, background.c, pace.c) --- */
+/* One unit of due work; *did_some is false if there was none. */
+BYRON_MUST_CHECK byron_status db_work(struct byron_db *db, uint64_t budget,
+                                      bool *did_some);
+void db_thread_run(void *context);
+/* Slows the writer, or makes it work, as the debt demands. */
+void db_pace(struct byron_db *db, uint64_t bytes);
+void db_pace_measure(struct byron_db *db); /* Needs mutex; after an install. */
+/* Where flushes, compactions and spills write. */
+void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
+                       struct table_output_options *out);
+void db_picker_options(const struct byron_db *db, struct picker_options *out);
+
+/* --- open (options.c, recovery.c) --- */
+BYRON_MUST_CHECK byron_status
+db_derive_options(const struct byron_options *given, const char *path,
+                  struct byron_options *out);
+BYRON_MUST_CHECK byron_status db_recover(struct byron_db *db);
+
+#endif

@@ -1,0 +1,203 @@
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "db/db.h"
+
+uint64_t db_take_number(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    uint64_t number = db->next_number++;
+    mutex_unlock(&db->mutex);
+    return number;
+}
+
+void db_keep_error(byron_status status, byron_status *kept,
+                   struct byron_error *error)
+{
+    *kept = status;
+    *error = *error_last();
+    error->code = status;
+}
+
+byron_status db_copy_facts(const struct table_facts *facts,
+                           struct table_facts *out)
+{
+    byron_status status;
+    *out = *facts;
+    out->smallest = (struct buf){0};
+    out->largest = (struct buf){0};
+    TRY(buf_add(&out->smallest, facts->smallest.data, facts->smallest.size));
+    TRY(buf_add(&out->largest, facts->largest.data, facts->largest.size));
+out:
+    if (status != BYRON_OK)
+        table_facts_deinit(out);
+    return status;
+}
+
+byron_status db_reserve_wal(struct byron_db *db)
+{
+    if (db->wal_count < db->wal_capacity)
+        return BYRON_OK;
+    size_t capacity = db->wal_capacity ? 2 * db->wal_capacity : 8;
+    uint64_t *wals = alloc_resize(db->wals, capacity * sizeof *wals);
+    if (!wals)
+        return error_no_memory();
+    db->wals = wals;
+    db->wal_capacity = capacity;
+    return BYRON_OK;
+}
+
+void db_add_wal(struct byron_db *db, uint64_t number)
+{
+    assert(db->wal_count < db->wal_capacity);
+    db->wals[db->wal_count++] = number;
+}
+
+byron_status db_add_orphan(struct byron_db *db, enum file_kind kind,
+                           uint64_t number, uint64_t wal)
+{
+    if (db->orphan_count == db->orphan_capacity) {
+        size_t capacity = db->orphan_capacity ? 2 * db->orphan_capacity : 16;
+        struct orphan *orphans =
+            alloc_resize(db->orphans, capacity * sizeof *orphans);
+        if (!orphans)
+            return error_no_memory();
+        db->orphans = orphans;
+        db->orphan_capacity = capacity;
+    }
+    db->orphans[db->orphan_count++] = (struct orphan){kind, number, wal};
+    return BYRON_OK;
+}
+
+/* WALs below the floor go on the list of orphans. */
+static void retire_wals(struct byron_db *db, uint64_t floor)
+{
+    mutex_lock(&db->mutex);
+    size_t kept = 0;
+    for (size_t i = 0; i < db->wal_count; i++) {
+        /* One that finds no room on the list is an orphan of the next open. */
+        if (db->wals[i] < floor &&
+            db_add_orphan(db, FILE_WAL, db->wals[i], 0) == BYRON_OK)
+            continue;
+        db->wals[kept++] = db->wals[i];
+    }
+    db->wal_count = kept;
+    mutex_unlock(&db->mutex);
+}
+
+static void remove_file(struct byron_db *db, enum file_kind kind,
+                        uint64_t number)
+{
+    char name[OS_NAME_MAX];
+    file_name_format(kind, number, name);
+    /* What cannot be removed now is an orphan of the next open. */
+    byron_status ignored = db->os->file_remove(db->dir, name);
+    (void)ignored;
+}
+
+void db_collect(struct byron_db *db)
+{
+    uint64_t dead[16];
+    size_t count;
+    while ((count = table_env_bury(&db->env, dead, 16)) > 0)
+        for (size_t i = 0; i < count; i++)
+            remove_file(db, FILE_TABLE, dead[i]);
+    /* Before the manifest knows their numbers as used, orphans must stay, or
+     * the numbers could be given out again after the next crash. */
+    if (!db->has_appended)
+        return;
+    size_t kept = 0;
+    for (size_t i = 0; i < db->orphan_count; i++)
+        if (db->orphans[i].wal < db->state.wal_floor)
+            remove_file(db, db->orphans[i].kind, db->orphans[i].number);
+        else
+            db->orphans[kept++] = db->orphans[i];
+    db->orphan_count = kept;
+}
+
+byron_status db_barrier(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    uint64_t host_commits = db->host_commits;
+    mutex_unlock(&db->mutex);
+    if (!db->options.barrier || host_commits == 0)
+        return BYRON_OK;
+    return db->options.barrier(db->options.barrier_context);
+}
+
+void db_publish_state(struct byron_db *db, struct read_state *state)
+{
+    struct read_state *old = db->read_state;
+    db->read_state = state;
+    read_state_unref(old);
+}
+
+static bool is_added(const struct version_edit *edit, uint64_t number)
+{
+    for (size_t i = 0; i < edit->add_count; i++)
+        if (edit->adds[i].number == number)
+            return true;
+    return false;
+}
+
+static bool is_removed(const struct version_edit *edit, uint64_t number)
+{
+    for (size_t i = 0; i < edit->remove_count; i++)
+        if (edit->removes[i] == number)
+            return !is_added(edit, number);
+    return false;
+}
+
+/* From now on the last reference to each deletes its file. */
+static void mark_obsolete(struct version *version,
+                          const struct version_edit *edit)
+{
+    for (size_t l = 0; l < BYRON_LEVELS && edit->remove_count > 0; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            struct run *run = &version->levels[l].runs[r];
+            for (size_t t = 0; t < run->count; t++)
+                if (is_removed(edit, run->tables[t]->number))
+                    atomic_store(&run->tables[t]->is_obsolete, true);
+        }
+}
+
+/* The edit is on disk: memory follows. Needs both mutexes. */
+static byron_status apply(struct byron_db *db, struct version_edit *edit,
+                          size_t flushed)
+{
+    byron_status status;
+    struct read_state *old = db->read_state;
+    struct read_state *next = NULL;
+    struct version *before = version_ref(db->state.version);
+    assert(flushed <= old->frozen_count);
+    TRY(store_state_apply(&db->state, edit, &db->env));
+    TRY(read_state_new(old->live, old->frozen + flushed,
+                       old->frozen_count - flushed, db->state.version, &next));
+    mark_obsolete(before, edit);
+    db_publish_state(db, next);
+out:
+    version_unref(before);
+    return status;
+}
+
+byron_status db_install(struct byron_db *db, struct version_edit *edit,
+                        size_t flushed)
+{
+    byron_status status;
+    uint64_t number = db_take_number(db);
+    uint64_t next = number;
+    edit->next_number = number + 1;
+    TRY(manifest_append(db->manifest, &db->state, edit, &next));
+    db->has_appended = true;
+    mutex_lock(&db->mutex);
+    status = apply(db, edit, flushed);
+    if (status != BYRON_OK)
+        /* Disk is ahead of memory: only a reopen brings them together. */
+        db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
+    if (edit->wal_floor != 0)
+        retire_wals(db, edit->wal_floor);
+out:
+    return status;
+}

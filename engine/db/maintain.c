@@ -1,0 +1,224 @@
+#include "base/alloc.h"
+#include "db/txn.h"
+
+/* How long maintenance waits for a writer to end its transaction. */
+#define TOKEN_MS 10000
+
+void byron_interrupt(byron_db *db)
+{
+    atomic_store(&db->interrupted, true);
+    mutex_lock(&db->mutex);
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
+}
+
+static byron_status interrupted(void)
+{
+    return error_set(BYRON_INTERRUPTED, NULL, BYRON_NO_OFFSET, 0,
+                     "interrupted");
+}
+
+/* Freezes what is in the live memtable. */
+static byron_status freeze_live(struct byron_db *db)
+{
+    byron_status status;
+    byron_txn *txn = NULL;
+    TRY(byron_begin(db, TOKEN_MS, &txn));
+    if (memtable_count(db->live) > 0) {
+        TRY(db_wait_for_flush(db));
+        TRY(db_switch(db));
+    }
+out:
+    byron_txn_abort(txn);
+    return status;
+}
+
+/* Waits for one state of the database; works itself without a thread. */
+static byron_status wait_until(struct byron_db *db,
+                               bool (*is_done)(const struct byron_db *db))
+{
+    byron_status status = BYRON_OK;
+    mutex_lock(&db->mutex);
+    while (status == BYRON_OK && !is_done(db)) {
+        if (atomic_load(&db->interrupted)) {
+            status = interrupted();
+        } else if (db->work_status != BYRON_OK) {
+            status = error_restore(&db->work_error);
+        } else if (db->has_thread) {
+            condition_wait(&db->changed, &db->mutex);
+        } else {
+            bool did_some;
+            mutex_unlock(&db->mutex);
+            status = db_work(db, (uint64_t)1 << 20, &did_some);
+            mutex_lock(&db->mutex);
+        }
+    }
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+static bool is_flushed(const struct byron_db *db)
+{
+    return db->read_state->frozen_count == 0;
+}
+
+static bool is_compacted(const struct byron_db *db)
+{
+    return !db->has_compact;
+}
+
+static bool is_settled(const struct byron_db *db)
+{
+    return !db->work_due && db->read_state->frozen_count == 0;
+}
+
+/* A new attempt: an error of the last one is no answer to this one. */
+static void wake_work(struct byron_db *db)
+{
+    atomic_store(&db->interrupted, false);
+    mutex_lock(&db->mutex);
+    db->work_status = BYRON_OK;
+    db->retry_us = 0;
+    db->work_due = true;
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
+}
+
+byron_status byron_flush(byron_db *db)
+{
+    byron_status status;
+    wake_work(db);
+    TRY(freeze_live(db));
+    TRY(wait_until(db, is_flushed));
+out:
+    return status;
+}
+
+byron_status byron_settle(byron_db *db)
+{
+    if (db->is_read_only)
+        return BYRON_OK;
+    wake_work(db);
+    return wait_until(db, is_settled);
+}
+
+/* Needs both mutexes. */
+static byron_status want_compact(struct byron_db *db,
+                                 const struct byron_range *range)
+{
+    byron_status status;
+    if (db->has_compact)
+        return error_set(BYRON_BUSY, db->os->dir_path(db->dir), BYRON_NO_OFFSET,
+                         0, "another compact is running");
+    buf_clear(&db->compact_lower);
+    buf_clear(&db->compact_upper);
+    TRY(buf_add(&db->compact_lower, range->lower.data, range->lower.size));
+    TRY(buf_add(&db->compact_upper, range->upper.data, range->upper.size));
+    db->compact_has_lower = range->lower.data != NULL;
+    db->compact_has_upper = range->upper.data != NULL;
+    db->compact_status = BYRON_OK;
+    db->has_compact = true;
+    db->work_due = true;
+    condition_wake_all(&db->changed);
+out:
+    return status;
+}
+
+byron_status byron_compact(byron_db *db, const struct byron_range *range)
+{
+    static const struct byron_range all;
+    byron_status status;
+    TRY(byron_flush(db));
+    mutex_lock(&db->work_mutex);
+    mutex_lock(&db->mutex);
+    status = want_compact(db, range ? range : &all);
+    mutex_unlock(&db->mutex);
+    mutex_unlock(&db->work_mutex);
+    if (status != BYRON_OK)
+        return status;
+    status = wait_until(db, is_compacted);
+    mutex_lock(&db->mutex);
+    if (status == BYRON_INTERRUPTED)
+        db->has_compact = false;
+    if (status == BYRON_OK && db->compact_status != BYRON_OK)
+        status = error_restore(&db->compact_error);
+    mutex_unlock(&db->mutex);
+out:
+    return status;
+}
+
+byron_status byron_drop(byron_db *db, const struct byron_range *range)
+{
+    byron_status status;
+    struct version_edit edit = {0};
+    byron_txn *txn = NULL;
+    TRY(byron_begin(db, TOKEN_MS, &txn));
+    TRY(version_edit_drop(&edit, db->wal_number, slice_from(range->lower),
+                          slice_from(range->upper)));
+    TRY(db_barrier(db));
+    mutex_lock(&db->work_mutex);
+    /* Jobs under way stand on the list of drops. */
+    job_free(db->flush);
+    db->flush = NULL;
+    job_free(db->job);
+    db->job = NULL;
+    status = db_install(db, &edit, 0);
+    mutex_unlock(&db->work_mutex);
+    if (status == BYRON_OK)
+        wake_work(db);
+out:
+    version_edit_deinit(&edit);
+    byron_txn_abort(txn);
+    return status;
+}
+
+/* Live keys of a memtable in the range: exact if few, a guess otherwise. */
+static byron_status estimate_memtable(struct memtable *memtable,
+                                      struct slice lower, struct slice upper,
+                                      uint64_t *rows)
+{
+    enum { ENOUGH = 64 };
+    byron_status status;
+    struct iter *iter;
+    uint64_t count = 0;
+    TRY(memtable_iter_new(memtable, &iter));
+    status =
+        lower.data ? iter_seek(iter, lower, SEQUENCE_MAX) : iter_first(iter);
+    while (status == BYRON_OK && iter->valid && count < ENOUGH &&
+           (!upper.data || slice_compare(iter->key, upper) < 0)) {
+        count += iter->kind == ENTRY_PUT;
+        status = iter_next(iter);
+    }
+    /* More than a short walk: most likely a table's whole share. */
+    if (count == ENOUGH)
+        count = memtable_count(memtable);
+    *rows += count;
+    iter_free(iter);
+out:
+    return status;
+}
+
+byron_status byron_estimate(byron_db *db, const struct byron_range *range,
+                            uint64_t *rows, uint64_t *bytes)
+{
+    byron_status status;
+    struct slice lower = slice_from(range->lower);
+    struct slice upper = slice_from(range->upper);
+    mutex_lock(&db->mutex);
+    struct read_state *state = read_state_ref(db->read_state);
+    mutex_unlock(&db->mutex);
+    *rows = 0;
+    *bytes = 0;
+    TRY(version_estimate(state->version, lower, upper, rows, bytes));
+    TRY(estimate_memtable(state->live, lower, upper, rows));
+    for (size_t i = 0; i < state->frozen_count; i++) {
+        const struct frozen *frozen = state->frozen[i];
+        if (frozen->memtable)
+            TRY(estimate_memtable(frozen->memtable, lower, upper, rows));
+        for (size_t t = 0; t < frozen->run.count; t++)
+            *rows += frozen->run.tables[t]->facts.entries;
+    }
+out:
+    read_state_unref(state);
+    return status;
+}

@@ -1,0 +1,191 @@
+#include "db/read_state.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "base/try.h"
+
+struct frozen *frozen_ref(struct frozen *frozen)
+{
+    atomic_fetch_add_explicit(&frozen->refs, 1, memory_order_relaxed);
+    return frozen;
+}
+
+void frozen_unref(struct frozen *frozen)
+{
+    if (!frozen || atomic_fetch_sub(&frozen->refs, 1) != 1)
+        return;
+    memtable_unref(frozen->memtable);
+    log_writer_close(frozen->wal);
+    for (size_t i = 0; i < frozen->run.count; i++)
+        table_meta_unref(frozen->run.tables[i]);
+    alloc_free(frozen->run.tables);
+    alloc_free(frozen);
+}
+
+byron_status frozen_new(struct memtable *memtable, struct log_writer *wal,
+                        struct frozen **out)
+{
+    struct frozen *frozen = alloc_zeroed(1, sizeof *frozen);
+    if (!frozen) {
+        memtable_unref(memtable);
+        log_writer_close(wal);
+        return error_no_memory();
+    }
+    atomic_init(&frozen->refs, 1);
+    frozen->memtable = memtable;
+    frozen->wal = wal;
+    *out = frozen;
+    return BYRON_OK;
+}
+
+byron_status read_state_new(struct memtable *live, struct frozen *const *frozen,
+                            size_t frozen_count, struct version *version,
+                            struct read_state **out)
+{
+    struct read_state *state = alloc_zeroed(1, sizeof *state);
+    if (!state)
+        return error_no_memory();
+    if (frozen_count > 0) {
+        state->frozen = alloc_bytes(frozen_count * sizeof(struct frozen *));
+        if (!state->frozen) {
+            alloc_free(state);
+            return error_no_memory();
+        }
+    }
+    atomic_init(&state->refs, 1);
+    state->live = memtable_ref(live);
+    for (size_t i = 0; i < frozen_count; i++)
+        state->frozen[i] = frozen_ref(frozen[i]);
+    state->frozen_count = frozen_count;
+    state->version = version_ref(version);
+    *out = state;
+    return BYRON_OK;
+}
+
+byron_status read_state_new_room(struct memtable *live, size_t room,
+                                 struct read_state **out)
+{
+    struct read_state *state = alloc_zeroed(1, sizeof *state);
+    struct frozen **frozen = alloc_zeroed(room, sizeof(struct frozen *));
+    if (!state || !frozen) {
+        alloc_free(state);
+        alloc_free(frozen);
+        return error_no_memory();
+    }
+    atomic_init(&state->refs, 1);
+    state->live = memtable_ref(live);
+    state->frozen = frozen;
+    *out = state;
+    return BYRON_OK;
+}
+
+void read_state_refill(struct read_state *state, const struct read_state *old,
+                       struct frozen *first, struct frozen *second)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < old->frozen_count; i++)
+        state->frozen[count++] = frozen_ref(old->frozen[i]);
+    state->frozen[count++] = frozen_ref(first);
+    if (second)
+        state->frozen[count++] = frozen_ref(second);
+    state->frozen_count = count;
+    state->version = version_ref(old->version);
+}
+
+struct read_state *read_state_ref(struct read_state *state)
+{
+    atomic_fetch_add_explicit(&state->refs, 1, memory_order_relaxed);
+    return state;
+}
+
+void read_state_unref(struct read_state *state)
+{
+    if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
+        return;
+    memtable_unref(state->live);
+    for (size_t i = 0; i < state->frozen_count; i++)
+        frozen_unref(state->frozen[i]);
+    alloc_free(state->frozen);
+    version_unref(state->version); /* NULL is fine. */
+    alloc_free(state);
+}
+
+static void release_memtable(void *owner)
+{
+    memtable_unref(owner);
+}
+
+static bool get_from_memtable(struct memtable *memtable, struct slice key,
+                              uint64_t sequence, struct table_found *out)
+{
+    struct entry entry;
+    if (!memtable_get(memtable, key, sequence, &entry))
+        return false;
+    out->kind = entry.kind;
+    out->sequence = entry.sequence;
+    out->value =
+        (struct pin){entry.value, release_memtable, memtable_ref(memtable)};
+    return true;
+}
+
+static byron_status get_from_run(const struct run *run, struct slice key,
+                                 uint64_t sequence, struct table_found *out)
+{
+    struct table_reader *reader;
+    size_t index = run_find(run, key);
+    if (index == run->count ||
+        slice_compare(table_meta_smallest(run->tables[index]), key) > 0)
+        return BYRON_NOT_FOUND;
+    byron_status status = table_meta_reader(run->tables[index], &reader);
+    if (status != BYRON_OK)
+        return status;
+    return table_reader_get(reader, key, table_key_hash(key), sequence, out);
+}
+
+byron_status read_state_get(struct read_state *state, struct slice key,
+                            uint64_t sequence, struct table_found *out)
+{
+    /* Newest first, so the first answer found is the one that counts. */
+    if (get_from_memtable(state->live, key, sequence, out))
+        return BYRON_OK;
+    for (size_t i = state->frozen_count; i-- > 0;) {
+        struct frozen *frozen = state->frozen[i];
+        if (frozen->memtable) {
+            if (get_from_memtable(frozen->memtable, key, sequence, out))
+                return BYRON_OK;
+        } else {
+            byron_status status =
+                get_from_run(&frozen->run, key, sequence, out);
+            if (status != BYRON_NOT_FOUND)
+                return status;
+        }
+    }
+    return version_get(state->version, key, sequence, out);
+}
+
+byron_status read_state_add_iters(struct read_state *state, struct slice lower,
+                                  struct slice upper, struct iter **iters,
+                                  size_t *count)
+{
+    byron_status status;
+    TRY(memtable_iter_new(state->live, &iters[*count]));
+    (*count)++;
+    for (size_t i = state->frozen_count; i-- > 0;) {
+        struct frozen *frozen = state->frozen[i];
+        if (frozen->memtable)
+            TRY(memtable_iter_new(frozen->memtable, &iters[*count]));
+        else
+            TRY(run_iter_new(frozen->run.tables, frozen->run.count, 0,
+                             &iters[*count]));
+        (*count)++;
+    }
+    TRY(version_add_iters(state->version, lower, upper, 0, iters, count));
+out:
+    return status;
+}
+
+size_t read_state_source_count(const struct read_state *state)
+{
+    return 1 + state->frozen_count + version_run_count(state->version);
+}

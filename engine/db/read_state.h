@@ -1,0 +1,80 @@
+/*
+ * read_state: everything that a reader needs, at one moment: the live
+ * memtable, the frozen sources, the version. Immutable but for what the
+ * writer adds to the live memtable; counted.
+ */
+#ifndef BYRON_DB_READ_STATE_H
+#define BYRON_DB_READ_STATE_H
+
+#include "base/pin.h"
+#include "log/log_writer.h"
+#include "memtable/memtable.h"
+#include "version/run_iter.h"
+
+/*
+ * What waits to enter the version: a full memtable, or the tables of a
+ * transaction that was larger than memory. Counted; immutable, but for the
+ * WAL, which the writer may still have to sync.
+ */
+struct frozen {
+    atomic_uint refs;
+    struct memtable *memtable; /* NULL: tables. */
+    struct run run;            /* The tables, if memtable is NULL. */
+    struct log_writer *wal;    /* Of the memtable; NULL if recovered. The
+                                  writer's to sync. */
+    uint64_t wal_floor;        /* WALs below are not needed once it is in. */
+    uint64_t last_sequence;    /* Of the newest commit in it. */
+    uint64_t tip;
+    uint64_t alias;
+};
+
+struct frozen *frozen_ref(struct frozen *frozen);
+void frozen_unref(struct frozen *frozen); /* NULL is fine. Closes the WAL. */
+/* Takes memtable's reference and wal; even on failure. */
+BYRON_MUST_CHECK byron_status frozen_new(struct memtable *memtable,
+                                         struct log_writer *wal,
+                                         struct frozen **out);
+
+struct read_state {
+    atomic_uint refs;
+    struct memtable *live;
+    struct frozen **frozen; /* Oldest first; a reference each. */
+    size_t frozen_count;
+    struct version *version; /* NULL until filled. */
+};
+
+/* Takes new references to all it is given. */
+BYRON_MUST_CHECK byron_status read_state_new(struct memtable *live,
+                                             struct frozen *const *frozen,
+                                             size_t frozen_count,
+                                             struct version *version,
+                                             struct read_state **out);
+/* One to be filled later, with room for so many frozen sources. */
+BYRON_MUST_CHECK byron_status read_state_new_room(struct memtable *live,
+                                                  size_t room,
+                                                  struct read_state **out);
+/* Fills it with what old has frozen, then first, then second (NULL: none), and
+ * old's version. Requires: room. Cannot fail. */
+void read_state_refill(struct read_state *state, const struct read_state *old,
+                       struct frozen *first, struct frozen *second);
+struct read_state *read_state_ref(struct read_state *state);
+void read_state_unref(struct read_state *state); /* NULL is fine. */
+/* The newest version at or below sequence, tombstones included, or
+ * BYRON_NOT_FOUND. */
+BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
+                                             struct slice key,
+                                             uint64_t sequence,
+                                             struct table_found *out);
+/*
+ * Adds to iters the iterators of every source that may touch the range; there
+ * must be room for read_state_source_count. On failure the caller frees what
+ * was added.
+ */
+BYRON_MUST_CHECK byron_status read_state_add_iters(struct read_state *state,
+                                                   struct slice lower,
+                                                   struct slice upper,
+                                                   struct iter **iters,
+                                                   size_t *count);
+size_t read_state_source_count(const struct read_state *state);
+
+#endif

@@ -1,0 +1,157 @@
+#include "db/snapshot.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+/* Needs mutex. */
+static byron_status open_at(struct byron_db *db, const struct commit *commit,
+                            byron_snapshot **out)
+{
+    byron_snapshot *snapshot = alloc_bytes(sizeof *snapshot);
+    if (!snapshot)
+        return error_no_memory();
+    snapshot->db = db;
+    snapshot->state = read_state_ref(db->read_state);
+    snapshot->sequence = commit->sequence;
+    snapshot->commit = commit->id;
+    db->open_snapshots++;
+    *out = snapshot;
+    return BYRON_OK;
+}
+
+byron_status byron_snapshot_open(byron_db *db, byron_snapshot **out)
+{
+    mutex_lock(&db->mutex);
+    byron_status status = open_at(db, commit_ring_newest(&db->ring), out);
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
+                               byron_snapshot **out)
+{
+    byron_status status;
+    uint64_t deadline = db->os->now_us(db->os) + 1000u * (uint64_t)timeout_ms;
+    mutex_lock(&db->mutex);
+    for (;;) {
+        const struct commit *commit = commit_ring_find(&db->ring, id);
+        if (commit) {
+            status = open_at(db, commit, out);
+            break;
+        }
+        uint64_t now = db->os->now_us(db->os);
+        /* The host has committed it; to publish it is a moment's work. */
+        if (id == db->prepared_id && id != 0 && now < deadline) {
+            condition_wait_us(&db->token_free, &db->mutex, deadline - now);
+            continue;
+        }
+        status = error_set(BYRON_BUSY_SNAPSHOT, db->os->dir_path(db->dir),
+                           BYRON_NO_OFFSET, 0,
+                           "the state after commit %llu is no longer held; "
+                           "start the transaction again",
+                           (unsigned long long)id);
+        break;
+    }
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+void byron_snapshot_close(byron_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    struct byron_db *db = snapshot->db;
+    /* Outside the mutex: the last reference may free a whole memtable. */
+    read_state_unref(snapshot->state);
+    mutex_lock(&db->mutex);
+    assert(db->open_snapshots > 0);
+    db->open_snapshots--;
+    mutex_unlock(&db->mutex);
+    alloc_free(snapshot);
+}
+
+void byron_value_release(struct byron_value *value)
+{
+    if (value->unpin)
+        value->unpin(value->pin);
+    *value = (struct byron_value){0};
+}
+
+byron_status value_from(struct table_found *found, struct byron_value *out)
+{
+    if (found->kind == ENTRY_DELETE) {
+        pin_release(&found->value);
+        return BYRON_NOT_FOUND;
+    }
+    /* An empty value is told from an absent one by its pointer. */
+    out->data = found->value.bytes.data ? (const void *)found->value.bytes.data
+                                        : (const void *)"";
+    out->size = found->value.bytes.size;
+    out->pin = found->value.owner;
+    out->unpin = found->value.release;
+    return BYRON_OK;
+}
+
+byron_status check_key(struct byron_bytes key)
+{
+    if (key.size <= BYRON_MAX_KEY)
+        return BYRON_OK;
+    return error_set(BYRON_TOO_BIG, NULL, BYRON_NO_OFFSET, 0,
+                     "a key of %zu bytes is beyond the limit of %zu", key.size,
+                     BYRON_MAX_KEY);
+}
+
+byron_status snapshot_get(const byron_snapshot *snapshot, struct slice key,
+                          struct byron_value *out)
+{
+    struct table_found found;
+    byron_status status =
+        read_state_get(snapshot->state, key, snapshot->sequence, &found);
+    if (status != BYRON_OK)
+        return status;
+    return value_from(&found, out);
+}
+
+byron_status byron_get(byron_db *db, byron_snapshot *snapshot,
+                       struct byron_bytes key, struct byron_value *out)
+{
+    byron_status status;
+    byron_snapshot *own = NULL;
+    *out = (struct byron_value){0};
+    TRY(check_key(key));
+    if (!snapshot) {
+        TRY(byron_snapshot_open(db, &own));
+        snapshot = own;
+    }
+    TRY(snapshot_get(snapshot, slice_from(key), out));
+out:
+    byron_snapshot_close(own);
+    return status;
+}
+
+byron_status byron_multi_get(byron_db *db, byron_snapshot *snapshot,
+                             size_t count, const struct byron_bytes *keys,
+                             struct byron_value *values)
+{
+    byron_status status = BYRON_OK;
+    byron_snapshot *own = NULL;
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct byron_value){0};
+    if (!snapshot) {
+        TRY(byron_snapshot_open(db, &own));
+        snapshot = own;
+    }
+    for (size_t i = 0; i < count; i++) {
+        status = byron_get(db, snapshot, keys[i], &values[i]);
+        if (status != BYRON_OK && status != BYRON_NOT_FOUND)
+            goto out;
+    }
+    status = BYRON_OK;
+out:
+    if (status != BYRON_OK)
+        for (size_t i = 0; i < count; i++)
+            byron_value_release(&values[i]);
+    byron_snapshot_close(own);
+    return status;
+}

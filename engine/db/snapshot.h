@@ -1,0 +1,25 @@
+/*
+ * snapshot: a read state and a sequence: what a reader sees.
+ */
+#ifndef BYRON_DB_SNAPSHOT_H
+#define BYRON_DB_SNAPSHOT_H
+
+#include "db/db.h"
+
+struct byron_snapshot {
+    struct byron_db *db;
+    struct read_state *state; /* A reference. */
+    uint64_t sequence;
+    uint64_t commit;
+};
+
+/* value <- a put that was found; NOT_FOUND for a tombstone. Takes found. */
+BYRON_MUST_CHECK byron_status value_from(struct table_found *found,
+                                         struct byron_value *out);
+BYRON_MUST_CHECK byron_status snapshot_get(const byron_snapshot *snapshot,
+                                           struct slice key,
+                                           struct byron_value *out);
+/* Refuses what is beyond BYRON_MAX_KEY, in words. */
+BYRON_MUST_CHECK byron_status check_key(struct byron_bytes key);
+
+#endif

@@ -1,0 +1,207 @@
+#include "db/txn.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
+{
+    byron_status status = BYRON_OK;
+    uint64_t deadline = db->os->now_us(db->os) + 1000u * (uint64_t)timeout_ms;
+    mutex_lock(&db->mutex);
+    while (db->token_taken) {
+        uint64_t now = db->os->now_us(db->os);
+        if (now >= deadline) {
+            status = error_set(BYRON_BUSY, db->os->dir_path(db->dir),
+                               BYRON_NO_OFFSET, 0,
+                               "another transaction is writing to the store");
+            break;
+        }
+        condition_wait_us(&db->token_free, &db->mutex, deadline - now);
+    }
+    if (status == BYRON_OK) {
+        db->token_taken = true;
+        db->open_txns++;
+    }
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+static void give_token(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    db->token_taken = false;
+    db->prepared_id = 0;
+    db->open_txns--;
+    condition_wake_all(&db->token_free);
+    mutex_unlock(&db->mutex);
+}
+
+static byron_status refuse_read_only(const struct byron_db *db)
+{
+    return error_set(BYRON_READ_ONLY, db->os->dir_path(db->dir),
+                     BYRON_NO_OFFSET, 0, "the store is open for reading only");
+}
+
+byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
+{
+    byron_status status;
+    if (db->is_read_only)
+        return refuse_read_only(db);
+    byron_txn *txn = alloc_zeroed(1, sizeof *txn);
+    if (!txn)
+        return error_no_memory();
+    TRY(take_token(db, timeout_ms));
+    txn->db = db;
+    TRY(byron_snapshot_open(db, &txn->snapshot));
+    TRY(memtable_new(&txn->writes));
+    *out = txn;
+    return BYRON_OK;
+out:
+    if (txn->db)
+        byron_txn_abort(txn);
+    else
+        alloc_free(txn);
+    return status;
+}
+
+void txn_end(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    memtable_unref(txn->writes);
+    for (size_t i = 0; i < txn->spill_count; i++)
+        txn_spill_discard(&txn->spills[i]);
+    alloc_free(txn->spills);
+    dead_spans_deinit(&txn->dead);
+    byron_snapshot_close(txn->snapshot);
+    alloc_free(txn);
+    give_token(db);
+}
+
+uint64_t byron_txn_base(const byron_txn *txn)
+{
+    return txn->snapshot->commit;
+}
+
+uint64_t byron_txn_mark(const byron_txn *txn)
+{
+    return txn->position;
+}
+
+void byron_txn_rollback_to(byron_txn *txn, uint64_t mark)
+{
+    if (mark < txn->position)
+        dead_spans_add(&txn->dead, mark, txn->position);
+}
+
+static byron_status write_one(byron_txn *txn, enum entry_kind kind,
+                              struct byron_bytes key, struct byron_bytes value)
+{
+    byron_status status;
+    struct entry entry = {.key = slice_from(key),
+                          .value = slice_from(value),
+                          .sequence = txn->position + 1,
+                          .kind = kind};
+    TRY(check_key(key));
+    if (value.size > BYRON_MAX_VALUE)
+        return error_set(BYRON_TOO_BIG, NULL, BYRON_NO_OFFSET, 0,
+                         "a value of %zu bytes is beyond the limit of %zu",
+                         value.size, BYRON_MAX_VALUE);
+    /* So that a rollback cannot fail. */
+    TRY(dead_spans_reserve(&txn->dead));
+    if (db_memtable_size(txn->writes) >= txn->db->options.memtable)
+        TRY(txn_spill(txn));
+    TRY(memtable_add(txn->writes, &entry));
+    txn->position++;
+out:
+    return status;
+}
+
+byron_status byron_txn_put(byron_txn *txn, struct byron_bytes key,
+                           struct byron_bytes value)
+{
+    return write_one(txn, ENTRY_PUT, key, value);
+}
+
+byron_status byron_txn_delete(byron_txn *txn, struct byron_bytes key)
+{
+    struct byron_bytes none = {0};
+    return write_one(txn, ENTRY_DELETE, key, none);
+}
+
+static void release_memtable(void *owner)
+{
+    memtable_unref(owner);
+}
+
+/* The newest write of key that lives. */
+static byron_status get_own(byron_txn *txn, struct slice key,
+                            struct table_found *out)
+{
+    struct entry entry;
+    uint64_t limit = txn->position;
+    while (memtable_get(txn->writes, key, limit, &entry)) {
+        if (!dead_spans_has(&txn->dead, entry.sequence)) {
+            *out = (struct table_found){.kind = entry.kind,
+                                        .sequence = entry.sequence};
+            out->value.bytes = entry.value;
+            out->value.owner = memtable_ref(txn->writes);
+            out->value.release = release_memtable;
+            return BYRON_OK;
+        }
+        limit = entry.sequence - 1;
+    }
+    return txn_spill_get(txn, key, out);
+}
+
+byron_status byron_txn_get(byron_txn *txn, struct byron_bytes key,
+                           struct byron_value *out)
+{
+    struct table_found found;
+    byron_status status;
+    *out = (struct byron_value){0};
+    TRY(check_key(key));
+    status = get_own(txn, slice_from(key), &found);
+    if (status == BYRON_OK)
+        return value_from(&found, out);
+    if (status == BYRON_NOT_FOUND)
+        status = snapshot_get(txn->snapshot, slice_from(key), out);
+out:
+    return status;
+}
+
+byron_status txn_iter_new(struct byron_txn *txn, uint64_t limit,
+                          struct iter **out)
+{
+    byron_status status;
+    size_t count = 0;
+    struct iter *merged = NULL;
+    struct iter **iters =
+        alloc_zeroed(txn->spill_count + 1, sizeof(struct iter *));
+    if (!iters)
+        return error_no_memory();
+    TRY(memtable_iter_new(txn->writes, &iters[count]));
+    count++;
+    for (size_t i = txn->spill_count; i-- > 0;) {
+        TRY(run_iter_new(txn->spills[i].tables, txn->spills[i].count, 0,
+                         &iters[count]));
+        count++;
+    }
+    size_t taken = count;
+    count = 0; /* The merge takes them, even if it fails. */
+    TRY(merge_iter_new(iters, taken, &merged));
+    TRY(live_iter_new(merged, &txn->dead, limit, out));
+out:
+    while (count > 0)
+        iter_free(iters[--count]);
+    alloc_free(iters);
+    return status;
+}
+
+void byron_txn_abort(byron_txn *txn)
+{
+    if (!txn)
+        return;
+    txn_unprepare(txn);
+    txn_end(txn);
+}

@@ -1,0 +1,66 @@
+/*
+ * txn: struct byron_txn, shared by the files that write one: txn.c (reads and
+ * writes), spill.c (larger than memory), commit.c (prepare and publish).
+ */
+#ifndef BYRON_DB_TXN_H
+#define BYRON_DB_TXN_H
+
+#include "db/db.h"
+#include "db/snapshot.h"
+#include "merge/live_iter.h"
+#include "merge/merge_iter.h"
+
+/* What prepare made ready and publish uses. All zero: not prepared. */
+struct prepared {
+    bool is_ready;
+    uint64_t position; /* Of the last write inside. */
+    uint64_t id;
+    uint64_t sequence;
+    unsigned flags;
+    struct byron_commit_point point;
+    struct iter *live; /* Plain: the entries, to be added to the memtable. */
+    /* Spilled: the next read state and its parts. */
+    struct version_edit edit;
+    struct run run; /* The finished tables; references. */
+    struct memtable *memtable;
+    struct read_state *state;   /* With room for all. */
+    struct frozen *frozen_live; /* For the live memtable. */
+    struct frozen *frozen_run;
+    struct log_writer *wal;
+    uint64_t wal_number;
+};
+
+struct byron_txn {
+    struct byron_db *db;
+    byron_snapshot *snapshot;
+    struct memtable *writes; /* Positions for sequences. */
+    uint64_t position;       /* Of the last write. */
+    struct dead_spans dead;
+    struct run *spills; /* Oldest first; owned, with the tables. */
+    size_t spill_count, spill_capacity;
+    struct prepared prepared;
+};
+
+/* Frees txn and what it holds, and gives the token back. */
+void txn_end(struct byron_txn *txn);
+/* The writes that live, at or below limit, as one iterator. */
+BYRON_MUST_CHECK byron_status txn_iter_new(struct byron_txn *txn,
+                                           uint64_t limit, struct iter **out);
+
+/* --- spill.c --- */
+/* Moves writes to table files and starts an empty memtable. */
+BYRON_MUST_CHECK byron_status txn_spill(struct byron_txn *txn);
+/* The newest live spilled version of key; BYRON_NOT_FOUND. */
+BYRON_MUST_CHECK byron_status txn_spill_get(struct byron_txn *txn,
+                                            struct slice key,
+                                            struct table_found *out);
+/* All writes as finished tables, listed in prepared.edit and prepared.run. */
+BYRON_MUST_CHECK byron_status txn_spill_finish(struct byron_txn *txn);
+/* The files go with the last reference. */
+void txn_spill_discard(struct run *run);
+
+/* --- commit.c --- */
+/* Forgets what prepare made. */
+void txn_unprepare(struct byron_txn *txn);
+
+#endif

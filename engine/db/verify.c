@@ -1,0 +1,184 @@
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "db/db.h"
+#include "db/wal_record.h"
+#include "log/log_reader.h"
+#include "merge/merge_iter.h"
+
+struct verify {
+    struct byron_db *db;
+    void (*report)(void *context, const char *words);
+    void *context;
+    uint64_t damages;
+};
+
+/* Damage is counted and told; anything else ends the walk. */
+static byron_status judge(struct verify *verify, byron_status status)
+{
+    if (status != BYRON_CORRUPT && status != BYRON_MISSING &&
+        status != BYRON_IO && status != BYRON_NEWER_FORMAT)
+        return status;
+    verify->damages++;
+    if (verify->report)
+        verify->report(verify->context, error_last()->words);
+    return BYRON_OK;
+}
+
+static byron_status check_interrupt(struct byron_db *db)
+{
+    if (!atomic_load(&db->interrupted))
+        return BYRON_OK;
+    return error_set(BYRON_INTERRUPTED, NULL, BYRON_NO_OFFSET, 0,
+                     "interrupted");
+}
+
+static byron_status verify_tables(struct verify *verify,
+                                  struct table_meta *const *tables,
+                                  size_t count)
+{
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; i < count; i++) {
+        struct table_reader *reader;
+        TRY(check_interrupt(verify->db));
+        status = table_meta_reader(tables[i], &reader);
+        if (status == BYRON_OK)
+            status = table_reader_verify(reader);
+        if (status == BYRON_CORRUPT)
+            atomic_store(&tables[i]->is_corrupt, true);
+        TRY(judge(verify, status));
+    }
+out:
+    return status;
+}
+
+static byron_status verify_version(struct verify *verify,
+                                   const struct version *version)
+{
+    byron_status status;
+    struct byron_db *db = verify->db;
+    TRY(judge(verify, version_check(version, db->os->dir_path(db->dir))));
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++)
+            TRY(verify_tables(verify, version->levels[l].runs[r].tables,
+                              version->levels[l].runs[r].count));
+out:
+    return status;
+}
+
+/* Every record of one log. The one in use may end in half a record. */
+static byron_status verify_log(struct verify *verify, enum file_kind kind,
+                               uint64_t number)
+{
+    byron_status status;
+    struct byron_db *db = verify->db;
+    struct log_reader *reader = NULL;
+    struct log_record record;
+    struct wal_record commit;
+    bool found = true;
+    status = log_reader_open(db->os, db->dir, kind, number, db->state.store_id,
+                             UINT64_MAX, &reader);
+    while (status == BYRON_OK && found) {
+        status = log_reader_next(reader, &record, &found);
+        if (status == BYRON_OK && found && kind == FILE_WAL)
+            status =
+                wal_record_decode(&record, log_reader_path(reader), &commit);
+    }
+    log_reader_close(reader);
+    /* One that is gone was flushed meanwhile; one without a header was never
+     * used. */
+    if (status == BYRON_NOT_FOUND || status == BYRON_MISSING)
+        return BYRON_OK;
+    return judge(verify, status);
+}
+
+static byron_status verify_logs(struct verify *verify)
+{
+    byron_status status = BYRON_OK;
+    struct byron_db *db = verify->db;
+    mutex_lock(&db->mutex);
+    size_t count = db->wal_count;
+    uint64_t *wals = alloc_bytes((count + 1) * sizeof *wals);
+    if (wals && count > 0)
+        memcpy(wals, db->wals, count * sizeof *wals);
+    mutex_unlock(&db->mutex);
+    if (!wals)
+        return error_no_memory();
+    for (size_t i = 0; i < count; i++)
+        TRY(verify_log(verify, FILE_WAL, wals[i]));
+    mutex_lock(&db->work_mutex);
+    uint64_t manifest = manifest_number(db->manifest);
+    mutex_unlock(&db->work_mutex);
+    TRY(verify_log(verify, FILE_MANIFEST, manifest));
+out:
+    alloc_free(wals);
+    return status;
+}
+
+/* All sources merged must be in strict order: no entry twice. */
+static byron_status verify_order(struct verify *verify,
+                                 struct read_state *state)
+{
+    byron_status status;
+    struct iter *merged = NULL;
+    struct buf last = {0};
+    uint64_t last_sequence = 0;
+    uint64_t steps = 0;
+    size_t count = 0;
+    struct iter **iters =
+        alloc_zeroed(read_state_source_count(state) + 1, sizeof(struct iter *));
+    if (!iters)
+        return error_no_memory();
+    TRY(read_state_add_iters(state, slice_of(NULL, 0), slice_of(NULL, 0), iters,
+                             &count));
+    size_t taken = count;
+    count = 0;
+    TRY(merge_iter_new(iters, taken, &merged));
+    TRY(iter_first(merged));
+    while (merged->valid) {
+        if (steps > 0 && entry_compare(buf_slice(&last), last_sequence,
+                                       merged->key, merged->sequence) >= 0) {
+            status = error_corrupt(verify->db->os->dir_path(verify->db->dir),
+                                   BYRON_NO_OFFSET,
+                                   "two levels hold the same version of a key");
+            goto out;
+        }
+        buf_clear(&last);
+        TRY(buf_add(&last, merged->key.data, merged->key.size));
+        last_sequence = merged->sequence;
+        if (++steps % 65536 == 0)
+            TRY(check_interrupt(verify->db));
+        TRY(iter_next(merged));
+    }
+out:
+    iter_free(merged);
+    while (count > 0)
+        iter_free(iters[--count]);
+    alloc_free(iters);
+    buf_deinit(&last);
+    return status;
+}
+
+byron_status byron_verify(byron_db *db,
+                          void (*report)(void *context, const char *words),
+                          void *context, uint64_t *damages)
+{
+    byron_status status;
+    struct verify verify = {.db = db, .report = report, .context = context};
+    atomic_store(&db->interrupted, false);
+    mutex_lock(&db->mutex);
+    struct read_state *state = read_state_ref(db->read_state);
+    mutex_unlock(&db->mutex);
+    TRY(verify_version(&verify, state->version));
+    for (size_t i = 0; i < state->frozen_count; i++)
+        TRY(verify_tables(&verify, state->frozen[i]->run.tables,
+                          state->frozen[i]->run.count));
+    TRY(verify_logs(&verify));
+    /* Damaged tables would only be told a second time. */
+    if (verify.damages == 0)
+        TRY(judge(&verify, verify_order(&verify, state)));
+out:
+    *damages = verify.damages;
+    read_state_unref(state);
+    return status;
+}

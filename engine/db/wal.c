@@ -1,0 +1,221 @@
+#include <assert.h>
+
+#include "db/db.h"
+
+/* The header of a WAL that follows what was written so far. Needs mutex. */
+static struct log_header next_header(const struct byron_db *db, uint64_t number)
+{
+    const struct commit *newest = commit_ring_newest(&db->ring);
+    struct log_header header = {
+        .kind = FILE_WAL,
+        .number = number,
+        .first_sequence = db->last_sequence + 1,
+        .previous_number = db->wal_number,
+        .previous_end = db->wal ? log_writer_end(db->wal) : db->wal_end,
+        .previous_sequence = db->last_sequence,
+        .tip = newest->id,
+    };
+    if (db->ring.alias != 0 && db->ring.alias_of == newest->id)
+        header.alias = db->ring.alias;
+    memcpy(header.store_id, db->state.store_id, sizeof header.store_id);
+    return header;
+}
+
+byron_status db_create_wal(struct byron_db *db, struct log_writer **out,
+                           uint64_t *number)
+{
+    byron_status status;
+    *number = db_take_number(db);
+    mutex_lock(&db->mutex);
+    struct log_header header = next_header(db, *number);
+    status = db_reserve_wal(db);
+    mutex_unlock(&db->mutex);
+    if (status != BYRON_OK)
+        return status;
+    TRY(log_writer_create(db->os, db->dir, &header, out));
+    mutex_lock(&db->mutex);
+    db_add_wal(db, *number);
+    mutex_unlock(&db->mutex);
+out:
+    return status;
+}
+
+/* WALs of an earlier process may not be on the disk yet; what we sync from now
+ * on builds on them. */
+static byron_status sync_recovered(struct byron_db *db)
+{
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; i < db->wal_count && status == BYRON_OK; i++) {
+        char name[OS_NAME_MAX];
+        struct os_file *file = NULL;
+        file_name_format(FILE_WAL, db->wals[i], name);
+        status = db->os->file_open(db->dir, name, &file);
+        if (status == BYRON_OK)
+            status = db->os->file_sync(file);
+        db->os->file_close(file);
+    }
+    return status;
+}
+
+/* The first WAL of this open, or one in place of a failed one that holds no
+ * commit of the live memtable. */
+static byron_status start_wal(struct byron_db *db)
+{
+    struct log_writer *wal;
+    uint64_t number;
+    byron_status status;
+    if (!db->wal)
+        TRY(sync_recovered(db));
+    TRY(db_create_wal(db, &wal, &number));
+    log_writer_close(db->wal);
+    db->wal = wal;
+    db->wal_number = number;
+    db->wal_ordinal = 0;
+out:
+    return status;
+}
+
+byron_status db_ensure_wal(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    byron_status fatal = db->wal_fatal;
+    mutex_unlock(&db->mutex);
+    if (fatal != BYRON_OK)
+        return error_restore(&db->wal_error);
+    if (db->wal && log_writer_poison(db->wal) == BYRON_OK)
+        return BYRON_OK;
+    if (!db->wal || memtable_count(db->live) == 0)
+        return start_wal(db);
+    /* The failed WAL holds commits of the live memtable: they stay together,
+     * so that a sync still knows what is not yet safe. */
+    return db_switch(db);
+}
+
+byron_status db_new_state(struct byron_db *db, struct memtable *live,
+                          struct read_state **out)
+{
+    mutex_lock(&db->mutex);
+    /* Others only take frozen sources away meanwhile. */
+    size_t room = db->read_state->frozen_count + 2;
+    mutex_unlock(&db->mutex);
+    return read_state_new_room(live, room, out);
+}
+
+byron_status db_switch(struct byron_db *db)
+{
+    byron_status status;
+    struct memtable *memtable = NULL;
+    struct frozen *frozen = NULL;
+    struct read_state *state = NULL;
+    struct log_writer *wal;
+    uint64_t number;
+    TRY(memtable_new(&memtable));
+    TRY(frozen_new(memtable_ref(db->live), NULL, &frozen));
+    TRY(db_new_state(db, memtable, &state));
+    TRY(db_create_wal(db, &wal, &number));
+    mutex_lock(&db->mutex);
+    const struct commit *newest = commit_ring_newest(&db->ring);
+    frozen->wal = db->wal;
+    frozen->wal_floor = number;
+    frozen->last_sequence = newest->sequence;
+    frozen->tip = newest->id;
+    if (db->ring.alias_of == newest->id)
+        frozen->alias = db->ring.alias;
+    read_state_refill(state, db->read_state, frozen, NULL);
+    db->live = memtable;
+    db_publish_state(db, state);
+    state = NULL; /* Published. */
+    db->wal = wal;
+    db->wal_number = number;
+    db->wal_ordinal = 0;
+    db->work_due = true;
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
+out:
+    read_state_unref(state);
+    frozen_unref(frozen);
+    memtable_unref(memtable);
+    return status;
+}
+
+byron_status db_wait_for_flush(struct byron_db *db)
+{
+    byron_status status = BYRON_OK;
+    bool did_some;
+    mutex_lock(&db->mutex);
+    while (db->read_state->frozen_count >= MAX_FROZEN) {
+        if (!db->has_thread) {
+            mutex_unlock(&db->mutex);
+            status = db_work(db, UINT64_MAX, &did_some);
+            mutex_lock(&db->mutex);
+            if (status != BYRON_OK)
+                break;
+        } else if (db->work_status != BYRON_OK) {
+            status = error_restore(&db->work_error);
+            break;
+        } else {
+            condition_wait(&db->changed, &db->mutex);
+        }
+    }
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+byron_status db_make_room(struct byron_db *db)
+{
+    if (db_memtable_size(db->live) < db->options.memtable)
+        return BYRON_OK;
+    if (memtable_count(db->live) == 0)
+        return BYRON_OK;
+    byron_status status = db_wait_for_flush(db);
+    if (status != BYRON_OK)
+        return status;
+    return db_switch(db);
+}
+
+byron_status db_append_wal(struct byron_db *db, enum record_type type,
+                           uint64_t sequence)
+{
+    uint64_t before = log_writer_end(db->wal);
+    struct slice payload = buf_slice(&db->payload);
+    byron_status status =
+        log_writer_append(db->wal, type, sequence, &payload, 1);
+    mutex_lock(&db->mutex);
+    db->stats.wal_bytes_written += log_writer_end(db->wal) - before;
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+static byron_status sync_one(struct byron_db *db, struct log_writer *wal)
+{
+    if (log_writer_synced(wal) == log_writer_end(wal))
+        return BYRON_OK;
+    if (log_writer_poison(wal) != BYRON_OK)
+        return error_set(log_writer_poison(wal), db->os->dir_path(db->dir),
+                         BYRON_NO_OFFSET, 0,
+                         "an earlier write to the log failed; commits can be "
+                         "made durable again once its memtable is flushed");
+    byron_status status = log_writer_sync(wal);
+    mutex_lock(&db->mutex);
+    db->stats.syncs++;
+    if (status != BYRON_OK)
+        db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+byron_status db_sync_wal(struct byron_db *db)
+{
+    byron_status status = BYRON_OK;
+    mutex_lock(&db->mutex);
+    struct read_state *state = read_state_ref(db->read_state);
+    mutex_unlock(&db->mutex);
+    /* Oldest first: a record that is safe proves all before it. */
+    for (size_t i = 0; i < state->frozen_count && status == BYRON_OK; i++)
+        if (state->frozen[i]->wal)
+            status = sync_one(db, state->frozen[i]->wal);
+    read_state_unref(state);
+    if (status == BYRON_OK)
+        status = sync_one(db, db->wal);
+    return status;
+}

@@ -1,0 +1,361 @@
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "db/db.h"
+
+/* Level 0 is due for compaction at so many runs. */
+#define LEVEL0_RUNS 4
+/* A table that has held tombstones for so long is rewritten. */
+#define TOMBSTONE_AGE_S (24 * 3600)
+/* After a failure no work for so long: space may come back. */
+#define RETRY_US 250000
+
+void db_picker_options(const struct byron_db *db, struct picker_options *out)
+{
+    *out = (struct picker_options){
+        .memtable_bytes = db->options.memtable,
+        .file_size = db->options.file_size,
+        .fanout = db->options.fanout,
+        .level0_runs = LEVEL0_RUNS,
+        .now_s = db->os->wall_seconds(db->os),
+        .tombstone_age_s = TOMBSTONE_AGE_S,
+    };
+}
+
+static uint64_t take_number(void *context)
+{
+    return db_take_number(context);
+}
+
+void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
+                       struct table_output_options *out)
+{
+    *out = (struct table_output_options){
+        .os = db->os,
+        .dir = db->dir,
+        .pool = db->pool,
+        .cache = db->cache,
+        .table = db->table_options,
+        .file_size = db->options.file_size,
+        .level = level,
+        .run = run,
+        .take_number = take_number,
+        .context = db,
+    };
+}
+
+/* Everything newer than this may still be asked for. Commits that only older
+ * versions could show are unknown from now on. */
+static uint64_t take_window(struct byron_db *db)
+{
+    uint64_t retain_us = (uint64_t)db->options.retain_ms * 1000;
+    uint64_t now = db->os->now_us(db->os);
+    mutex_lock(&db->mutex);
+    uint64_t window =
+        commit_ring_forget(&db->ring, now > retain_us ? now - retain_us : 0);
+    mutex_unlock(&db->mutex);
+    return window;
+}
+
+/* Adds a table that exists already: its file stays, its place is new. */
+static byron_status add_table(struct version_edit *edit, uint32_t level,
+                              uint64_t run, struct table_meta *meta)
+{
+    byron_status status;
+    struct table_facts facts;
+    TRY(db_copy_facts(&meta->facts, &facts));
+    TRY(version_edit_add(edit, level, run, meta->number, meta->created_s,
+                         &facts));
+    edit->adds[edit->add_count - 1].meta = meta;
+out:
+    return status;
+}
+
+/* The tables of a large transaction are finished: they only need listing. */
+static byron_status adopt_run(struct frozen *frozen, struct version_edit *edit)
+{
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; i < frozen->run.count; i++)
+        TRY(add_table(edit, 0, frozen->run.id, frozen->run.tables[i]));
+out:
+    return status;
+}
+
+/* Removes tables that an edit took over and that did not get in. */
+static void remove_added(struct byron_db *db, const struct version_edit *edit)
+{
+    for (size_t i = 0; i < edit->add_count; i++) {
+        char name[OS_NAME_MAX];
+        if (edit->adds[i].meta)
+            continue; /* Not made by this job: something else names it. */
+        file_name_format(FILE_TABLE, edit->adds[i].number, name);
+        byron_status ignored = db->os->file_remove(db->dir, name);
+        (void)ignored;
+    }
+}
+
+static byron_status install_flush(struct byron_db *db, struct frozen *frozen,
+                                  struct version_edit *edit)
+{
+    byron_status status;
+    edit->wal_floor = frozen->wal_floor;
+    edit->last_sequence = frozen->last_sequence;
+    edit->has_tip = true;
+    edit->tip = frozen->tip;
+    edit->alias = frozen->alias;
+    /* From here on the host's commits cannot be undone any more. */
+    status = db_barrier(db);
+    if (status != BYRON_OK) {
+        remove_added(db, edit);
+        return status;
+    }
+    /* Once it is sent, the manifest may name the tables, whatever it answers:
+     * they stay. */
+    return db_install(db, edit, 1);
+}
+
+static byron_status start_flush(struct byron_db *db, struct frozen *frozen)
+{
+    byron_status status;
+    struct iter *source;
+    struct table_output_options output;
+    uint64_t window = take_window(db);
+    struct job_points points = {&window, 1};
+    mutex_lock(&db->mutex);
+    uint64_t run = db->next_run++;
+    mutex_unlock(&db->mutex);
+    db_output_options(db, 0, run, &output);
+    TRY(memtable_iter_new(frozen->memtable, &source));
+    TRY(job_new_flush(source, &db->state, &points, &output, &db->flush));
+out:
+    return status;
+}
+
+static byron_status step_flush(struct byron_db *db, struct frozen *frozen,
+                               uint64_t budget)
+{
+    byron_status status;
+    struct version_edit edit = {0};
+    bool done = false;
+    if (!db->flush)
+        TRY(start_flush(db, frozen));
+    TRY(job_step(db->flush, budget, &done));
+    if (!done)
+        return BYRON_OK;
+    mutex_lock(&db->mutex);
+    db->stats.flush_bytes += job_bytes_written(db->flush);
+    db->stats.flushes++;
+    mutex_unlock(&db->mutex);
+    TRY(job_take_edit(db->flush, &edit));
+    TRY(install_flush(db, frozen, &edit));
+out:
+    job_free(db->flush);
+    db->flush = NULL;
+    version_edit_deinit(&edit);
+    return status;
+}
+
+static byron_status flush_oldest(struct byron_db *db, struct frozen *frozen,
+                                 uint64_t budget)
+{
+    byron_status status;
+    struct version_edit edit = {0};
+    if (frozen->memtable)
+        return step_flush(db, frozen, budget);
+    TRY(adopt_run(frozen, &edit));
+    TRY(install_flush(db, frozen, &edit));
+out:
+    version_edit_deinit(&edit);
+    return status;
+}
+
+/* JOB_MOVE and JOB_DELETE need no reading. */
+static byron_status run_simple(struct byron_db *db, struct job_spec *spec)
+{
+    byron_status status = BYRON_OK;
+    struct version_edit edit = {0};
+    for (size_t i = 0; i < spec->input_count; i++)
+        for (size_t t = 0; t < spec->inputs[i].count; t++) {
+            struct table_meta *meta = spec->inputs[i].tables[t];
+            TRY(version_edit_remove(&edit, meta->number));
+            if (spec->kind == JOB_DELETE)
+                continue;
+            TRY(add_table(&edit, spec->output_level, 0, meta));
+        }
+    TRY(db_install(db, &edit, 0));
+    mutex_lock(&db->mutex);
+    db->stats.compactions++;
+    mutex_unlock(&db->mutex);
+out:
+    version_edit_deinit(&edit);
+    return status;
+}
+
+/* Chooses what is due. Needs work_mutex. */
+static byron_status choose(struct byron_db *db, struct job_spec *spec)
+{
+    struct picker_options options;
+    db_picker_options(db, &options);
+    mutex_lock(&db->mutex);
+    bool has_compact = db->has_compact;
+    mutex_unlock(&db->mutex);
+    if (!has_compact)
+        return picker_choose(&db->state, &options, spec);
+    struct slice lower = db->compact_has_lower ? buf_slice(&db->compact_lower)
+                                               : slice_of(NULL, 0);
+    struct slice upper = db->compact_has_upper ? buf_slice(&db->compact_upper)
+                                               : slice_of(NULL, 0);
+    byron_status status =
+        picker_choose_range(&db->state, &options, lower, upper, spec);
+    if (status != BYRON_OK || spec->kind == JOB_NONE) {
+        mutex_lock(&db->mutex);
+        db->has_compact = false;
+        if (status != BYRON_OK)
+            db_keep_error(status, &db->compact_status, &db->compact_error);
+        condition_wake_all(&db->changed);
+        mutex_unlock(&db->mutex);
+    }
+    return status;
+}
+
+static byron_status start_job(struct byron_db *db, bool *did_some)
+{
+    byron_status status;
+    struct job_spec spec = {0};
+    struct table_output_options output;
+    TRY(choose(db, &spec));
+    *did_some = spec.kind != JOB_NONE;
+    if (spec.kind == JOB_MOVE || spec.kind == JOB_DELETE)
+        TRY(run_simple(db, &spec));
+    if (spec.kind == JOB_MERGE) {
+        uint64_t window = take_window(db);
+        struct job_points points = {&window, 1};
+        db_output_options(db, spec.output_level, 0, &output);
+        TRY(job_new_merge(&spec, &db->state, &points, &output, &db->job));
+        db->job_bytes_seen = 0;
+    }
+out:
+    job_spec_deinit(&spec);
+    return status;
+}
+
+static byron_status finish_job(struct byron_db *db)
+{
+    byron_status status;
+    struct version_edit edit = {0};
+    bool is_sent = false;
+    TRY(job_take_edit(db->job, &edit));
+    is_sent = true;
+    TRY(db_install(db, &edit, 0));
+    mutex_lock(&db->mutex);
+    db->stats.compactions++;
+    mutex_unlock(&db->mutex);
+out:
+    if (status != BYRON_OK && !is_sent)
+        remove_added(db, &edit);
+    version_edit_deinit(&edit);
+    job_free(db->job);
+    db->job = NULL;
+    return status;
+}
+
+static byron_status step_job(struct byron_db *db, uint64_t budget)
+{
+    bool done;
+    byron_status status = job_step(db->job, budget, &done);
+    uint64_t written = job_bytes_written(db->job);
+    mutex_lock(&db->mutex);
+    db->stats.compact_bytes += written - db->job_bytes_seen;
+    mutex_unlock(&db->mutex);
+    db->job_bytes_seen = written;
+    if (status != BYRON_OK) {
+        job_free(db->job);
+        db->job = NULL;
+        return status;
+    }
+    return done ? finish_job(db) : BYRON_OK;
+}
+
+/* Drops that no table and no WAL can show any more are forgotten. Only while
+ * no job stands on them. */
+static byron_status forget_drops(struct byron_db *db, bool *did_some)
+{
+    byron_status status;
+    struct version_edit edit = {0};
+    while (edit.forget_drops < db->state.drop_count) {
+        const struct drop_range *drop = &db->state.drops[edit.forget_drops];
+        uint64_t entries = 0;
+        uint64_t bytes = 0;
+        if (drop->wal >= db->state.wal_floor)
+            break;
+        TRY(version_estimate(db->state.version, buf_slice(&drop->lower),
+                             buf_slice(&drop->upper), &entries, &bytes));
+        if (bytes > 0)
+            break;
+        edit.forget_drops++;
+    }
+    status = BYRON_OK;
+    if (edit.forget_drops > 0) {
+        *did_some = true;
+        TRY(db_install(db, &edit, 0));
+    }
+out:
+    version_edit_deinit(&edit);
+    return status;
+}
+
+static byron_status work_once(struct byron_db *db, uint64_t budget,
+                              bool *did_some)
+{
+    byron_status status;
+    struct frozen *frozen = NULL;
+    mutex_lock(&db->mutex);
+    if (db->read_state->frozen_count > 0)
+        frozen = frozen_ref(db->read_state->frozen[0]);
+    mutex_unlock(&db->mutex);
+    *did_some = true;
+    if (frozen) {
+        status = flush_oldest(db, frozen, budget);
+        frozen_unref(frozen);
+        return status;
+    }
+    if (db->job)
+        return step_job(db, budget);
+    *did_some = false;
+    if (db->state.drop_count > 0)
+        TRY(forget_drops(db, did_some));
+    if (!*did_some)
+        TRY(start_job(db, did_some));
+out:
+    return status;
+}
+
+byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
+{
+    mutex_lock(&db->work_mutex);
+    mutex_lock(&db->mutex);
+    db->work_due = false;
+    mutex_unlock(&db->mutex);
+    byron_status status = work_once(db, budget, did_some);
+    db_collect(db);
+    mutex_lock(&db->mutex);
+    db->work_due = db->work_due || *did_some || status != BYRON_OK;
+    /* Flushes come first, so where one waits, it is what failed. */
+    db->work_status = BYRON_OK;
+    if (status != BYRON_OK) {
+        if (db->read_state->frozen_count > 0)
+            db_keep_error(status, &db->work_status, &db->work_error);
+        db->stats.background_errors++;
+        db->retry_us = db->os->now_us(db->os) + RETRY_US;
+        if (db->has_compact) {
+            db->has_compact = false;
+            db_keep_error(status, &db->compact_status, &db->compact_error);
+        }
+    } else if (*did_some) {
+        db_pace_measure(db);
+    }
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
+    mutex_unlock(&db->work_mutex);
+    return status;
+}
