@@ -1,0 +1,42 @@
+#!/bin/sh
+# The extension shows its two entry points and nothing else; the library shows
+# the names of byron.h and nothing else, and needs no SQLite.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=build/${MODE:-release}
+passed=0
+failed=0
+
+check() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED $1: expected '$2', found '$3'"
+        failed=$((failed + 1))
+    fi
+}
+
+# Names that the sanitizers and coverage add are not ours to count.
+ours() {
+    awk '{print $NF}' | grep -vE '^(_|__.*|.*(asan|ubsan|tsan|gcov).*)$' | sort |
+        tr '\n' ' '
+}
+
+check 'the extension exports' 'sqlite3_byron_init sqlite3_extension_init ' \
+    "$(nm -D --defined-only "$build/byron.so" | ours)"
+check 'the extension uses SQLite only through its table of functions' '' \
+    "$(nm -D --undefined-only "$build/byron.so" | ours | tr ' ' '\n' |
+        grep '^sqlite3')"
+check 'the library exports names of byron.h only' '' \
+    "$(nm -g --defined-only "$build/libbyron.a" | grep ' [A-Z] ' | ours |
+        tr ' ' '\n' | grep -v '^byron_' | tr -d '\n')"
+check 'the library knows no SQLite' '' \
+    "$(nm -u "$build/libbyron.a" | ours | tr ' ' '\n' | grep '^sqlite3')"
+missing=
+for name in $(grep -oE '\bbyron_[a-z_]+\(' engine/byron.h | tr -d '(' | sort -u); do
+    nm -g --defined-only "$build/libbyron.a" | grep -qw "$name" ||
+        missing="$missing $name"
+done
+check 'every function of byron.h is in the library' '' "$missing"
+echo "exports: $passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed != 0 ]
