@@ -1,0 +1,157 @@
+/*
+ * block: sorted entries as bytes, read in place.
+ *
+ * body    = header(32) prefix pad heads sequences suffix_offsets
+ *           value_offsets metas suffixes values
+ * key     = prefix, the bytes of its head, its suffix
+ *
+ * Everything of entry i is found by index, nothing is decoded on the way.
+ * block_flaw looks at every byte that steers; the other calls look at none, so
+ * they need a body without flaws. Bytes: docs/sstable-format.md, "Block body".
+ */
+#ifndef BYRON_SSTABLE_BLOCK_H
+#define BYRON_SSTABLE_BLOCK_H
+
+#include "base/integer.h"
+#include "entry/entry.h"
+
+#define BLOCK_HEADER_SIZE 32u
+#define BLOCK_HEAD_SIZE   8u
+
+/* meta = kind (bits 0-1), used bytes of the head, 0 to 8 (bits 2-5),
+ *        value elsewhere (bit 6) */
+#define BLOCK_META_KIND       0x03u
+#define BLOCK_META_USED_SHIFT 2
+#define BLOCK_META_USED       0x0fu
+#define BLOCK_META_LARGE      0x40u
+
+/* A column of offsets, one more than there are pieces; or, of width 0, of
+ * none: the pieces are then all of one size. */
+struct block_pieces {
+    const uint8_t *offsets;
+    const uint8_t *bytes;
+    uint32_t stride; /* Width 0: the size of every piece. */
+    uint8_t width;   /* 0, 2 or 4 */
+};
+
+/* A view of a body: pointers into it. */
+struct block {
+    const uint8_t *heads;
+    const uint8_t *prefix;
+    const uint8_t *sequences;
+    const uint8_t *metas;
+    struct block_pieces suffixes;
+    struct block_pieces values;
+    uint64_t base_sequence;
+    uint32_t count;
+    uint32_t prefix_size;
+    uint8_t sequence_width; /* 0, 1, 2, 4 or 8 */
+    uint8_t meta_width;     /* 0: all entries have the meta below. */
+    uint8_t meta;
+};
+
+/* NULL for a sound body, else what is wrong with it. */
+const char *block_flaw(struct slice body);
+/* Requires: block_flaw(body) is NULL. */
+void block_view(struct slice body, struct block *out);
+/*
+ * Index of the first entry at or after (key, sequence), count if there is
+ * none. *has_key: that entry is a version of key.
+ */
+uint32_t block_seek(const struct block *block, struct slice key,
+                    uint64_t sequence, bool *has_key);
+/* Writes the key of entry index from its head on; prefix_size bytes before
+ * them are the caller's. Returns the size of the whole key. Requires: room for
+ * prefix, 8 bytes and the suffix. */
+static inline size_t block_key_after_prefix(const struct block *block,
+                                            uint32_t index, uint8_t *key);
+
+static inline uint64_t block_head(const struct block *block, uint32_t index)
+{
+    return load_u64(block->heads + (size_t)index * BLOCK_HEAD_SIZE);
+}
+
+static inline unsigned block_meta(const struct block *block, uint32_t index)
+{
+    return block->meta_width ? block->metas[index] : block->meta;
+}
+
+static inline enum entry_kind block_kind(const struct block *block,
+                                         uint32_t index)
+{
+    return (enum entry_kind)(block_meta(block, index) & BLOCK_META_KIND);
+}
+
+/* The value is a block handle to where the value is. */
+static inline bool block_is_large(const struct block *block, uint32_t index)
+{
+    return (block_meta(block, index) & BLOCK_META_LARGE) != 0;
+}
+
+static inline unsigned block_head_used(const struct block *block,
+                                       uint32_t index)
+{
+    return (block_meta(block, index) >> BLOCK_META_USED_SHIFT) &
+           BLOCK_META_USED;
+}
+
+static inline uint64_t block_sequence(const struct block *block, uint32_t index)
+{
+    const uint8_t *at = block->sequences;
+    switch (block->sequence_width) {
+    case 0:
+        return block->base_sequence;
+    case 1:
+        return block->base_sequence + at[index];
+    case 2:
+        return block->base_sequence + load_u16(at + (size_t)index * 2);
+    case 4:
+        return block->base_sequence + load_u32(at + (size_t)index * 4);
+    default:
+        return block->base_sequence + load_u64(at + (size_t)index * 8);
+    }
+}
+
+static inline struct slice block_piece(const struct block_pieces *pieces,
+                                       uint32_t index)
+{
+    if (pieces->width == 0)
+        return slice_of(pieces->bytes + (size_t)index * pieces->stride,
+                        pieces->stride);
+    if (pieces->width == 2) {
+        uint32_t from = load_u16(pieces->offsets + (size_t)index * 2);
+        uint32_t to = load_u16(pieces->offsets + (size_t)index * 2 + 2);
+        return slice_of(pieces->bytes + from, to - from);
+    }
+    uint32_t from = load_u32(pieces->offsets + (size_t)index * 4);
+    uint32_t to = load_u32(pieces->offsets + (size_t)index * 4 + 4);
+    return slice_of(pieces->bytes + from, to - from);
+}
+
+static inline struct slice block_value(const struct block *block,
+                                       uint32_t index)
+{
+    return block_piece(&block->values, index);
+}
+
+static inline size_t block_key_after_prefix(const struct block *block,
+                                            uint32_t index, uint8_t *key)
+{
+    uint64_t head = __builtin_bswap64(block_head(block, index));
+    struct slice suffix = block_piece(&block->suffixes, index);
+    uint8_t *after = key + block->prefix_size;
+
+    memcpy(after, &head, sizeof head);
+    if (suffix.size)
+        memcpy(after + sizeof head, suffix.data, suffix.size);
+    return block->prefix_size + block_head_used(block, index) + suffix.size;
+}
+
+/* Room that block_key_after_prefix needs for any key of the block. */
+static inline size_t block_key_room(const struct block *block)
+{
+    return (size_t)(block->values.bytes - block->suffixes.bytes) +
+           block->prefix_size + BLOCK_HEAD_SIZE;
+}
+
+#endif

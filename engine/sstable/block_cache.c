@@ -1,0 +1,492 @@
+#include "sstable/block_cache.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+
+/*
+ * A hit takes no lock. That works because slots (struct cached_block) live
+ * until the cache is freed: a walk along a chain that changes meanwhile may
+ * miss or stray into another chain, but never reads freed memory, and it
+ * believes a slot only after pinning it and looking at its name again. What
+ * the walk did not find is looked up once more under the shard's mutex.
+ *
+ * A slot's pins word is a count with two flags. DEAD: holds no block; free or
+ * about to be. DETACHED: no longer in the cache; goes with its last pin. Pins
+ * taken in error on a DEAD slot are harmless, they are given back at once;
+ * so the word is only ever added to while others may do so.
+ */
+#define DEAD     (1u << 31)
+#define DETACHED (1u << 30)
+
+#define SHARD_COUNT_MAX    16u
+#define SHARD_CAPACITY_MIN ((size_t)512 * 1024)
+#define SLAB_SLOTS         64u
+#define BUCKETS_MIN        64u
+#define WALK_MAX           16u
+/* A slot, its share of the buckets, and what malloc adds to the bytes. */
+#define BLOCK_OVERHEAD 96u
+
+struct shard;
+
+struct cached_block {
+    atomic_uint_least64_t file;
+    atomic_uint_least64_t offset;
+    _Atomic(struct cached_block *) next; /* In its chain, or the free list. */
+    atomic_uint pins;
+    atomic_bool was_used; /* Since the clock's hand came by. */
+    struct shard *shard;
+    uint8_t *bytes; /* These two do not change while it is pinned. */
+    size_t size;
+};
+
+struct buckets {
+    size_t mask;
+    struct buckets *older; /* Kept: someone may still be walking there. */
+    _Atomic(struct cached_block *) heads[];
+};
+
+struct shard {
+    _Alignas(64) struct mutex mutex; /* For all but lookups. */
+    _Atomic(struct buckets *) buckets;
+    struct cached_block *free_slots;
+    struct cached_block **slabs; /* SLAB_SLOTS slots each. */
+    size_t slab_count;
+    size_t slab_capacity;
+    size_t hand; /* Index of a slot. */
+    size_t count;
+    size_t capacity;
+    size_t bytes;
+    /* Away from what every lookup reads. Counts may be lost to races. */
+    _Alignas(64) atomic_uint_least64_t hits;
+    atomic_uint_least64_t misses;
+};
+
+struct block_cache {
+    size_t shard_count; /* A power of two. */
+    void *allocation;
+    struct shard *shards;
+};
+
+/* --- names and buckets --- */
+
+static uint64_t mix(uint64_t file, uint64_t offset)
+{
+    uint64_t hash = (file * UINT64_C(0x9e3779b97f4a7c15)) ^ offset;
+    hash *= UINT64_C(0xbf58476d1ce4e5b9);
+    return hash ^ (hash >> 32);
+}
+
+static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
+{
+    return &cache->shards[(hash >> 56) & (cache->shard_count - 1)];
+}
+
+static bool has_name(struct cached_block *block, uint64_t file, uint64_t offset)
+{
+    return atomic_load_explicit(&block->offset, memory_order_relaxed) ==
+               offset &&
+           atomic_load_explicit(&block->file, memory_order_relaxed) == file;
+}
+
+static struct buckets *buckets_new(size_t count)
+{
+    struct buckets *buckets = alloc_zeroed(
+        1, sizeof *buckets + count * sizeof(struct cached_block *));
+
+    if (buckets)
+        buckets->mask = count - 1;
+    return buckets;
+}
+
+static _Atomic(struct cached_block *) *head_of(struct buckets *buckets,
+                                               uint64_t hash)
+{
+    return &buckets->heads[hash & buckets->mask];
+}
+
+/* --- slots; the shard's mutex is held --- */
+
+static byron_status add_slab(struct shard *shard)
+{
+    if (shard->slab_count == shard->slab_capacity) {
+        size_t capacity = shard->slab_capacity ? shard->slab_capacity * 2 : 8;
+        struct cached_block **slabs =
+            alloc_resize(shard->slabs, capacity * sizeof *slabs);
+        if (!slabs)
+            return error_no_memory();
+        shard->slabs = slabs;
+        shard->slab_capacity = capacity;
+    }
+    struct cached_block *slab = alloc_zeroed(SLAB_SLOTS, sizeof *slab);
+    if (!slab)
+        return error_no_memory();
+    shard->slabs[shard->slab_count++] = slab;
+    for (size_t i = 0; i < SLAB_SLOTS; i++) {
+        slab[i].shard = shard;
+        atomic_init(&slab[i].pins, DEAD);
+        atomic_store(&slab[i].next, shard->free_slots);
+        shard->free_slots = &slab[i];
+    }
+    return BYRON_OK;
+}
+
+static struct cached_block *slot_at(const struct shard *shard, size_t index)
+{
+    return &shard->slabs[index / SLAB_SLOTS][index % SLAB_SLOTS];
+}
+
+/* Frees the bytes of a slot that has just become DEAD. */
+static void recycle(struct shard *shard, struct cached_block *block)
+{
+    shard->bytes -= block->size + BLOCK_OVERHEAD;
+    alloc_free(block->bytes);
+    block->bytes = NULL;
+    block->size = 0;
+    atomic_store_explicit(&block->file, 0, memory_order_relaxed);
+    atomic_store_explicit(&block->next, shard->free_slots,
+                          memory_order_relaxed);
+    shard->free_slots = block;
+}
+
+static void unlink_block(struct shard *shard, struct cached_block *block)
+{
+    struct buckets *buckets = atomic_load(&shard->buckets);
+    uint64_t hash = mix(atomic_load(&block->file), atomic_load(&block->offset));
+    _Atomic(struct cached_block *) *at = head_of(buckets, hash);
+
+    while (atomic_load(at) != block)
+        at = &atomic_load(at)->next;
+    atomic_store(at, atomic_load(&block->next));
+    shard->count--;
+}
+
+static void link_block(struct shard *shard, struct cached_block *block,
+                       uint64_t hash)
+{
+    struct buckets *buckets = atomic_load(&shard->buckets);
+    _Atomic(struct cached_block *) *head = head_of(buckets, hash);
+
+    atomic_store_explicit(&block->next, atomic_load(head),
+                          memory_order_relaxed);
+    atomic_store_explicit(head, block, memory_order_release);
+    shard->count++;
+}
+
+/* True if nobody held it: then it is out of the cache and its bytes free. */
+static bool evict(struct shard *shard, struct cached_block *block)
+{
+    unsigned unpinned = 0;
+
+    if (!atomic_compare_exchange_strong(&block->pins, &unpinned, DEAD))
+        return false;
+    unlink_block(shard, block);
+    recycle(shard, block);
+    return true;
+}
+
+/* Turns the hand until more bytes fit, or everything was seen twice. */
+static void make_room(struct shard *shard, size_t more)
+{
+    size_t slots = shard->slab_count * SLAB_SLOTS;
+
+    for (size_t left = 2 * slots; left && shard->bytes + more > shard->capacity;
+         left--) {
+        shard->hand = shard->hand + 1 < slots ? shard->hand + 1 : 0;
+        struct cached_block *block = slot_at(shard, shard->hand);
+        if (atomic_load_explicit(&block->pins, memory_order_relaxed) != 0)
+            continue; /* Pinned, dead or detached. */
+        if (atomic_load_explicit(&block->was_used, memory_order_relaxed))
+            atomic_store_explicit(&block->was_used, false,
+                                  memory_order_relaxed);
+        else
+            evict(shard, block);
+    }
+}
+
+/* More buckets once chains get long; without memory they stay long. */
+static void widen(struct shard *shard)
+{
+    struct buckets *old = atomic_load(&shard->buckets);
+    struct buckets *new;
+
+    if (shard->count <= old->mask + 1)
+        return;
+    new = buckets_new((old->mask + 1) * 4);
+    if (!new)
+        return;
+    for (size_t i = 0; i <= old->mask; i++) {
+        struct cached_block *block = atomic_load(&old->heads[i]);
+        while (block) {
+            struct cached_block *next = atomic_load(&block->next);
+            uint64_t hash =
+                mix(atomic_load(&block->file), atomic_load(&block->offset));
+            _Atomic(struct cached_block *) *head = head_of(new, hash);
+            atomic_store(&block->next, atomic_load(head));
+            atomic_store(head, block);
+            block = next;
+        }
+    }
+    new->older = old;
+    atomic_store(&shard->buckets, new);
+}
+
+/* --- pins --- */
+
+/* The last pin of a detached block is gone. */
+static void drop_detached(struct cached_block *block)
+{
+    struct shard *shard = block->shard;
+    unsigned unpinned = DETACHED;
+
+    mutex_lock(&shard->mutex);
+    /* Fails where a stray pin is held: its holder will come here too. */
+    if (atomic_compare_exchange_strong(&block->pins, &unpinned, DEAD))
+        recycle(shard, block);
+    mutex_unlock(&shard->mutex);
+}
+
+void cached_block_unpin(struct cached_block *block)
+{
+    if (block && atomic_fetch_sub_explicit(
+                     &block->pins, 1, memory_order_release) == (DETACHED | 1u))
+        drop_detached(block);
+}
+
+struct cached_block *cached_block_ref(struct cached_block *block)
+{
+    atomic_fetch_add_explicit(&block->pins, 1, memory_order_relaxed);
+    return block;
+}
+
+/* Pins block if it is alive, in the cache and still of that name. */
+static bool try_pin(struct cached_block *block, uint64_t file, uint64_t offset)
+{
+    unsigned pins =
+        atomic_fetch_add_explicit(&block->pins, 1, memory_order_acquire);
+
+    if (!(pins & (DEAD | DETACHED)) && has_name(block, file, offset)) {
+        if (!atomic_load_explicit(&block->was_used, memory_order_relaxed))
+            atomic_store_explicit(&block->was_used, true, memory_order_relaxed);
+        return true;
+    }
+    cached_block_unpin(block);
+    return false;
+}
+
+struct slice cached_block_bytes(const struct cached_block *block)
+{
+    return slice_of(block->bytes, block->size);
+}
+
+/* --- lookup --- */
+
+/* Without the mutex this may overlook a block, never invent one. */
+static struct cached_block *find(struct shard *shard, uint64_t hash,
+                                 uint64_t file, uint64_t offset,
+                                 size_t steps_max)
+{
+    struct buckets *buckets =
+        atomic_load_explicit(&shard->buckets, memory_order_acquire);
+    struct cached_block *block =
+        atomic_load_explicit(head_of(buckets, hash), memory_order_acquire);
+
+    for (size_t steps = 0; block && steps < steps_max; steps++) {
+        if (has_name(block, file, offset) && try_pin(block, file, offset))
+            return block;
+        block = atomic_load_explicit(&block->next, memory_order_acquire);
+    }
+    return NULL;
+}
+
+static void count_lookup(atomic_uint_least64_t *counter)
+{
+    atomic_store_explicit(
+        counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+        memory_order_relaxed);
+}
+
+struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
+                                     uint64_t offset)
+{
+    uint64_t hash = mix(file, offset);
+    struct shard *shard = shard_of(cache, hash);
+    struct cached_block *block = find(shard, hash, file, offset, WALK_MAX);
+
+    if (!block) {
+        mutex_lock(&shard->mutex);
+        block = find(shard, hash, file, offset, SIZE_MAX);
+        mutex_unlock(&shard->mutex);
+    }
+    count_lookup(block ? &shard->hits : &shard->misses);
+    return block;
+}
+
+/* --- adding --- */
+
+/* Fills a free slot and pins it. */
+static struct cached_block *fill_slot(struct shard *shard, uint64_t file,
+                                      uint64_t offset, uint8_t *bytes,
+                                      size_t size, unsigned flags)
+{
+    struct cached_block *block = shard->free_slots;
+
+    shard->free_slots = atomic_load(&block->next);
+    block->bytes = bytes;
+    block->size = size;
+    atomic_store_explicit(&block->file, file, memory_order_relaxed);
+    atomic_store_explicit(&block->offset, offset, memory_order_relaxed);
+    atomic_store_explicit(&block->was_used, false, memory_order_relaxed);
+    shard->bytes += size + BLOCK_OVERHEAD;
+    /* From DEAD to one pin; strays that come and go meanwhile are kept. */
+    atomic_fetch_add_explicit(&block->pins, flags + 1u - DEAD,
+                              memory_order_release);
+    return block;
+}
+
+byron_status block_cache_add(struct block_cache *cache, uint64_t file,
+                             uint64_t offset, uint8_t *bytes, size_t size,
+                             struct cached_block **out)
+{
+    byron_status status = BYRON_OK;
+    uint64_t hash = mix(file, offset);
+    struct shard *shard = shard_of(cache, hash);
+    size_t charge = size + BLOCK_OVERHEAD;
+
+    mutex_lock(&shard->mutex);
+    *out = find(shard, hash, file, offset, SIZE_MAX);
+    if (*out)
+        goto out;
+    make_room(shard, charge);
+    if (!shard->free_slots) {
+        status = add_slab(shard);
+        if (status != BYRON_OK)
+            goto out;
+    }
+    bool fits = shard->bytes + charge <= shard->capacity;
+    *out = fill_slot(shard, file, offset, bytes, size, fits ? 0 : DETACHED);
+    bytes = NULL;
+    if (fits) {
+        link_block(shard, *out, hash);
+        widen(shard);
+    }
+out:
+    mutex_unlock(&shard->mutex);
+    alloc_free(bytes);
+    return status;
+}
+
+/* --- the whole --- */
+
+static size_t choose_shard_count(size_t capacity)
+{
+    size_t count = SHARD_COUNT_MAX;
+    while (count > 1 && capacity / count < SHARD_CAPACITY_MIN)
+        count /= 2;
+    return count;
+}
+
+byron_status block_cache_new(size_t capacity, struct block_cache **out)
+{
+    byron_status status = BYRON_OK;
+    struct block_cache *cache = alloc_zeroed(1, sizeof *cache);
+    size_t count = choose_shard_count(capacity);
+
+    if (!cache)
+        return error_no_memory();
+    cache->allocation = alloc_zeroed(count + 1, sizeof(struct shard));
+    if (!cache->allocation) {
+        alloc_free(cache);
+        return error_no_memory();
+    }
+    uintptr_t start = ((uintptr_t)cache->allocation + 63) & ~(uintptr_t)63;
+    cache->shards = (struct shard *)start;
+    cache->shard_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct shard *shard = &cache->shards[i];
+        mutex_init(&shard->mutex);
+        shard->capacity = capacity / count;
+        atomic_init(&shard->buckets, buckets_new(BUCKETS_MIN));
+        if (!atomic_load(&shard->buckets))
+            status = error_no_memory();
+    }
+    if (status != BYRON_OK)
+        block_cache_free(cache);
+    else
+        *out = cache;
+    return status;
+}
+
+static void shard_deinit(struct shard *shard)
+{
+    struct buckets *buckets = atomic_load(&shard->buckets);
+
+    for (size_t i = 0; i < shard->slab_count * SLAB_SLOTS; i++) {
+        struct cached_block *block = slot_at(shard, i);
+        assert((atomic_load(&block->pins) & ~(DEAD | DETACHED)) == 0);
+        alloc_free(block->bytes);
+    }
+    for (size_t i = 0; i < shard->slab_count; i++)
+        alloc_free(shard->slabs[i]);
+    alloc_free(shard->slabs);
+    while (buckets) {
+        struct buckets *older = buckets->older;
+        alloc_free(buckets);
+        buckets = older;
+    }
+    mutex_deinit(&shard->mutex);
+}
+
+void block_cache_free(struct block_cache *cache)
+{
+    if (!cache)
+        return;
+    for (size_t i = 0; i < cache->shard_count; i++)
+        shard_deinit(&cache->shards[i]);
+    alloc_free(cache->allocation);
+    alloc_free(cache);
+}
+
+void block_cache_set_capacity(struct block_cache *cache, size_t capacity)
+{
+    for (size_t i = 0; i < cache->shard_count; i++) {
+        struct shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        shard->capacity = capacity / cache->shard_count;
+        make_room(shard, 0);
+        mutex_unlock(&shard->mutex);
+    }
+}
+
+void block_cache_forget(struct block_cache *cache, uint64_t file)
+{
+    for (size_t i = 0; i < cache->shard_count; i++) {
+        struct shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        for (size_t j = 0; j < shard->slab_count * SLAB_SLOTS; j++) {
+            struct cached_block *block = slot_at(shard, j);
+            if (atomic_load(&block->file) == file &&
+                atomic_load(&block->pins) == 0)
+                evict(shard, block);
+        }
+        mutex_unlock(&shard->mutex);
+    }
+}
+
+void block_cache_stats(const struct block_cache *cache,
+                       struct block_cache_stats *out)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < cache->shard_count; i++) {
+        struct shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        out->capacity += shard->capacity;
+        out->bytes += shard->bytes;
+        out->hits += atomic_load(&shard->hits);
+        out->misses += atomic_load(&shard->misses);
+        mutex_unlock(&shard->mutex);
+    }
+}

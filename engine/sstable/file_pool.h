@@ -1,0 +1,39 @@
+/*
+ * file_pool: the open files of many tables, a bounded number of them.
+ *
+ * Files that nobody reads stay open, the longest unused is closed first, and
+ * a closed one is opened again when asked for. Made and freed by the calls in
+ * table_reader.h.
+ */
+#ifndef BYRON_SSTABLE_FILE_POOL_H
+#define BYRON_SSTABLE_FILE_POOL_H
+
+#include "sstable/table_reader.h"
+
+struct pooled_file; /* Pinned while you hold it. */
+
+/* Pins the open file of table number. More files than the bound are open only
+ * while more are pinned. */
+BYRON_MUST_CHECK byron_status file_pool_open(struct file_pool *pool,
+                                             uint64_t number,
+                                             struct pooled_file **out);
+void file_pool_release(struct file_pool *pool, struct pooled_file *file);
+/* Closes the file of number, unless it is pinned. */
+void file_pool_forget(struct file_pool *pool, uint64_t number);
+/* Reads size bytes of table number at offset. */
+BYRON_MUST_CHECK byron_status file_pool_read(struct file_pool *pool,
+                                             uint64_t number, uint64_t offset,
+                                             void *bytes, size_t size);
+BYRON_MUST_CHECK byron_status file_pool_size(struct file_pool *pool,
+                                             uint64_t number, uint64_t *out);
+/* A hint that these bytes are read soon. */
+void file_pool_prefetch(struct file_pool *pool, uint64_t number,
+                        uint64_t offset, size_t size);
+/* Records that the file of table number is damaged. */
+byron_status file_pool_corrupt(struct file_pool *pool, uint64_t number,
+                               uint64_t offset, const char *flaw);
+/* Likewise for a file of a later format. */
+byron_status file_pool_newer(struct file_pool *pool, uint64_t number,
+                             const char *flaw);
+
+#endif

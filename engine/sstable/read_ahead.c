@@ -1,0 +1,64 @@
+#include "sstable/read_ahead.h"
+
+#include "base/try.h"
+
+#define WINDOW_SIZE ((uint64_t)256 * 1024)
+
+void read_ahead_init(struct read_ahead *ahead,
+                     const struct table_source *source, uint64_t end)
+{
+    memset(ahead, 0, sizeof *ahead);
+    ahead->source = source;
+    ahead->end = end;
+}
+
+void read_ahead_deinit(struct read_ahead *ahead)
+{
+    buf_deinit(&ahead->window);
+}
+
+bool read_ahead_has(const struct read_ahead *ahead, uint64_t offset,
+                    size_t size, struct slice *out)
+{
+    uint64_t skipped = offset - ahead->offset;
+
+    if (offset < ahead->offset || skipped > ahead->window.size ||
+        size > ahead->window.size - skipped)
+        return false;
+    *out = slice_of(ahead->window.data + skipped, size);
+    return true;
+}
+
+/* How much to read for a block: a whole window where the walk goes forward,
+ * the block alone where it goes back. */
+static uint64_t choose_size(const struct read_ahead *ahead, uint64_t offset,
+                            size_t size)
+{
+    uint64_t window = WINDOW_SIZE;
+
+    if (offset < ahead->offset)
+        return size;
+    if (offset < ahead->end && window > ahead->end - offset)
+        window = ahead->end - offset;
+    return window > size ? window : size;
+}
+
+byron_status read_ahead_get(struct read_ahead *ahead, uint64_t offset,
+                            size_t size, struct slice *out)
+{
+    byron_status status = BYRON_OK;
+    uint64_t take;
+
+    if (read_ahead_has(ahead, offset, size, out))
+        return BYRON_OK;
+    take = choose_size(ahead, offset, size);
+    ahead->offset = offset;
+    buf_clear(&ahead->window);
+    TRY(buf_reserve(&ahead->window, (size_t)take));
+    TRY(file_pool_read(ahead->source->pool, ahead->source->number, offset,
+                       ahead->window.data, (size_t)take));
+    ahead->window.size = (size_t)take;
+    *out = slice_of(ahead->window.data, size);
+out:
+    return status;
+}

@@ -1,0 +1,187 @@
+#include "sstable/sstable_format.h"
+
+#include "base/hash.h"
+#include "base/integer.h"
+#include "base/try.h"
+
+/* "BYRONTBL" and "BYRONEND" as bytes. */
+#define HEADER_MAGIC UINT64_C(0x4c42544e4f525942)
+#define FOOTER_MAGIC UINT64_C(0x444e454e4f525942)
+
+#define HEADER_SUM_AT 56
+#define FOOTER_SUM_AT 112
+
+void block_handle_encode(const struct block_handle *handle,
+                         uint8_t to[BLOCK_HANDLE_SIZE])
+{
+    store_u64(to, handle->offset);
+    store_u32(to + 8, handle->disk_size);
+    store_u32(to + 12, handle->raw_size);
+}
+
+void block_handle_decode(const uint8_t *from, struct block_handle *out)
+{
+    out->offset = load_u64(from);
+    out->disk_size = load_u32(from + 8);
+    out->raw_size = load_u32(from + 12);
+}
+
+void index_value_encode(const struct index_value *value,
+                        uint8_t to[INDEX_VALUE_SIZE])
+{
+    block_handle_encode(&value->block, to);
+    store_u64(to + BLOCK_HANDLE_SIZE, value->ordinal);
+}
+
+void index_value_decode(const uint8_t *from, struct index_value *out)
+{
+    block_handle_decode(from, &out->block);
+    out->ordinal = load_u64(from + BLOCK_HANDLE_SIZE);
+}
+
+void table_header_encode(const struct table_header *header,
+                         uint8_t to[TABLE_HEADER_SIZE])
+{
+    memset(to, 0, TABLE_HEADER_SIZE);
+    store_u64(to, HEADER_MAGIC);
+    store_u32(to + 8, TABLE_FORMAT);
+    store_u32(to + 12, TABLE_HEADER_SIZE);
+    store_u64(to + 16, header->uid);
+    store_u64(to + 24, header->number);
+    store_u64(to + HEADER_SUM_AT,
+              hash_bytes(slice_of(to, HEADER_SUM_AT), header->uid));
+}
+
+const char *table_header_decode(const uint8_t *from, struct table_header *out,
+                                bool *is_newer)
+{
+    *is_newer = false;
+    if (load_u64(from) != HEADER_MAGIC)
+        return "not a table: header magic is wrong";
+    out->uid = load_u64(from + 16);
+    out->number = load_u64(from + 24);
+    if (load_u64(from + HEADER_SUM_AT) !=
+        hash_bytes(slice_of(from, HEADER_SUM_AT), out->uid))
+        return "checksum of the table header is wrong";
+    if (load_u32(from + 8) != TABLE_FORMAT) {
+        *is_newer = true;
+        return "table format is newer than this library";
+    }
+    return NULL;
+}
+
+static void section_encode(const struct table_section *section, uint8_t *to)
+{
+    store_u64(to, section->offset);
+    store_u32(to + 8, section->size);
+}
+
+static void section_decode(const uint8_t *from, struct table_section *out)
+{
+    out->offset = load_u64(from);
+    out->size = load_u32(from + 8);
+}
+
+void table_footer_encode(const struct table_footer *footer,
+                         uint8_t to[TABLE_FOOTER_SIZE])
+{
+    memset(to, 0, TABLE_FOOTER_SIZE);
+    section_encode(&footer->index, to);
+    section_encode(&footer->filter, to + 12);
+    section_encode(&footer->properties, to + 24);
+    section_encode(&footer->hash_index, to + 36);
+    store_u32(to + 60, TABLE_FORMAT);
+    store_u64(to + 64, footer->data_end);
+    store_u64(to + 72, footer->file_size);
+    store_u64(to + 80, footer->uid);
+    store_u32(to + 96, footer->index_levels);
+    store_u64(
+        to + FOOTER_SUM_AT,
+        hash_bytes(slice_of(to, FOOTER_SUM_AT),
+                   footer->uid ^ (footer->file_size - TABLE_FOOTER_SIZE)));
+    store_u64(to + 120, FOOTER_MAGIC);
+}
+
+/* Whether the section lies between the data and the footer. */
+static bool section_fits(const struct table_section *section,
+                         const struct table_footer *footer)
+{
+    uint64_t end = footer->file_size - TABLE_FOOTER_SIZE;
+    return section->offset >= footer->data_end && section->offset <= end &&
+           section->size <= end - section->offset;
+}
+
+static bool footer_is_sound(const struct table_footer *footer)
+{
+    return footer->file_size >= TABLE_HEADER_SIZE + TABLE_FOOTER_SIZE &&
+           footer->data_end >= TABLE_HEADER_SIZE &&
+           footer->data_end <= footer->file_size - TABLE_FOOTER_SIZE &&
+           footer->index_levels >= 1 && footer->index_levels <= 2 &&
+           section_fits(&footer->index, footer) &&
+           section_fits(&footer->properties, footer) &&
+           (footer->filter.size == 0 || section_fits(&footer->filter, footer));
+}
+
+const char *table_footer_decode(const uint8_t *from, struct table_footer *out,
+                                bool *is_newer)
+{
+    *is_newer = false;
+    if (load_u64(from + 120) != FOOTER_MAGIC)
+        return "table footer is missing: magic is wrong";
+    section_decode(from, &out->index);
+    section_decode(from + 12, &out->filter);
+    section_decode(from + 24, &out->properties);
+    section_decode(from + 36, &out->hash_index);
+    out->data_end = load_u64(from + 64);
+    out->file_size = load_u64(from + 72);
+    out->uid = load_u64(from + 80);
+    out->index_levels = load_u32(from + 96);
+    if (load_u64(from + FOOTER_SUM_AT) !=
+        hash_bytes(slice_of(from, FOOTER_SUM_AT),
+                   out->uid ^ (out->file_size - TABLE_FOOTER_SIZE)))
+        return "checksum of the table footer is wrong";
+    /* Incompatible features sit at 88; this version knows none. */
+    if (load_u32(from + 60) != TABLE_FORMAT || load_u32(from + 88) != 0) {
+        *is_newer = true;
+        return "table format is newer than this library";
+    }
+    return footer_is_sound(out) ? NULL : "table footer contradicts itself";
+}
+
+byron_status table_properties_encode(const struct table_properties *properties,
+                                     struct buf *out)
+{
+    byron_status status;
+
+    TRY(buf_add_u64(out, properties->entries));
+    TRY(buf_add_u64(out, properties->tombstones));
+    TRY(buf_add_u64(out, properties->raw_bytes));
+    TRY(buf_add_u64(out, properties->min_sequence));
+    TRY(buf_add_u64(out, properties->max_sequence));
+    TRY(buf_add_u64(out, properties->block_count));
+    TRY(buf_add_u64(out, properties->value_count));
+    TRY(buf_add_u64(out, properties->tombstone_run));
+    TRY(buf_add_u32(out, properties->filter_lines));
+    TRY(buf_add_u32(out, properties->filter_probes));
+    TRY(buf_add_sized(out, properties->smallest));
+    TRY(buf_add_sized(out, properties->largest));
+out:
+    return status;
+}
+
+bool table_properties_decode(struct slice bytes, struct table_properties *out)
+{
+    /* Bytes after the largest key belong to later versions. */
+    return read_u64(&bytes, &out->entries) &&
+           read_u64(&bytes, &out->tombstones) &&
+           read_u64(&bytes, &out->raw_bytes) &&
+           read_u64(&bytes, &out->min_sequence) &&
+           read_u64(&bytes, &out->max_sequence) &&
+           read_u64(&bytes, &out->block_count) &&
+           read_u64(&bytes, &out->value_count) &&
+           read_u64(&bytes, &out->tombstone_run) &&
+           read_u32(&bytes, &out->filter_lines) &&
+           read_u32(&bytes, &out->filter_probes) &&
+           read_sized(&bytes, &out->smallest) &&
+           read_sized(&bytes, &out->largest);
+}

@@ -1,0 +1,401 @@
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "sstable/read_ahead.h"
+#include "sstable/table_parts.h"
+
+/* Values between two data blocks are read along with the second, up to this. */
+#define STRETCH_MAX ((uint64_t)4 * 1024 * 1024)
+/* Hints to the system start after so many blocks in file order. */
+#define SEQUENTIAL_MIN 2u
+#define PREFETCH_MIN   ((size_t)16 * 1024)
+#define PREFETCH_MAX   ((size_t)256 * 1024)
+
+/*
+ * The key of the entry is put together in `key`: the block's prefix is written
+ * once per block, head and suffix once per entry.
+ */
+struct table_iter {
+    struct iter base;
+    struct table_reader *reader; /* Counted. */
+    bool is_bulk;
+    bool has_block;
+    uint32_t at; /* In block. */
+    struct block block;
+    struct block_handle where; /* Of block. */
+    struct index_cursor cursor;
+    struct buf key;
+    struct cached_block *pin;       /* Not bulk: of block. */
+    struct cached_block *value_pin; /* Not bulk: of a large value. */
+    struct buf room;                /* Bulk: block, unpacked. */
+    struct read_ahead ahead;        /* Bulk. */
+    struct buf value_disk;          /* Bulk: a large value. */
+    struct buf value_room;
+    unsigned sequential; /* Blocks entered in file order, in a row. */
+    uint64_t prefetched; /* Up to this file offset. */
+    size_t prefetch_size;
+    bool has_failed;
+    struct byron_error failure;
+};
+
+static struct table_iter *table_iter_of(struct iter *iter)
+{
+    return (struct table_iter *)(void *)iter;
+}
+
+/* --- the block under the cursor --- */
+
+/* Asks the system for the blocks to come, once a walk is seen to be one. */
+static void hint(struct table_iter *iter, const struct block_handle *where)
+{
+    const struct table_source *source = &iter->reader->source;
+    uint64_t end = where->offset + where->disk_size;
+    size_t size = iter->prefetch_size;
+
+    if (iter->sequential < SEQUENTIAL_MIN || end <= iter->prefetched)
+        return;
+    file_pool_prefetch(source->pool, source->number, where->offset, size);
+    iter->prefetched = where->offset + size;
+    if (size < PREFETCH_MAX)
+        iter->prefetch_size = size * 2;
+}
+
+static byron_status load_cached(struct table_iter *iter,
+                                const struct block_handle *where,
+                                struct slice *body)
+{
+    byron_status status = BYRON_OK;
+    const struct table_source *source = &iter->reader->source;
+
+    cached_block_unpin(iter->pin);
+    iter->pin = table_source_find(source, where->offset, BLOCK_DATA);
+    if (!iter->pin) {
+        hint(iter, where);
+        TRY(table_source_load(source, where, BLOCK_DATA, &iter->pin));
+    }
+    *body = cached_block_bytes(iter->pin);
+out:
+    return status;
+}
+
+static byron_status load_bulk(struct table_iter *iter,
+                              const struct block_handle *where,
+                              struct slice *body)
+{
+    byron_status status;
+    const struct table_source *source = &iter->reader->source;
+    uint64_t end = iter->where.offset + iter->where.disk_size;
+    uint64_t gap = 0;
+    struct slice disk;
+
+    TRY(table_source_check_handle(source, where));
+    /* Large values lie between this block and the one before. */
+    if (iter->sequential && where->offset > end &&
+        where->offset - end <= STRETCH_MAX)
+        gap = where->offset - end;
+    TRY(read_ahead_get(&iter->ahead, where->offset - gap,
+                       (size_t)gap + where->disk_size, &disk));
+    disk = slice_of(disk.data + gap, where->disk_size);
+    TRY(table_source_unpack(source, where, BLOCK_DATA, disk, &iter->room,
+                            body));
+out:
+    return status;
+}
+
+/* Makes the data block under the cursor the current one. */
+static byron_status enter_block(struct table_iter *iter)
+{
+    byron_status status;
+    struct index_value value;
+    struct slice body;
+
+    index_cursor_value(&iter->cursor, &value);
+    if (iter->has_block && iter->where.offset == value.block.offset)
+        return BYRON_OK;
+    iter->has_block = false;
+    if (iter->is_bulk)
+        TRY(load_bulk(iter, &value.block, &body));
+    else
+        TRY(load_cached(iter, &value.block, &body));
+    block_view(body, &iter->block);
+    iter->where = value.block;
+    buf_clear(&iter->key);
+    TRY(buf_reserve(&iter->key, block_key_room(&iter->block)));
+    if (iter->block.prefix_size)
+        memcpy(iter->key.data, iter->block.prefix, iter->block.prefix_size);
+    iter->base.key.data = iter->key.data;
+    iter->has_block = true;
+out:
+    return status;
+}
+
+static void show_entry(struct table_iter *iter)
+{
+    const struct block *block = &iter->block;
+
+    iter->base.key.size =
+        block_key_after_prefix(block, iter->at, iter->key.data);
+    iter->base.kind = block_kind(block, iter->at);
+    iter->base.sequence = block_sequence(block, iter->at);
+    iter->base.valid = true;
+}
+
+/* --- moving --- */
+
+static void let_value_go(struct table_iter *iter)
+{
+    if (iter->value_pin) {
+        cached_block_unpin(iter->value_pin);
+        iter->value_pin = NULL;
+    }
+}
+
+/* Keeps the error of a failed move for the moves after it. */
+static byron_status settle(struct table_iter *iter, byron_status status)
+{
+    if (status == BYRON_OK || iter->has_failed)
+        return status;
+    iter->base.valid = false;
+    iter->has_block = false;
+    iter->has_failed = true;
+    iter->failure = *error_last();
+    iter->failure.code = status;
+    return status;
+}
+
+/* Whether the iterator may move to a place of its own. */
+static byron_status begin_jump(struct table_iter *iter)
+{
+    if (iter->has_failed)
+        return error_restore(&iter->failure);
+    let_value_go(iter);
+    iter->base.valid = false;
+    iter->sequential = 0;
+    iter->prefetched = 0;
+    iter->prefetch_size = PREFETCH_MIN;
+    return BYRON_OK;
+}
+
+/* To the first or last entry of the cursor's block, or the end of data. */
+static byron_status show_edge(struct table_iter *iter, bool at_end)
+{
+    byron_status status = BYRON_OK;
+
+    if (!iter->cursor.valid)
+        return BYRON_OK;
+    TRY(enter_block(iter));
+    iter->at = at_end ? iter->block.count - 1 : 0;
+    show_entry(iter);
+out:
+    return status;
+}
+
+static byron_status enter_next(struct table_iter *iter)
+{
+    byron_status status;
+
+    iter->base.valid = false;
+    iter->sequential++;
+    TRY(index_cursor_next(&iter->cursor));
+    TRY(show_edge(iter, false));
+out:
+    return settle(iter, status);
+}
+
+static byron_status enter_prev(struct table_iter *iter)
+{
+    byron_status status;
+
+    iter->base.valid = false;
+    iter->sequential = 0;
+    TRY(index_cursor_prev(&iter->cursor));
+    TRY(show_edge(iter, true));
+out:
+    return settle(iter, status);
+}
+
+static byron_status table_iter_seek(struct iter *base, struct slice key,
+                                    uint64_t sequence)
+{
+    byron_status status;
+    struct table_iter *iter = table_iter_of(base);
+    bool has_key;
+
+    TRY(begin_jump(iter));
+    TRY(index_cursor_seek(&iter->cursor, key, sequence));
+    if (!iter->cursor.valid)
+        return BYRON_OK;
+    TRY(enter_block(iter));
+    iter->at = block_seek(&iter->block, key, sequence, &has_key);
+    if (iter->at == iter->block.count)
+        return enter_next(iter); /* Between this block and its separator. */
+    show_entry(iter);
+out:
+    return settle(iter, status);
+}
+
+static byron_status table_iter_last(struct iter *base)
+{
+    byron_status status;
+    struct table_iter *iter = table_iter_of(base);
+
+    TRY(begin_jump(iter));
+    TRY(index_cursor_last(&iter->cursor));
+    TRY(show_edge(iter, true));
+out:
+    return settle(iter, status);
+}
+
+static byron_status table_iter_seek_before(struct iter *base, struct slice key)
+{
+    byron_status status;
+    struct table_iter *iter = table_iter_of(base);
+    bool has_key;
+
+    TRY(begin_jump(iter));
+    TRY(index_cursor_seek(&iter->cursor, key, SEQUENCE_MAX));
+    if (!iter->cursor.valid)
+        return table_iter_last(base);
+    TRY(enter_block(iter));
+    iter->at = block_seek(&iter->block, key, SEQUENCE_MAX, &has_key);
+    if (iter->at == 0)
+        return enter_prev(iter);
+    iter->at--;
+    show_entry(iter);
+out:
+    return settle(iter, status);
+}
+
+static byron_status table_iter_first(struct iter *base)
+{
+    byron_status status;
+    struct table_iter *iter = table_iter_of(base);
+
+    TRY(begin_jump(iter));
+    TRY(index_cursor_first(&iter->cursor));
+    TRY(show_edge(iter, false));
+out:
+    return settle(iter, status);
+}
+
+static byron_status table_iter_next(struct iter *base)
+{
+    struct table_iter *iter = table_iter_of(base);
+
+    if (iter->has_failed)
+        return error_restore(&iter->failure);
+    assert(base->valid);
+    let_value_go(iter);
+    if (iter->at + 1 == iter->block.count)
+        return enter_next(iter);
+    iter->at++;
+    show_entry(iter);
+    return BYRON_OK;
+}
+
+static byron_status table_iter_prev(struct iter *base)
+{
+    struct table_iter *iter = table_iter_of(base);
+
+    if (iter->has_failed)
+        return error_restore(&iter->failure);
+    assert(base->valid);
+    let_value_go(iter);
+    if (iter->at == 0)
+        return enter_prev(iter);
+    iter->at--;
+    show_entry(iter);
+    return BYRON_OK;
+}
+
+/* --- the value --- */
+
+static byron_status read_value_bulk(struct table_iter *iter,
+                                    const struct block_handle *handle,
+                                    struct slice *out)
+{
+    byron_status status;
+    const struct table_source *source = &iter->reader->source;
+    struct slice disk;
+
+    TRY(table_source_check_handle(source, handle));
+    /* The window must stay: the block may lie in it. */
+    if (read_ahead_has(&iter->ahead, handle->offset, handle->disk_size, &disk))
+        status = table_source_unpack(source, handle, BLOCK_VALUE, disk,
+                                     &iter->value_room, out);
+    else
+        status = table_source_read(source, handle, BLOCK_VALUE,
+                                   &iter->value_disk, &iter->value_room, out);
+out:
+    return status;
+}
+
+static byron_status table_iter_value(struct iter *base, struct slice *out)
+{
+    byron_status status = BYRON_OK;
+    struct table_iter *iter = table_iter_of(base);
+    struct block_handle handle;
+
+    if (iter->has_failed)
+        return error_restore(&iter->failure);
+    assert(base->valid);
+    *out = block_value(&iter->block, iter->at);
+    if (!block_is_large(&iter->block, iter->at))
+        return BYRON_OK;
+    block_handle_decode(out->data, &handle);
+    if (iter->is_bulk) {
+        TRY(read_value_bulk(iter, &handle, out));
+        return BYRON_OK;
+    }
+    if (!iter->value_pin)
+        TRY(table_source_load(&iter->reader->source, &handle, BLOCK_VALUE,
+                              &iter->value_pin));
+    *out = cached_block_bytes(iter->value_pin);
+out:
+    return settle(iter, status);
+}
+
+static void table_iter_free(struct iter *base)
+{
+    struct table_iter *iter = table_iter_of(base);
+
+    let_value_go(iter);
+    cached_block_unpin(iter->pin);
+    index_cursor_deinit(&iter->cursor);
+    read_ahead_deinit(&iter->ahead);
+    buf_deinit(&iter->key);
+    buf_deinit(&iter->room);
+    buf_deinit(&iter->value_disk);
+    buf_deinit(&iter->value_room);
+    table_reader_unref(iter->reader);
+    alloc_free(iter);
+}
+
+static const struct iter_ops table_iter_ops = {
+    .seek = table_iter_seek,
+    .seek_before = table_iter_seek_before,
+    .first = table_iter_first,
+    .last = table_iter_last,
+    .next = table_iter_next,
+    .prev = table_iter_prev,
+    .value = table_iter_value,
+    .free = table_iter_free,
+};
+
+byron_status table_reader_iter_new(struct table_reader *reader, unsigned flags,
+                                   struct iter **out)
+{
+    struct table_iter *iter = alloc_zeroed(1, sizeof *iter);
+
+    if (!iter)
+        return error_no_memory();
+    iter->base.ops = &table_iter_ops;
+    iter->reader = table_reader_ref(reader);
+    iter->is_bulk = (flags & TABLE_ITER_BULK) != 0;
+    index_cursor_init(&iter->cursor, &reader->index, iter->is_bulk);
+    read_ahead_init(&iter->ahead, &reader->source, reader->data_end);
+    *out = &iter->base;
+    return BYRON_OK;
+}

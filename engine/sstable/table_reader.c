@@ -1,0 +1,311 @@
+#include "sstable/table_reader.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "sstable/table_parts.h"
+
+/* --- opening --- */
+
+static byron_status copy_facts(const struct table_facts *facts,
+                               struct table_facts *out)
+{
+    byron_status status;
+
+    *out = *facts;
+    memset(&out->smallest, 0, sizeof out->smallest);
+    memset(&out->largest, 0, sizeof out->largest);
+    TRY(buf_add(&out->smallest, facts->smallest.data, facts->smallest.size));
+    TRY(buf_add(&out->largest, facts->largest.data, facts->largest.size));
+out:
+    return status;
+}
+
+static byron_status flaw_or_newer(const struct table_source *source,
+                                  uint64_t offset, const char *flaw,
+                                  bool is_newer)
+{
+    if (is_newer)
+        return file_pool_newer(source->pool, source->number, flaw);
+    return table_source_corrupt(source, offset, flaw);
+}
+
+static byron_status check_header(const struct table_source *source)
+{
+    byron_status status;
+    uint8_t bytes[TABLE_HEADER_SIZE];
+    struct table_header header;
+    bool is_newer;
+    const char *flaw;
+
+    TRY(file_pool_read(source->pool, source->number, 0, bytes, sizeof bytes));
+    flaw = table_header_decode(bytes, &header, &is_newer);
+    if (!flaw && header.uid != source->uid)
+        flaw = "another table is under this name: its uid differs";
+    if (!flaw && header.number != source->number)
+        flaw = "another table is under this name: its number differs";
+    if (flaw)
+        status = flaw_or_newer(source, 0, flaw, is_newer);
+out:
+    return status;
+}
+
+static byron_status read_footer(const struct table_source *source,
+                                uint64_t size, struct table_footer *out)
+{
+    byron_status status;
+    uint8_t bytes[TABLE_FOOTER_SIZE];
+    bool is_newer;
+    const char *flaw;
+    uint64_t real_size;
+
+    TRY(file_pool_size(source->pool, source->number, &real_size));
+    if (real_size != size || size < TABLE_HEADER_SIZE + TABLE_FOOTER_SIZE)
+        return table_source_corrupt(source, real_size,
+                                    "the table file has the wrong size");
+    TRY(file_pool_read(source->pool, source->number, source->blocks_end, bytes,
+                       sizeof bytes));
+    flaw = table_footer_decode(bytes, out, &is_newer);
+    if (!flaw && (out->uid != source->uid || out->file_size != size))
+        flaw = "the footer belongs to another table";
+    if (flaw)
+        status = flaw_or_newer(source, source->blocks_end, flaw, is_newer);
+out:
+    return status;
+}
+
+static bool properties_match(const struct table_properties *properties,
+                             const struct table_facts *facts)
+{
+    return properties->entries == facts->entries &&
+           properties->tombstones == facts->tombstones &&
+           properties->raw_bytes == facts->raw_bytes &&
+           properties->min_sequence == facts->min_sequence &&
+           properties->max_sequence == facts->max_sequence &&
+           slice_equal(properties->smallest, buf_slice(&facts->smallest)) &&
+           slice_equal(properties->largest, buf_slice(&facts->largest));
+}
+
+static byron_status open_filter(struct table_reader *reader,
+                                const struct table_footer *footer)
+{
+    byron_status status;
+    struct buf disk = {0}, room = {0};
+    struct slice body;
+    struct table_properties properties;
+    struct block_handle handle = {footer->properties.offset,
+                                  footer->properties.size, 0};
+    const char *flaw = NULL;
+
+    TRY(table_source_read(&reader->source, &handle, BLOCK_PROPERTIES, &disk,
+                          &room, &body));
+    if (!table_properties_decode(body, &properties) ||
+        !properties_match(&properties, &reader->facts))
+        flaw = "the table's properties are not those of the manifest";
+    if (!flaw)
+        flaw = table_filter_open(&reader->filter, &footer->filter, &properties);
+    if (flaw)
+        TRY(table_source_corrupt(&reader->source, handle.offset, flaw));
+    reader->block_count = properties.block_count;
+    reader->value_count = properties.value_count;
+out:
+    buf_deinit(&disk);
+    buf_deinit(&room);
+    return status;
+}
+
+static void reader_free(struct table_reader *reader)
+{
+    if (!reader)
+        return;
+    table_index_close(&reader->index);
+    file_pool_forget(reader->source.pool, reader->source.number);
+    block_cache_forget(reader->source.cache, reader->source.number);
+    table_facts_deinit(&reader->facts);
+    alloc_free(reader);
+}
+
+byron_status table_reader_open(struct file_pool *pool,
+                               struct block_cache *cache, uint64_t number,
+                               const struct table_facts *facts,
+                               struct table_reader **out)
+{
+    byron_status status;
+    struct table_footer footer;
+    struct table_reader *reader = alloc_zeroed(1, sizeof *reader);
+
+    if (!reader)
+        return error_no_memory();
+    atomic_init(&reader->refs, 1);
+    reader->source.pool = pool;
+    reader->source.cache = cache;
+    reader->source.number = number;
+    reader->source.uid = facts->uid;
+    reader->source.blocks_end = facts->size - TABLE_FOOTER_SIZE;
+    TRY(copy_facts(facts, &reader->facts));
+    TRY(read_footer(&reader->source, facts->size, &footer));
+    TRY(check_header(&reader->source));
+    reader->data_end = footer.data_end;
+    TRY(open_filter(reader, &footer));
+    TRY(table_index_open(&reader->index, &reader->source, &footer.index,
+                         footer.index_levels));
+    *out = reader;
+    reader = NULL;
+out:
+    reader_free(reader);
+    return status;
+}
+
+struct table_reader *table_reader_ref(struct table_reader *reader)
+{
+    atomic_fetch_add_explicit(&reader->refs, 1, memory_order_relaxed);
+    return reader;
+}
+
+void table_reader_unref(struct table_reader *reader)
+{
+    if (reader &&
+        atomic_fetch_sub_explicit(&reader->refs, 1, memory_order_acq_rel) == 1)
+        reader_free(reader);
+}
+
+/* --- one key --- */
+
+uint64_t table_key_hash(struct slice key)
+{
+    return hash_bytes(key, 0);
+}
+
+static void unpin_block(void *owner)
+{
+    cached_block_unpin(owner);
+}
+
+static void pin_value(struct cached_block *pin, struct slice bytes,
+                      struct pin *out)
+{
+    out->bytes = bytes;
+    out->release = unpin_block;
+    out->owner = pin;
+}
+
+/* Takes pin, the data block: its pin goes to the value or is let go. */
+static byron_status lend_entry(struct table_reader *reader,
+                               struct cached_block *pin,
+                               const struct block *block, uint32_t at,
+                               struct table_found *out)
+{
+    byron_status status;
+    struct slice value = block_value(block, at);
+    struct block_handle handle;
+    struct cached_block *value_pin;
+
+    out->kind = block_kind(block, at);
+    out->sequence = block_sequence(block, at);
+    if (!block_is_large(block, at)) {
+        pin_value(pin, value, &out->value);
+        return BYRON_OK;
+    }
+    block_handle_decode(value.data, &handle);
+    TRY(table_source_load(&reader->source, &handle, BLOCK_VALUE, &value_pin));
+    pin_value(value_pin, cached_block_bytes(value_pin), &out->value);
+out:
+    cached_block_unpin(pin);
+    return status;
+}
+
+/* Looks for key where the filter cannot exclude it. */
+static byron_status search(struct table_reader *reader, struct slice key,
+                           uint64_t sequence, struct table_found *out)
+{
+    byron_status status;
+    struct index_value where;
+    struct cached_block *pin;
+    struct block block;
+    uint32_t at;
+    bool found;
+
+    TRY(table_index_find(&reader->index, key, sequence, &where, &found));
+    if (!found)
+        return BYRON_NOT_FOUND;
+    TRY(table_source_load(&reader->source, &where.block, BLOCK_DATA, &pin));
+    block_view(cached_block_bytes(pin), &block);
+    at = block_seek(&block, key, sequence, &found);
+    if (!found) {
+        cached_block_unpin(pin);
+        return BYRON_NOT_FOUND;
+    }
+    status = lend_entry(reader, pin, &block, at, out);
+out:
+    return status;
+}
+
+byron_status table_reader_get(struct table_reader *reader, struct slice key,
+                              uint64_t key_hash, uint64_t sequence,
+                              struct table_found *out)
+{
+    byron_status status;
+    bool may_have;
+
+    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
+        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
+        return BYRON_NOT_FOUND;
+    TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
+                           &may_have));
+    status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
+out:
+    return status;
+}
+
+/* --- estimate --- */
+
+/* Where a bound falls: its data block, or the end of the data. */
+static byron_status locate(struct table_reader *reader, struct slice bound,
+                           struct index_value *out)
+{
+    byron_status status;
+    bool found;
+
+    TRY(table_index_find(&reader->index, bound, SEQUENCE_MAX, out, &found));
+    if (!found) {
+        memset(out, 0, sizeof *out);
+        out->ordinal = reader->facts.entries;
+        out->block.offset = reader->data_end;
+    }
+out:
+    return status;
+}
+
+byron_status table_reader_estimate(struct table_reader *reader,
+                                   struct slice lower, struct slice upper,
+                                   uint64_t *entries, uint64_t *bytes)
+{
+    byron_status status = BYRON_OK;
+    const struct table_facts *facts = &reader->facts;
+    struct index_value from = {.block.offset = TABLE_HEADER_SIZE};
+    struct index_value to = {.block.offset = reader->data_end,
+                             .ordinal = facts->entries};
+    uint64_t blocks = reader->block_count ? reader->block_count : 1;
+
+    *entries = 0;
+    *bytes = 0;
+    if ((lower.data && upper.data && slice_compare(lower, upper) >= 0) ||
+        (lower.data && slice_compare(lower, buf_slice(&facts->largest)) > 0) ||
+        (upper.data && slice_compare(upper, buf_slice(&facts->smallest)) <= 0))
+        return BYRON_OK;
+    if (lower.data && slice_compare(lower, buf_slice(&facts->smallest)) > 0)
+        TRY(locate(reader, lower, &from));
+    if (upper.data && slice_compare(upper, buf_slice(&facts->largest)) <= 0)
+        TRY(locate(reader, upper, &to));
+    if (to.ordinal > from.ordinal && to.block.offset > from.block.offset) {
+        *entries = to.ordinal - from.ordinal;
+        *bytes = to.block.offset - from.block.offset;
+    } else {
+        /* Both in one block: half of an average one. */
+        *entries = (facts->entries / blocks + 1) / 2;
+        *bytes = (reader->data_end / blocks + 1) / 2;
+    }
+out:
+    return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * table_source: where the blocks of one table come from: cache or file.
+ *
+ * A block is believed only after its trailer, checksum, unpacked size and
+ * structure are checked; who gets one needs no checks of his own, except that
+ * handles inside it are only numbers until the next call here.
+ */
+#ifndef BYRON_SSTABLE_TABLE_SOURCE_H
+#define BYRON_SSTABLE_TABLE_SOURCE_H
+
+#include "sstable/file_pool.h"
+#include "sstable/sstable_format.h"
+
+struct table_source {
+    struct file_pool *pool;    /* Borrowed. */
+    struct block_cache *cache; /* Borrowed. */
+    uint64_t number;
+    uint64_t uid;
+    uint64_t blocks_end; /* Where the footer begins. */
+};
+
+/* Pins the block if it is in the cache, else NULL. */
+struct cached_block *table_source_find(const struct table_source *source,
+                                       uint64_t offset, enum block_kind kind);
+/* Pins the block, through the cache. A handle's raw_size 0 means unknown. */
+BYRON_MUST_CHECK byron_status table_source_load(
+    const struct table_source *source, const struct block_handle *handle,
+    enum block_kind kind, struct cached_block **out);
+/*
+ * For blocks that are not to enter the cache: checks and unpacks disk, which
+ * must be the bytes at handle. *body lies in disk, or in room if they were
+ * compressed.
+ */
+BYRON_MUST_CHECK byron_status
+table_source_unpack(const struct table_source *source,
+                    const struct block_handle *handle, enum block_kind kind,
+                    struct slice disk, struct buf *room, struct slice *body);
+/* Reads the block past the cache: disk takes its bytes, then as unpack. */
+BYRON_MUST_CHECK byron_status
+table_source_read(const struct table_source *source,
+                  const struct block_handle *handle, enum block_kind kind,
+                  struct buf *disk, struct buf *room, struct slice *body);
+/* Whether the handle can be one of this table: records the flaw if not. */
+BYRON_MUST_CHECK byron_status table_source_check_handle(
+    const struct table_source *source, const struct block_handle *handle);
+byron_status table_source_corrupt(const struct table_source *source,
+                                  uint64_t offset, const char *flaw);
+
+#endif

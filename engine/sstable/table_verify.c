@@ -1,0 +1,265 @@
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "sstable/index_writer.h"
+#include "sstable/read_ahead.h"
+#include "sstable/table_parts.h"
+
+#define CHUNK_SIZE ((size_t)256 * 1024)
+
+/*
+ * One walk over the file in its own order: what a writer would have put there,
+ * checked piece by piece. Blocks are sound in themselves once loaded; here
+ * their seams are looked at.
+ */
+struct walk {
+    struct table_reader *reader;
+    struct index_cursor cursor;
+    struct read_ahead ahead;
+    struct buf room;       /* A data block, unpacked. */
+    struct buf value_disk; /* A large value. */
+    struct buf value_room;
+    struct buf key;       /* Of the current entry. */
+    struct buf last_key;  /* Of the entry before it. */
+    struct buf separator; /* Of the block before. */
+    uint64_t separator_sequence;
+    uint64_t last_sequence;
+    uint64_t offset; /* Where the next block must begin. */
+    uint64_t blocks;
+    uint64_t values;
+    struct table_facts seen;
+};
+
+static byron_status corrupt(const struct walk *walk, uint64_t offset,
+                            const char *flaw)
+{
+    return table_source_corrupt(&walk->reader->source, offset, flaw);
+}
+
+/* --- one entry --- */
+
+static byron_status check_value(struct walk *walk, const struct block *block,
+                                uint32_t at, size_t *size)
+{
+    byron_status status;
+    struct block_handle handle;
+    struct slice value = block_value(block, at);
+
+    *size = value.size;
+    if (!block_is_large(block, at))
+        return BYRON_OK;
+    block_handle_decode(value.data, &handle);
+    if (handle.offset != walk->offset)
+        return corrupt(walk, walk->offset, "a large value is out of place");
+    TRY(table_source_read(&walk->reader->source, &handle, BLOCK_VALUE,
+                          &walk->value_disk, &walk->value_room, &value));
+    walk->offset += handle.disk_size;
+    walk->values++;
+    *size = value.size;
+out:
+    return status;
+}
+
+static void count_entry(struct table_facts *seen, enum entry_kind kind,
+                        uint64_t sequence, size_t bytes)
+{
+    seen->entries++;
+    seen->tombstones += kind == ENTRY_DELETE;
+    seen->raw_bytes += bytes;
+    if (sequence < seen->min_sequence)
+        seen->min_sequence = sequence;
+    if (sequence > seen->max_sequence)
+        seen->max_sequence = sequence;
+}
+
+static byron_status check_key(struct walk *walk, struct slice key,
+                              uint64_t offset)
+{
+    byron_status status;
+    const struct table_reader *reader = walk->reader;
+    bool may_have;
+
+    TRY(table_filter_probe(&reader->filter, &reader->source,
+                           table_key_hash(key), &may_have));
+    if (!may_have)
+        status = corrupt(walk, reader->filter.offset,
+                         "the filter lacks a key of the table");
+    else if (walk->seen.entries == 0 &&
+             !slice_equal(key, buf_slice(&reader->facts.smallest)))
+        status = corrupt(walk, offset, "the smallest key is another");
+out:
+    return status;
+}
+
+static byron_status check_entry(struct walk *walk, const struct block *block,
+                                uint32_t at, uint64_t offset)
+{
+    byron_status status;
+    uint64_t sequence = block_sequence(block, at);
+    struct slice key;
+    size_t value_size;
+
+    walk->key.size = block_key_after_prefix(block, at, walk->key.data);
+    key = buf_slice(&walk->key);
+    TRY(check_key(walk, key, offset));
+    TRY(check_value(walk, block, at, &value_size));
+    count_entry(&walk->seen, block_kind(block, at), sequence,
+                key.size + value_size);
+    walk->last_sequence = sequence;
+out:
+    return status;
+}
+
+/* --- one block --- */
+
+/* The separator before must come before the first entry, and this one not
+ * before the last. */
+static byron_status check_separators(struct walk *walk,
+                                     const struct block *block, uint64_t offset)
+{
+    byron_status status;
+    struct buf *key = &walk->key;
+    uint64_t sequence = block_sequence(block, 0);
+    const struct block *leaf = &walk->cursor.leaf;
+    uint32_t at = walk->cursor.at;
+
+    key->size = block_key_after_prefix(block, 0, key->data);
+    if (walk->blocks &&
+        entry_compare(buf_slice(&walk->separator), walk->separator_sequence,
+                      buf_slice(key), sequence) >= 0)
+        return corrupt(walk, offset, "a block begins before its separator");
+    buf_clear(&walk->separator);
+    TRY(buf_reserve(&walk->separator, block_key_room(leaf)));
+    memcpy(walk->separator.data, leaf->prefix, leaf->prefix_size);
+    walk->separator.size =
+        block_key_after_prefix(leaf, at, walk->separator.data);
+    walk->separator_sequence = block_sequence(leaf, at);
+    key->size = block_key_after_prefix(block, block->count - 1, key->data);
+    sequence = block_sequence(block, block->count - 1);
+    if (entry_compare(buf_slice(key), sequence, buf_slice(&walk->separator),
+                      walk->separator_sequence) > 0)
+        return corrupt(walk, offset, "a block ends behind its separator");
+    buf_clear(&walk->last_key);
+    TRY(buf_add(&walk->last_key, key->data, key->size));
+out:
+    return status;
+}
+
+static byron_status check_block(struct walk *walk)
+{
+    byron_status status;
+    const struct table_source *source = &walk->reader->source;
+    struct index_value value;
+    struct slice disk, body;
+    struct block block;
+
+    index_cursor_value(&walk->cursor, &value);
+    TRY(table_source_check_handle(source, &value.block));
+    TRY(read_ahead_get(&walk->ahead, value.block.offset, value.block.disk_size,
+                       &disk));
+    TRY(table_source_unpack(source, &value.block, BLOCK_DATA, disk, &walk->room,
+                            &body));
+    block_view(body, &block);
+    buf_clear(&walk->key);
+    TRY(buf_reserve(&walk->key, block_key_room(&block)));
+    if (block.prefix_size)
+        memcpy(walk->key.data, block.prefix, block.prefix_size);
+    TRY(check_separators(walk, &block, value.block.offset));
+    if (value.ordinal != walk->seen.entries)
+        TRY(corrupt(walk, value.block.offset, "an ordinal is wrong"));
+    for (uint32_t i = 0; i < block.count; i++)
+        TRY(check_entry(walk, &block, i, value.block.offset));
+    if (value.block.offset != walk->offset)
+        TRY(corrupt(walk, walk->offset, "a block is out of place"));
+    walk->offset += value.block.disk_size;
+    walk->blocks++;
+out:
+    return status;
+}
+
+/* --- the whole --- */
+
+static byron_status check_totals(const struct walk *walk)
+{
+    const struct table_reader *reader = walk->reader;
+    const struct table_facts *facts = &reader->facts;
+    const struct table_facts *seen = &walk->seen;
+
+    if (seen->entries != facts->entries ||
+        seen->tombstones != facts->tombstones ||
+        seen->raw_bytes != facts->raw_bytes ||
+        seen->min_sequence != facts->min_sequence ||
+        seen->max_sequence != facts->max_sequence ||
+        walk->blocks != reader->block_count ||
+        walk->values != reader->value_count)
+        return corrupt(walk, BYRON_NO_OFFSET,
+                       "the table does not hold what it counts");
+    if (walk->offset != reader->data_end)
+        return corrupt(walk, walk->offset, "there are bytes of no block");
+    if (!slice_equal(buf_slice(&walk->last_key), buf_slice(&facts->largest)))
+        return corrupt(walk, BYRON_NO_OFFSET, "the largest key is another");
+    return BYRON_OK;
+}
+
+static byron_status check_blocks(struct walk *walk)
+{
+    byron_status status;
+
+    TRY(index_cursor_first(&walk->cursor));
+    while (walk->cursor.valid) {
+        TRY(check_block(walk));
+        TRY(index_cursor_next(&walk->cursor));
+    }
+    TRY(check_totals(walk));
+out:
+    return status;
+}
+
+static byron_status check_file_hash(const struct table_reader *reader)
+{
+    byron_status status;
+    const struct table_source *source = &reader->source;
+    struct hash_stream *hash = NULL;
+    uint8_t *chunk = alloc_bytes(CHUNK_SIZE);
+
+    if (!chunk)
+        return error_no_memory();
+    TRY(hash_stream_new(source->uid, &hash));
+    for (uint64_t at = 0; at < reader->facts.size;) {
+        uint64_t left = reader->facts.size - at;
+        size_t size = left < CHUNK_SIZE ? (size_t)left : CHUNK_SIZE;
+        TRY(file_pool_read(source->pool, source->number, at, chunk, size));
+        hash_stream_add(hash, slice_of(chunk, size));
+        at += size;
+    }
+    if (hash_stream_value(hash) != reader->facts.file_hash)
+        status = table_source_corrupt(source, BYRON_NO_OFFSET,
+                                      "the hash of the whole file is wrong");
+out:
+    hash_stream_free(hash);
+    alloc_free(chunk);
+    return status;
+}
+
+byron_status table_reader_verify(struct table_reader *reader)
+{
+    byron_status status;
+    struct walk walk = {.reader = reader, .offset = TABLE_HEADER_SIZE};
+
+    walk.seen.min_sequence = UINT64_MAX;
+    index_cursor_init(&walk.cursor, &reader->index, true);
+    read_ahead_init(&walk.ahead, &reader->source, reader->data_end);
+    TRY(check_blocks(&walk));
+    TRY(check_file_hash(reader));
+out:
+    index_cursor_deinit(&walk.cursor);
+    read_ahead_deinit(&walk.ahead);
+    buf_deinit(&walk.room);
+    buf_deinit(&walk.value_disk);
+    buf_deinit(&walk.value_room);
+    buf_deinit(&walk.key);
+    buf_deinit(&walk.last_key);
+    buf_deinit(&walk.separator);
+    return status;
+}
