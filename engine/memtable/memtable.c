@@ -1,0 +1,170 @@
+#include "memtable/memtable.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "base/try.h"
+#include "memtable/memtable_iter.h"
+#include "memtable/tree.h"
+
+/* Small enough for a transaction of one row. */
+#define CHUNK_SIZE ((size_t)64 << 10)
+
+struct memtable {
+    struct tree tree;
+    struct arena *arena;
+    atomic_size_t refs;
+    /* What is promised to memtable_add and not yet used. */
+    size_t reserved_count;
+    size_t reserved_bytes;
+    size_t record_bytes;
+    atomic_size_t footprint;
+    _Atomic uint64_t count;
+    _Atomic uint64_t data_bytes;
+};
+
+byron_status memtable_new(struct memtable **out)
+{
+    byron_status status;
+    struct memtable *memtable = alloc_zeroed(1, sizeof *memtable);
+
+    if (!memtable)
+        return error_no_memory();
+    TRY(arena_new(CHUNK_SIZE, &memtable->arena));
+    TRY(tree_init(&memtable->tree, memtable->arena));
+    atomic_init(&memtable->refs, 1);
+    *out = memtable;
+    memtable = NULL;
+out:
+    if (memtable) {
+        arena_free(memtable->arena);
+        alloc_free(memtable);
+    }
+    return status;
+}
+
+struct memtable *memtable_ref(struct memtable *memtable)
+{
+    atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
+    return memtable;
+}
+
+void memtable_unref(struct memtable *memtable)
+{
+    if (!memtable ||
+        atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    arena_free(memtable->arena);
+    alloc_free(memtable);
+}
+
+byron_status memtable_reserve(struct memtable *memtable, size_t count,
+                              size_t bytes)
+{
+    size_t node_bytes;
+    size_t node_count;
+    byron_status status;
+
+    if (count > SIZE_MAX >> 24 || bytes > SIZE_MAX >> 8)
+        return error_no_memory();
+    tree_worst_case(&memtable->tree, count, &node_bytes, &node_count);
+    TRY(arena_reserve(memtable->arena,
+                      node_bytes + bytes +
+                          count * offsetof(struct record, bytes),
+                      node_count + count));
+    memtable->reserved_count = count;
+    memtable->reserved_bytes = bytes;
+out:
+    return status;
+}
+
+/* Only the writer changes it, so no locked addition is needed. */
+static void count_up(_Atomic uint64_t *counter, uint64_t more)
+{
+    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, now + more, memory_order_relaxed);
+}
+
+static byron_status use_reserve(struct memtable *memtable, size_t bytes)
+{
+    byron_status status = BYRON_OK;
+
+    if (memtable->reserved_count == 0 || memtable->reserved_bytes < bytes)
+        TRY(memtable_reserve(memtable, 1, bytes));
+    memtable->reserved_count--;
+    memtable->reserved_bytes -= bytes;
+out:
+    return status;
+}
+
+static void copy_bytes(uint8_t *to, struct slice from)
+{
+    if (from.size > 0)
+        memcpy(to, from.data, from.size);
+}
+
+byron_status memtable_add(struct memtable *memtable, const struct entry *entry)
+{
+    size_t data_bytes = entry->key.size + entry->value.size;
+    size_t footprint;
+    struct record *record;
+    byron_status status;
+
+    assert(entry->key.size <= BYRON_MAX_KEY &&
+           entry->value.size <= BYRON_MAX_VALUE);
+    TRY(use_reserve(memtable, data_bytes));
+    record = arena_take(memtable->arena, record_size(entry));
+    record->sequence = entry->sequence;
+    record->key_size = (uint32_t)entry->key.size;
+    record->value_size = (uint32_t)entry->value.size;
+    record->kind = (uint8_t)entry->kind;
+    copy_bytes(record->bytes, entry->key);
+    copy_bytes(record->bytes + entry->key.size, entry->value);
+    tree_insert(&memtable->tree, record);
+    memtable->record_bytes += record_size(entry);
+    footprint = memtable->record_bytes + memtable->tree.node_bytes;
+    atomic_store_explicit(&memtable->footprint, footprint,
+                          memory_order_relaxed);
+    count_up(&memtable->count, 1);
+    count_up(&memtable->data_bytes, data_bytes);
+out:
+    return status;
+}
+
+bool memtable_get(const struct memtable *memtable, struct slice key,
+                  uint64_t sequence, struct entry *out)
+{
+    struct target target = {key, sequence, false};
+    const struct record *record;
+    struct place place;
+
+    tree_find_left(&memtable->tree, &target, &place);
+    record = place_record(&place);
+    if (!record || !slice_equal(record_key(record), key))
+        return false;
+    out->key = record_key(record);
+    out->value = record_value(record);
+    out->sequence = record->sequence;
+    out->kind = (enum entry_kind)record->kind;
+    return true;
+}
+
+byron_status memtable_iter_new(struct memtable *memtable, struct iter **out)
+{
+    return tree_iter_new(&memtable->tree, memtable_ref(memtable), out);
+}
+
+size_t memtable_footprint(const struct memtable *memtable)
+{
+    return atomic_load_explicit(&memtable->footprint, memory_order_relaxed);
+}
+
+uint64_t memtable_count(const struct memtable *memtable)
+{
+    return atomic_load_explicit(&memtable->count, memory_order_relaxed);
+}
+
+uint64_t memtable_data_bytes(const struct memtable *memtable)
+{
+    return atomic_load_explicit(&memtable->data_bytes, memory_order_relaxed);
+}

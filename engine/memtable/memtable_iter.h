@@ -1,0 +1,20 @@
+/*
+ * memtable_iter: a memtable's tree as an iterator.
+ *
+ * Every move sees what was added before it. Used by memtable alone.
+ */
+#ifndef BYRON_MEMTABLE_MEMTABLE_ITER_H
+#define BYRON_MEMTABLE_MEMTABLE_ITER_H
+
+#include "entry/iter.h"
+#include "memtable/tree.h"
+
+struct memtable;
+
+/* Borrows the tree, and owns the caller's reference to its memtable, even
+ * on failure. */
+BYRON_MUST_CHECK byron_status tree_iter_new(const struct tree *tree,
+                                            struct memtable *memtable,
+                                            struct iter **out);
+
+#endif

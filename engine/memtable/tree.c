@@ -1,0 +1,349 @@
+#include "memtable/tree.h"
+
+#include <assert.h>
+
+#include "base/error.h"
+
+/* More than 2^64 records fill. */
+#define LEVELS_MAX 32
+/* So many slots in a row make a run, which is split where it goes on. */
+#define RUN_SIZE 7
+
+/* One node of the way down: the rank there, and the node's own fences. */
+struct step {
+    struct node *node;
+    unsigned rank;
+    const struct record *lower;
+    const struct record *upper;
+};
+
+/* What takes the place of a node: left of separator and right of it. */
+struct split {
+    enum {
+        SPLIT_APART,     /* Both hold some of what the node held. */
+        SPLIT_OFF_RIGHT, /* Left holds all the node held. */
+        SPLIT_OFF_LEFT,  /* Right holds all the node held. */
+    } kind;
+    const struct record *separator;
+    struct node *left;
+    struct node *right;
+};
+
+static struct node *take_node(struct tree *tree, unsigned level)
+{
+    size_t size = level == 0 ? LEAF_SIZE : INNER_SIZE;
+    struct node *node = arena_take(tree->arena, size);
+
+    tree->node_bytes += size;
+    tree->inner_count += level > 0;
+    return node;
+}
+
+static struct node *root_of(const struct tree *tree)
+{
+    return atomic_load_explicit(&tree->root, memory_order_acquire);
+}
+
+static uint64_t own_order(const struct node *node)
+{
+    return atomic_load_explicit(&node->order, memory_order_relaxed);
+}
+
+byron_status tree_init(struct tree *tree, struct arena *arena)
+{
+    static const struct node empty_leaf;
+    static const struct node_content nothing;
+    struct node *root;
+
+    tree->arena = arena;
+    tree->node_bytes = 0;
+    tree->inner_count = 0;
+    root = arena_take(arena, LEAF_SIZE);
+    if (!root)
+        return error_no_memory();
+    tree->node_bytes = LEAF_SIZE;
+    node_fill(root, &nothing, 0, 0, NULL, NULL, &empty_leaf);
+    atomic_init(&tree->root, root);
+    atomic_init(&tree->splits, 0);
+    return BYRON_OK;
+}
+
+/*
+ * A leaf makes two of itself at most. An inner node splits only when it is
+ * full, and then its halves need 7 separators more each to be full again;
+ * besides, a full node may be split off at either end, once each while it
+ * is full. So with a separators coming in at a level and f of its nodes full
+ * at first, it sees at most 3f + 3a/7 splits; over all levels together,
+ * where each split is a separator for the level above, 6f + count. Nor can
+ * one insert split more than one node of each level.
+ */
+void tree_worst_case(const struct tree *tree, size_t count, size_t *bytes,
+                     size_t *pieces)
+{
+    size_t new_roots = 1 + count / NODE_SLOTS;
+    size_t levels = root_of(tree)->level + new_roots;
+    size_t splits = 6 * tree->inner_count + count;
+    size_t inner;
+
+    if (levels < LEVELS_MAX && count * levels < splits)
+        splits = count * levels;
+    inner = 2 * splits + new_roots;
+    *bytes = 2 * count * LEAF_SIZE + inner * INNER_SIZE;
+    *pieces = 2 * count + inner;
+}
+
+/* --- Insert ---------------------------------------------------------- */
+
+static void descend(const struct tree *tree, const struct record *record,
+                    struct step *path)
+{
+    struct target target = record_target(record, false);
+    struct step step = {root_of(tree), 0, NULL, NULL};
+
+    for (;;) {
+        struct node *node = step.node;
+        uint64_t order = own_order(node);
+
+        step.rank = node_rank(node, order, &target);
+        path[node->level] = step;
+        if (node->level == 0)
+            return;
+        if (step.rank > 0)
+            step.lower = node_record(node, order, step.rank - 1);
+        if (step.rank < order_count(order))
+            step.upper = node_record(node, order, step.rank);
+        step.node = node_child(node, order, step.rank);
+        node_prefetch(step.node);
+    }
+}
+
+/*
+ * How many of a full leaf's records and the new one go left. In a run the
+ * next is likely to come beside the new one, so the leaf is split there and
+ * what lies before a run that ascends stays full.
+ */
+static unsigned choose_cut(const struct step *step)
+{
+    uint64_t order = own_order(step->node);
+    unsigned rank = step->rank;
+    unsigned newest = NODE_SLOTS - 1;
+
+    if (step->node->run >= RUN_SIZE && rank > 0 &&
+        order_slot(order, rank - 1) == newest)
+        return rank < NODE_SLOTS ? rank + 1 : rank;
+    if (step->node->run <= -RUN_SIZE && rank < NODE_SLOTS &&
+        order_slot(order, rank) == newest)
+        return rank > 0 ? rank : 1;
+    return (NODE_SLOTS + 1) / 2;
+}
+
+/* Node itself if it can stay as it is, else a copy with better heads. */
+static struct node *keep_or_copy(struct tree *tree, struct node *node,
+                                 const struct node_content *content,
+                                 unsigned first, const struct record *lower,
+                                 const struct record *upper)
+{
+    struct node *copy;
+
+    node->run = 0;
+    if (!node_fences_help(node, content, lower, upper))
+        return node;
+    copy = take_node(tree, node->level);
+    node_fill(copy, content, first, NODE_SLOTS, lower, upper, node);
+    return copy;
+}
+
+static struct node *fill_new(struct tree *tree, const struct step *step,
+                             const struct node_content *content, unsigned first,
+                             unsigned count, const struct record *separator)
+{
+    struct node *node = take_node(tree, step->node->level);
+    bool is_left = first == 0;
+
+    node_fill(node, content, first, count, is_left ? step->lower : separator,
+              is_left ? separator : step->upper, step->node);
+    return node;
+}
+
+static void split_leaf(struct tree *tree, const struct step *step,
+                       const struct record *record, struct split *out)
+{
+    struct node_content content;
+    unsigned cut = choose_cut(step);
+
+    node_content_with(step->node, step->rank, record, NULL, NULL, &content);
+    out->separator = content.records[cut];
+    out->kind = SPLIT_APART;
+    if (cut == NODE_SLOTS && step->rank == NODE_SLOTS) {
+        out->kind = SPLIT_OFF_RIGHT;
+        out->left = keep_or_copy(tree, step->node, &content, 0, step->lower,
+                                 out->separator);
+    } else {
+        out->left = fill_new(tree, step, &content, 0, cut, out->separator);
+    }
+    if (cut == 1 && step->rank == 0) {
+        out->kind = SPLIT_OFF_LEFT;
+        out->right = keep_or_copy(tree, step->node, &content, 1, out->separator,
+                                  step->upper);
+    } else {
+        out->right = fill_new(tree, step, &content, cut, content.count - cut,
+                              out->separator);
+    }
+}
+
+/* Readers may go either way: both hold the same entries. */
+static void replace_child(struct node *node, unsigned rank, struct node *child)
+{
+    unsigned index = rank == 0 ? 0 : order_slot(own_order(node), rank - 1) + 1;
+    atomic_store_explicit(&node->children[index], child, memory_order_release);
+}
+
+/* Splits a full inner node that takes in what below split into. */
+static void split_inner(struct tree *tree, const struct step *step,
+                        const struct split *below, struct split *out)
+{
+    struct node_content content;
+    struct node *node = step->node;
+    unsigned middle = NODE_SLOTS / 2 + 1;
+
+    node_content_with(node, step->rank, below->separator, below->left,
+                      below->right, &content);
+    out->kind = SPLIT_APART;
+    if (below->kind == SPLIT_OFF_RIGHT && step->rank == NODE_SLOTS) {
+        out->kind = SPLIT_OFF_RIGHT;
+        middle = NODE_SLOTS;
+    } else if (below->kind == SPLIT_OFF_LEFT && step->rank == 0) {
+        out->kind = SPLIT_OFF_LEFT;
+        middle = 0;
+    }
+    out->separator = content.records[middle];
+    if (out->kind == SPLIT_OFF_RIGHT) {
+        out->left =
+            keep_or_copy(tree, node, &content, 0, step->lower, out->separator);
+        if (out->left == node)
+            replace_child(node, NODE_SLOTS, below->left);
+    } else {
+        out->left = fill_new(tree, step, &content, 0, middle, out->separator);
+    }
+    if (out->kind == SPLIT_OFF_LEFT) {
+        out->right =
+            keep_or_copy(tree, node, &content, 1, out->separator, step->upper);
+        if (out->right == node)
+            replace_child(node, 0, below->right);
+    } else {
+        out->right = fill_new(tree, step, &content, middle + 1,
+                              NODE_SLOTS - middle, out->separator);
+    }
+}
+
+static void grow_root(struct tree *tree, const struct split *split)
+{
+    struct node *root = take_node(tree, split->left->level + 1U);
+
+    node_fill_root(root, split->separator, split->left, split->right);
+    atomic_store_explicit(&tree->root, root, memory_order_release);
+}
+
+/*
+ * First the right part gets its way in, while the whole is still there for
+ * what lies left; then the left part takes the whole's place. A reader
+ * between the two finds everything.
+ */
+static void add_split(const struct step *step, const struct split *split)
+{
+    node_add(step->node, step->rank, split->separator, split->right);
+    replace_child(step->node, step->rank, split->left);
+}
+
+static void insert_by_split(struct tree *tree, const struct step *path,
+                            const struct record *record)
+{
+    struct node *leaf = path[0].node;
+    struct node *root = root_of(tree);
+    const struct step *step = path;
+    struct split split;
+    bool is_replaced;
+
+    split_leaf(tree, step, record, &split);
+    is_replaced = split.left != leaf && split.right != leaf;
+    while (step->node != root) {
+        struct split below = split;
+        step++;
+        if (order_count(own_order(step->node)) < NODE_SLOTS) {
+            add_split(step, &split);
+            break;
+        }
+        split_inner(tree, step, &below, &split);
+    }
+    if (step->node == root && split.left->level == root->level)
+        grow_root(tree, &split);
+    if (is_replaced)
+        atomic_store_explicit(&leaf->is_replaced, true, memory_order_release);
+    atomic_fetch_add_explicit(&tree->splits, 1, memory_order_release);
+}
+
+void tree_insert(struct tree *tree, const struct record *record)
+{
+    struct step path[LEVELS_MAX];
+    struct node *leaf;
+
+    descend(tree, record, path);
+    leaf = path[0].node;
+    if (order_count(own_order(leaf)) < NODE_SLOTS)
+        node_add(leaf, path[0].rank, record, NULL);
+    else
+        insert_by_split(tree, path, record);
+}
+
+/* --- Find ------------------------------------------------------------ */
+
+/* Separators before route are passed. */
+static void find(const struct tree *tree, const struct target *route,
+                 const struct target *target, struct place *out)
+{
+    const struct node *node = root_of(tree);
+    const struct record *const *upper = NULL;
+    uint64_t order = atomic_load_explicit(&node->order, memory_order_acquire);
+
+    while (node->level > 0) {
+        unsigned rank = node_rank(node, order, route);
+        if (rank < order_count(order))
+            upper = &node->records[order_slot(order, rank)];
+        node = node_child(node, order, rank);
+        node_prefetch(node);
+        order = atomic_load_explicit(&node->order, memory_order_acquire);
+    }
+    out->leaf = node;
+    out->order = order;
+    out->rank = node_rank(node, order, target);
+    out->upper = upper ? *upper : NULL;
+}
+
+void tree_find(const struct tree *tree, const struct target *target,
+               struct place *out)
+{
+    struct target route = *target;
+    route.is_after = true;
+    find(tree, &route, target, out);
+}
+
+void tree_find_left(const struct tree *tree, const struct target *target,
+                    struct place *out)
+{
+    find(tree, target, target, out);
+}
+
+void tree_find_end(const struct tree *tree, struct place *out)
+{
+    const struct node *node = root_of(tree);
+    uint64_t order = atomic_load_explicit(&node->order, memory_order_acquire);
+
+    while (node->level > 0) {
+        node = node_child(node, order, order_count(order));
+        order = atomic_load_explicit(&node->order, memory_order_acquire);
+    }
+    out->leaf = node;
+    out->order = order;
+    out->rank = order_count(order);
+    out->upper = NULL;
+}

@@ -1,0 +1,65 @@
+/*
+ * tree: the records of a memtable in order, as a B+tree of nodes.
+ *
+ * One writer. Readers descend from the root through pointers that were
+ * published with release, and stand on nodes that are never freed or changed
+ * but by appending. What was inserted before a reader's load that sees the
+ * insertion is found by it, in the newest nodes or in the ones they replaced.
+ *
+ * Knows nothing of counting, copying entries or who keeps it alive.
+ */
+#ifndef BYRON_MEMTABLE_TREE_H
+#define BYRON_MEMTABLE_TREE_H
+
+#include "base/arena.h"
+#include "memtable/node.h"
+
+struct tree {
+    _Atomic(struct node *) root;
+    _Atomic uint64_t splits; /* Of leaves; counted once they are published. */
+    struct arena *arena;     /* Borrowed. */
+    size_t node_bytes;       /* The writer's: taken from the arena. */
+    size_t inner_count;      /* The writer's: inner nodes ever made. */
+};
+
+BYRON_MUST_CHECK byron_status tree_init(struct tree *tree, struct arena *arena);
+/* Most bytes and pieces that inserting count records can take. */
+void tree_worst_case(const struct tree *tree, size_t count, size_t *bytes,
+                     size_t *pieces);
+/* Requires: tree_worst_case of it is reserved in the arena, and no record of
+ * the same key and sequence is there. Takes record, which lives in the arena.
+ */
+void tree_insert(struct tree *tree, const struct record *record);
+
+/* Between two records of a leaf, as of one order of it. */
+struct place {
+    const struct node *leaf;
+    uint64_t order;
+    unsigned rank;              /* Of the record right of the place. */
+    const struct record *upper; /* Right of the leaf; NULL if nothing is. */
+};
+/* The newest order of the place's leaf. */
+static inline uint64_t place_order(const struct place *place)
+{
+    return atomic_load_explicit(&place->leaf->order, memory_order_acquire);
+}
+
+/* NULL if the place is the end of all. */
+static inline const struct record *place_record(const struct place *place)
+{
+    if (place->rank < order_count(place->order))
+        return node_record(place->leaf, place->order, place->rank);
+    return place->upper;
+}
+
+/* Finds the place of target. The record right of it is in the place's leaf, or
+ * is upper. */
+void tree_find(const struct tree *tree, const struct target *target,
+               struct place *out);
+/* The same, in a leaf that holds the record left of the place if any does. */
+void tree_find_left(const struct tree *tree, const struct target *target,
+                    struct place *out);
+/* The place after everything. */
+void tree_find_end(const struct tree *tree, struct place *out);
+
+#endif
