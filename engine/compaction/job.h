@@ -1,6 +1,8 @@
 /*
  * job: a compaction (or the flush of a memtable), resumable in steps of
  * bytes; it ends as one edit. Touches no version: the database installs.
+ *
+ * output <- retain <- merge <- one iterator per input run (or the memtable).
  */
 #ifndef BYRON_COMPACTION_JOB_H
 #define BYRON_COMPACTION_JOB_H
@@ -16,8 +18,9 @@ struct job_points {
     size_t count;
 };
 
-/* A flush: source is the memtable's iterator; takes it. version says what lies
- * below (a reference is taken); drops borrowed while the job lives. */
+/* A flush: source is the memtable's iterator; takes it (even on failure).
+ * state says what lies below: its version is referenced, its drops are copied.
+ * Of output, cuts are set by the job. */
 BYRON_MUST_CHECK byron_status
 job_new_flush(struct iter *source, const struct store_state *state,
               const struct job_points *points,
@@ -31,11 +34,13 @@ job_new_merge(struct job_spec *spec, const struct store_state *state,
  * corrupt input table is marked so. At the end the counts are checked. */
 BYRON_MUST_CHECK byron_status job_step(struct job *job, uint64_t budget,
                                        bool *done);
-/* After done: adds and removes. The files are the edit's from then on. */
+/* After done: adds and removes. The files are the edit's from then on; on
+ * failure they are still the job's, whatever edit holds. */
 BYRON_MUST_CHECK byron_status job_take_edit(struct job *job,
                                             struct version_edit *edit);
-uint64_t job_bytes_written(const struct job *job);
-uint64_t job_bytes_left(const struct job *job); /* Input still to read. */
+uint64_t job_bytes_written(const struct job *job); /* Finished tables. */
+/* Input still to read, about; 0 for a flush. */
+uint64_t job_bytes_left(const struct job *job);
 void job_free(struct job *job); /* Removes what was not taken; NULL is fine. */
 
 #endif

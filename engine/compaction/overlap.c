@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/error.h"
+
 bool table_is_corrupt(const struct table_meta *table)
 {
     return atomic_load_explicit(&table->is_corrupt, memory_order_relaxed);
@@ -55,8 +57,18 @@ struct stretch stretch_touching(const struct run *run, struct key_span span)
 const struct run *level_run(const struct version *version, uint32_t level)
 {
     const struct level *at = &version->levels[level];
-    assert(level > 0 && at->count <= 1);
+    assert(level > 0);
     return at->count ? &at->runs[0] : NULL;
+}
+
+byron_status check_is_leveled(const struct version *version)
+{
+    for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
+        if (version->levels[level].count > 1)
+            return error_corrupt(NULL, BYRON_NO_OFFSET, "level %u has %zu runs",
+                                 (unsigned)level, version->levels[level].count);
+    }
+    return BYRON_OK;
 }
 
 bool level_touches(const struct version *version, uint32_t level,

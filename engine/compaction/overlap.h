@@ -31,6 +31,8 @@ struct stretch stretch_of(const struct run *run, size_t first, size_t count);
 /* Of run (NULL: no tables): the tables that share a key with span, perhaps. */
 struct stretch stretch_touching(const struct run *run, struct key_span span);
 
+/* A manifest may say anything: the picker needs one run a level, below 0. */
+BYRON_MUST_CHECK byron_status check_is_leveled(const struct version *version);
 /* The run of a level below 0, which has one at most; NULL if it is empty. */
 const struct run *level_run(const struct version *version, uint32_t level);
 /* Whether any table of level touches span. */

@@ -413,6 +413,7 @@ byron_status picker_choose(const struct store_state *state,
     byron_status status;
 
     *out = (struct job_spec){.kind = JOB_NONE};
+    TRY(check_is_leveled(state->version));
     TRY(choose_delete(&picker, out));
     if (out->kind == JOB_NONE)
         TRY(choose_by_score(&picker, URGENT_SCORE, HUGE_VAL, out));

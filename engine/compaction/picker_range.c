@@ -212,6 +212,7 @@ byron_status picker_choose_range(const struct store_state *state,
     byron_status status;
 
     *out = (struct job_spec){.kind = JOB_NONE};
+    TRY(check_is_leveled(state->version));
     pick.last = BYRON_LEVELS - 1;
     while (pick.last > base && !level_has_range(&pick, pick.last))
         pick.last--;

@@ -3,7 +3,7 @@
  * compaction and spilled transactions alike. Stepped in bytes.
  *
  * A user key never spans two tables. Every finished table is read back and
- * checked (hash and counts) before it is reported.
+ * compared with what was written before it is reported.
  */
 #ifndef BYRON_COMPACTION_TABLE_OUTPUT_H
 #define BYRON_COMPACTION_TABLE_OUTPUT_H
@@ -25,6 +25,9 @@ struct table_output_options {
     uint64_t run;
     uint64_t (*take_number)(void *context); /* A fresh file number. */
     void *context;
+    /* Ascending keys; no table reaches across one. Borrowed all along. */
+    const struct slice *cuts;
+    size_t cut_count;
 };
 
 struct table_output;
@@ -38,10 +41,13 @@ BYRON_MUST_CHECK byron_status table_output_new(
  * every table is finished, verified and synced (files and directory). */
 BYRON_MUST_CHECK byron_status table_output_step(struct table_output *output,
                                                 uint64_t budget, bool *done);
-/* Adds the finished tables to edit; they are the edit's from then on. */
+/* Adds the finished tables to edit; they are the edit's from then on. On
+ * failure they are still the output's, whatever edit holds. */
 BYRON_MUST_CHECK byron_status table_output_take(struct table_output *output,
                                                 struct version_edit *edit);
+/* Of the finished tables. */
 uint64_t table_output_bytes(const struct table_output *output);
+uint64_t table_output_entries(const struct table_output *output);
 /* Removes every file that was not taken; NULL is fine. */
 void table_output_free(struct table_output *output);
 

@@ -14,6 +14,7 @@ void fake_version_init(struct fake_version *fake)
     memset(fake, 0, sizeof *fake);
     table_env_init(&fake->env, NULL, NULL);
     fake->state.version = &fake->version;
+    atomic_init(&fake->version.refs, 1);
     fake->next_number = 1;
 }
 

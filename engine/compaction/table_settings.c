@@ -1,0 +1,22 @@
+#include "compaction/table_settings.h"
+
+/* More filter bits for each level up, and no further than that. */
+#define BLOOM_BITS_STEP 2
+#define BLOOM_BITS_MAX  16
+
+/*
+ * An upper level has a small share of the keys and is asked as often as the
+ * last, so bits are best spent there. All levels share one codec, as tables
+ * move down as they are.
+ */
+struct table_options table_settings_at(const struct table_options *last,
+                                       uint32_t level)
+{
+    struct table_options settings = *last;
+    if (last->bloom_bits == 0 || last->bloom_bits >= BLOOM_BITS_MAX)
+        return settings;
+    settings.bloom_bits += (BYRON_LEVELS - 1 - level) * BLOOM_BITS_STEP;
+    if (settings.bloom_bits > BLOOM_BITS_MAX)
+        settings.bloom_bits = BLOOM_BITS_MAX;
+    return settings;
+}
