@@ -76,6 +76,7 @@ static byron_status load_cached(struct table_iter *iter,
         TRY(table_source_load(source, where, BLOCK_DATA, &iter->pin));
     }
     *body = cached_block_bytes(iter->pin);
+    block_prefetch(*body);
 out:
     return status;
 }

@@ -230,6 +230,7 @@ static byron_status search(struct table_reader *reader, struct slice key,
     if (!found)
         return BYRON_NOT_FOUND;
     TRY(table_source_load(&reader->source, &where.block, BLOCK_DATA, &pin));
+    block_prefetch(cached_block_bytes(pin));
     block_view(cached_block_bytes(pin), &block);
     at = block_seek(&block, key, sequence, &found);
     if (!found) {
