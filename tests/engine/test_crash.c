@@ -1,0 +1,291 @@
+/*
+ * Power cuts and kills after every storage call of random workloads: what is
+ * recovered is a prefix of the commits, with everything that was acknowledged
+ * as durable.
+ *
+ * The host is played by the test: its row of commit points is what a database
+ * file would hold, durable when a sync commit or the barrier says so.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/memfs.h"
+#include "support/memfs_inspect.h"
+#include "support/store_model.h"
+
+Suite *test_crash_suite(void);
+
+#define COMMITS_MAX 200
+
+/* Everything that was ever committed, in order; 0 is the empty store. */
+struct history {
+    struct model_state states[COMMITS_MAX + 2];
+    struct byron_commit_point points[COMMITS_MAX + 2];
+    size_t newest;     /* The host's row names it. */
+    size_t safe;       /* A power cut may not take its data back. */
+    size_t row_safe;   /* The host's row on disk names it or a later one. */
+    bool is_preparing; /* states[newest + 1] is on its way. */
+};
+
+struct crash_run {
+    struct rng rng;
+    struct memfs *fs;
+    struct store_model model;
+    struct byron_options options;
+    struct history history;
+    byron_db *db;
+    bool is_own; /* No host: batches commit by themselves. */
+    uint64_t images;
+    const struct memfs_call *call;
+};
+
+#define CHECK_OK(call)                                                         \
+    do {                                                                       \
+        byron_status got = (call);                                             \
+        struct byron_error error_;                                             \
+        byron_last_error(&error_);                                             \
+        ck_assert_msg(got == BYRON_OK, "%s: %s", #call, error_.words);         \
+    } while (0)
+
+static byron_status host_syncs(void *context)
+{
+    struct history *history = context;
+    history->row_safe = history->newest;
+    return BYRON_OK;
+}
+
+static byron_status open_image(struct crash_run *run, struct memfs *image,
+                               const struct byron_commit_point *point,
+                               byron_db **out)
+{
+    struct byron_options options = run->options;
+    options.os = memfs_os(image);
+    options.create = false;
+    options.commit_point = run->is_own ? NULL : point;
+    options.barrier = NULL;
+    return byron_open("store", &options, out);
+}
+
+/* The commit whose state db shows, among [low, high]; fails if none. */
+static size_t find_state(struct crash_run *run, byron_db *db, size_t low,
+                         size_t high)
+{
+    for (size_t i = high + 1; i-- > low;)
+        if (store_model_is(&run->model, db, &run->history.states[i]))
+            return i;
+    ck_abort_msg("image %llu (call %s of %s): no commit from %zu to %zu is "
+                 "what was recovered",
+                 (unsigned long long)run->images, run->call->name,
+                 run->call->path, low, high);
+    return 0;
+}
+
+/* The store goes on from what was recovered, and still knows it later. */
+static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
+                  size_t found)
+{
+    struct byron_commit_point point;
+    struct model_state state = run->history.states[found];
+    byron_txn *txn;
+    uint64_t damages;
+    CHECK_OK(byron_begin(db, 0, &txn));
+    for (int i = 0; i < 5; i++) {
+        size_t key = (size_t)rng_below(&run->rng, MODEL_KEYS);
+        CHECK_OK(byron_txn_put(txn, run->model.keys[key],
+                               store_model_value(&run->model, 77)));
+        state.values[key] = 77;
+    }
+    CHECK_OK(
+        byron_txn_prepare(txn, run->is_own ? BYRON_PREPARE_OWN : 0u, &point));
+    byron_txn_publish(txn);
+    if (rng_one_in(&run->rng, 2))
+        CHECK_OK(byron_flush(db));
+    ck_assert(store_model_is(&run->model, db, &state));
+    CHECK_OK(byron_close(db));
+    CHECK_OK(open_image(run, image, &point, &db));
+    ck_assert(store_model_is(&run->model, db, &state));
+    CHECK_OK(byron_verify(db, NULL, NULL, &damages));
+    ck_assert_uint_eq(damages, 0);
+    CHECK_OK(byron_close(db));
+}
+
+static void check_image(struct crash_run *run, enum memfs_crash mode)
+{
+    const struct history *history = &run->history;
+    struct memfs *image = memfs_crash_clone(run->fs, mode, rng_next(&run->rng));
+    size_t row = history->newest;
+    size_t low = row;
+    size_t high = row;
+    byron_db *db;
+    run->images++;
+    if (mode != MEMFS_KEEP_ALL) {
+        /* The host's file loses what it had not synced, too. */
+        row = history->row_safe +
+              (size_t)rng_below(&run->rng,
+                                history->newest - history->row_safe + 1);
+        low = history->safe;
+        high = row;
+    }
+    if (run->is_own) {
+        low = mode == MEMFS_KEEP_ALL ? history->newest : history->safe;
+        high = history->newest + history->is_preparing;
+    }
+    byron_status status = open_image(run, image, &history->points[row], &db);
+    struct byron_error error;
+    byron_last_error(&error);
+    if (status != BYRON_OK)
+        memfs_dump(image, stdout);
+    ck_assert_msg(status == BYRON_OK, "image %llu, %s, call %s of %s: %s",
+                  (unsigned long long)run->images, memfs_crash_name(mode),
+                  run->call->name, run->call->path, error.words);
+    size_t found = find_state(run, db, low, high);
+    /* Recovered twice is the same as recovered once. */
+    CHECK_OK(byron_close(db));
+    CHECK_OK(open_image(run, image, &history->points[row], &db));
+    ck_assert(store_model_is(&run->model, db, &history->states[found]));
+    go_on(run, image, db, found);
+    memfs_free(image);
+}
+
+static void before_call(void *context, const struct memfs_call *call)
+{
+    struct crash_run *run = context;
+    const unsigned reads =
+        MEMFS_READ | MEMFS_SIZE | MEMFS_OPEN | MEMFS_HEAD_READ | MEMFS_DIR_LIST;
+    if (call->kind & reads)
+        return;
+    run->call = call;
+    check_image(run, MEMFS_KEEP_ALL);
+    check_image(run, (enum memfs_crash)(
+                         1 + rng_below(&run->rng, MEMFS_CRASH_COUNT - 1)));
+}
+
+static void fill_txn(struct crash_run *run, byron_txn *txn,
+                     struct model_state *state)
+{
+    uint64_t steps =
+        1 + rng_below(&run->rng, rng_one_in(&run->rng, 12) ? 300 : 20);
+    uint64_t mark = 0;
+    struct model_state marked = *state;
+    for (uint64_t i = 0; i < steps; i++) {
+        size_t key = (size_t)rng_below(&run->rng, MODEL_KEYS);
+        uint32_t value = rng_one_in(&run->rng, 4) ? 0 : run->model.next_value++;
+        if (value == 0)
+            CHECK_OK(byron_txn_delete(txn, run->model.keys[key]));
+        else
+            CHECK_OK(byron_txn_put(txn, run->model.keys[key],
+                                   store_model_value(&run->model, value)));
+        state->values[key] = value;
+        if (rng_one_in(&run->rng, 30)) {
+            byron_txn_rollback_to(txn, mark);
+            *state = marked;
+            mark = byron_txn_mark(txn);
+        }
+    }
+}
+
+static void one_commit(struct crash_run *run)
+{
+    struct history *history = &run->history;
+    struct model_state *state = &history->states[history->newest + 1];
+    bool is_sync = rng_one_in(&run->rng, 3);
+    unsigned flags = (is_sync ? BYRON_PREPARE_SYNC : 0u) |
+                     (run->is_own ? BYRON_PREPARE_OWN : 0u);
+    byron_txn *txn;
+    *state = history->states[history->newest];
+    CHECK_OK(byron_begin(run->db, 0, &txn));
+    fill_txn(run, txn, state);
+    history->is_preparing = true;
+    CHECK_OK(
+        byron_txn_prepare(txn, flags, &history->points[history->newest + 1]));
+    history->is_preparing = false;
+    if (!run->is_own && rng_one_in(&run->rng, 5)) {
+        byron_txn_abort(txn); /* The host rolled back. */
+        return;
+    }
+    /* The host commits: from here on its row names the new commit. */
+    history->newest++;
+    if (is_sync)
+        history->safe = history->row_safe = history->newest;
+    byron_txn_publish(txn);
+}
+
+static void one_operation(struct crash_run *run)
+{
+    switch (rng_below(&run->rng, 12)) {
+    case 0:
+        CHECK_OK(byron_flush(run->db));
+        break;
+    case 1:
+        CHECK_OK(byron_settle(run->db));
+        break;
+    case 2:
+        CHECK_OK(byron_close(run->db));
+        run->options.commit_point =
+            run->is_own ? NULL : &run->history.points[run->history.newest];
+        run->options.create = false;
+        CHECK_OK(byron_open("store", &run->options, &run->db));
+        break;
+    default:
+        one_commit(run);
+    }
+}
+
+static void crash_everywhere(uint64_t seed, bool is_own, int operations)
+{
+    struct crash_run *run = calloc(1, sizeof *run);
+    rng_init(&run->rng, seed);
+    run->is_own = is_own;
+    run->fs = memfs_new(seed);
+    memfs_use_virtual_time(run->fs);
+    store_model_init(&run->model, &run->rng, 1500);
+    run->model.next_value = 100;
+    store_model_options(&run->rng, &run->options);
+    run->options.inline_work = true;
+    run->options.os = memfs_os(run->fs);
+    if (!is_own) {
+        run->options.commit_point = &run->history.points[0];
+        run->options.barrier = host_syncs;
+        run->options.barrier_context = &run->history;
+    }
+    CHECK_OK(byron_open("store", &run->options, &run->db));
+    memfs_set_hook(run->fs, before_call, run);
+    for (int i = 0; i < operations && run->history.newest < COMMITS_MAX; i++)
+        one_operation(run);
+    memfs_set_hook(run->fs, NULL, NULL);
+    printf("crash: seed %llu, %llu images of %zu commits\n",
+           (unsigned long long)seed, (unsigned long long)run->images,
+           run->history.newest);
+    ck_assert_uint_gt(run->images, 0);
+    CHECK_OK(byron_close(run->db));
+    memfs_free(run->fs);
+    store_model_deinit(&run->model);
+    free(run);
+}
+
+START_TEST(every_crash_image_recovers_to_what_the_host_says)
+{
+    crash_everywhere(test_seed() + (uint64_t)_i * 7919, false, 60);
+}
+END_TEST
+
+START_TEST(every_crash_image_without_a_host_recovers_to_a_prefix)
+{
+    crash_everywhere(test_seed() + (uint64_t)_i * 7907, true, 60);
+}
+END_TEST
+
+Suite *test_crash_suite(void)
+{
+    Suite *suite = suite_create("crash");
+    TCase *tcase = tcase_create("crash");
+    tcase_set_timeout(tcase, 300);
+    tcase_add_loop_test(tcase, every_crash_image_recovers_to_what_the_host_says,
+                        0, 6);
+    tcase_add_loop_test(
+        tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 4);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

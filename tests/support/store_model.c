@@ -1,0 +1,283 @@
+#include "support/store_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct byron_bytes *left = a;
+    const struct byron_bytes *right = b;
+    size_t shorter = left->size < right->size ? left->size : right->size;
+    int order = memcmp(left->data, right->data, shorter);
+    if (order != 0)
+        return order;
+    return (left->size > right->size) - (left->size < right->size);
+}
+
+/* Shared prefixes, equal heads, embedded zeros, one empty, a few long. */
+static size_t make_key(struct rng *rng, size_t index, uint8_t out[400])
+{
+    size_t size = 0;
+    if (index == 0)
+        return 0;
+    if (index % 3 == 0) {
+        memcpy(out, "a common prefix/", 16);
+        size = 16;
+    }
+    if (index % 5 == 0) {
+        memset(out + size, 0, 9);
+        size += 9;
+    }
+    size_t tail = 1 + (size_t)rng_below(rng, index % 11 == 0 ? 300 : 12);
+    rng_bytes(rng, out + size, tail);
+    if (index % 2 == 0)
+        out[size] = 'x';
+    return size + tail;
+}
+
+void store_model_init(struct store_model *model, struct rng *rng,
+                      size_t value_max)
+{
+    memset(model, 0, sizeof *model);
+    model->value_max = value_max;
+    model->next_value = 1;
+    for (size_t i = 0; i < MODEL_KEYS;) {
+        uint8_t bytes[400];
+        size_t size = make_key(rng, i, bytes);
+        uint8_t *key = malloc(size + 1);
+        memcpy(key, bytes, size);
+        model->keys[i] = (struct byron_bytes){key, size};
+        bool is_new = true;
+        for (size_t j = 0; j < i; j++)
+            is_new =
+                is_new && compare_keys(&model->keys[j], &model->keys[i]) != 0;
+        if (is_new)
+            i++;
+        else
+            free(key);
+    }
+    qsort(model->keys, MODEL_KEYS, sizeof model->keys[0], compare_keys);
+}
+
+void store_model_deinit(struct store_model *model)
+{
+    for (size_t i = 0; i < MODEL_KEYS; i++)
+        free((void *)(uintptr_t)model->keys[i].data);
+}
+
+struct byron_bytes store_model_value(const struct store_model *model,
+                                     uint32_t value)
+{
+    static _Thread_local uint8_t bytes[1 << 16];
+    struct rng rng;
+    rng_init(&rng, value);
+    size_t limit =
+        model->value_max < sizeof bytes ? model->value_max : sizeof bytes;
+    /* Mostly small, now and then of any size, some empty. */
+    size_t size = (size_t)rng_below(&rng, value % 7 == 0 ? limit : 40);
+    if (size > limit)
+        size = limit;
+    if (value % 3 == 0)
+        memset(bytes, (int)(value % 251), size);
+    else
+        rng_bytes(&rng, bytes, size);
+    if (size >= 4)
+        memcpy(bytes, &value, 4);
+    return (struct byron_bytes){bytes, size};
+}
+
+void store_model_options(struct rng *rng, struct byron_options *out)
+{
+    static const uint32_t blocks[] = {64, 100, 256, 1024, 8192};
+    static const uint32_t bits[] = {1, 4, 10, 16};
+    memset(out, 0, sizeof *out);
+    out->create = true;
+    out->memory = (uint64_t)64 << 10 << rng_below(rng, 6);
+    out->memtable = (uint64_t)4096 << rng_below(rng, 5);
+    out->cache = 1 + rng_below(rng, 1 << 18);
+    out->file_size = (uint64_t)4096 << rng_below(rng, 4);
+    out->block_size = blocks[rng_below(rng, 5)];
+    out->bloom_bits = bits[rng_below(rng, 4)];
+    out->no_bloom = rng_one_in(rng, 4);
+    out->fanout = 2 + (uint32_t)rng_below(rng, 4);
+    out->compression = (enum byron_compression)rng_below(rng, 4);
+    out->inline_work = rng_one_in(rng, 2);
+    out->retain_ms = 1 + (uint32_t)rng_below(rng, 20);
+}
+
+static bool differ(const struct store_model *model, const char *what,
+                   size_t key, uint32_t wanted)
+{
+    (void)model;
+    struct byron_error error;
+    byron_last_error(&error);
+    printf("%s differs at key %zu, which should have value %u (last error: "
+           "%s)\n",
+           what, key, wanted, error.words);
+    return false;
+}
+
+static bool is_value(const struct store_model *model, uint32_t value,
+                     const void *data, size_t size)
+{
+    struct byron_bytes wanted = store_model_value(model, value);
+    return wanted.size == size && memcmp(wanted.data, data, size) == 0;
+}
+
+bool store_model_check_get(const struct store_model *model, byron_db *db,
+                           byron_snapshot *snapshot, byron_txn *txn,
+                           const struct model_state *state, size_t key)
+{
+    struct byron_value value;
+    uint32_t wanted = state->values[key];
+    byron_status status =
+        txn ? byron_txn_get(txn, model->keys[key], &value)
+            : byron_get(db, snapshot, model->keys[key], &value);
+    if (wanted == 0)
+        return status == BYRON_NOT_FOUND || differ(model, "get", key, wanted);
+    if (status != BYRON_OK)
+        return differ(model, "get", key, wanted);
+    bool is_same = is_value(model, wanted, value.data, value.size);
+    byron_value_release(&value);
+    return is_same || differ(model, "get", key, wanted);
+}
+
+/* Whether the cursor stands on key with its value, or is invalid for
+ * MODEL_KEYS. */
+static bool stands_at(const struct store_model *model, byron_cursor *cursor,
+                      const struct model_state *state, size_t key)
+{
+    if (key >= MODEL_KEYS)
+        return !byron_cursor_valid(cursor) ||
+               differ(model, "cursor (not at its end)", key, 0);
+    struct byron_bytes value;
+    if (!byron_cursor_valid(cursor))
+        return differ(model, "cursor (at its end)", key, state->values[key]);
+    struct byron_bytes found = byron_cursor_key(cursor);
+    if (compare_keys(&found, &model->keys[key]) != 0 ||
+        byron_cursor_value(cursor, &value) != BYRON_OK ||
+        !is_value(model, state->values[key], value.data, value.size))
+        return differ(model, "cursor", key, state->values[key]);
+    return true;
+}
+
+/* The next key with a value from key on, stepping by 1 or -1, in
+ * [low, high); MODEL_KEYS if none. */
+static size_t present(const struct model_state *state, size_t key, int step,
+                      size_t low, size_t high)
+{
+    while (key >= low && key < high && key < MODEL_KEYS) {
+        if (state->values[key] != 0)
+            return key;
+        if (step < 0 && key == 0)
+            break;
+        key = step < 0 ? key - 1 : key + 1;
+    }
+    return MODEL_KEYS;
+}
+
+bool store_model_check_scan(const struct store_model *model,
+                            byron_snapshot *snapshot, byron_txn *txn,
+                            const struct model_state *state, bool is_backward)
+{
+    byron_cursor *cursor;
+    bool is_same = true;
+    if (byron_cursor_open(snapshot, txn, NULL, &cursor) != BYRON_OK)
+        return differ(model, "opening a cursor", 0, 0);
+    byron_status status =
+        is_backward ? byron_cursor_last(cursor) : byron_cursor_first(cursor);
+    for (size_t i = 0; i < MODEL_KEYS && is_same; i++) {
+        size_t key = is_backward ? MODEL_KEYS - 1 - i : i;
+        if (state->values[key] == 0)
+            continue;
+        is_same = status == BYRON_OK && stands_at(model, cursor, state, key);
+        if (is_same)
+            status = is_backward ? byron_cursor_prev(cursor)
+                                 : byron_cursor_next(cursor);
+    }
+    is_same = is_same && status == BYRON_OK &&
+              stands_at(model, cursor, state, MODEL_KEYS);
+    byron_cursor_close(cursor);
+    return is_same;
+}
+
+/* One random move of a walk; *key is where the model stands after it. */
+static byron_status step(const struct store_model *model, struct rng *rng,
+                         byron_cursor *cursor, const struct model_state *state,
+                         size_t low, size_t high, size_t *key)
+{
+    size_t wanted = (size_t)rng_below(rng, MODEL_KEYS);
+    bool is_valid = *key < MODEL_KEYS;
+    switch (rng_below(rng, is_valid ? 12 : 4)) {
+    case 0:
+        *key = present(state, low, 1, low, high);
+        return byron_cursor_first(cursor);
+    case 1:
+        *key = high == 0 ? MODEL_KEYS : present(state, high - 1, -1, low, high);
+        return byron_cursor_last(cursor);
+    case 2:
+        *key = present(state, wanted < low ? low : wanted, 1, low, high);
+        return byron_cursor_seek(cursor, model->keys[wanted]);
+    case 3:
+        *key = high == 0 ? MODEL_KEYS
+                         : present(state, wanted >= high ? high - 1 : wanted,
+                                   -1, low, high);
+        return byron_cursor_seek_back(cursor, model->keys[wanted]);
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+        *key = present(state, *key + 1, 1, low, high);
+        return byron_cursor_next(cursor);
+    default:
+        *key = *key == 0 ? MODEL_KEYS : present(state, *key - 1, -1, low, high);
+        return byron_cursor_prev(cursor);
+    }
+}
+
+bool store_model_check_walk(const struct store_model *model, struct rng *rng,
+                            byron_snapshot *snapshot, byron_txn *txn,
+                            const struct model_state *state)
+{
+    byron_cursor *cursor;
+    struct byron_range range = {0};
+    size_t low = 0;
+    size_t high = MODEL_KEYS;
+    size_t key = MODEL_KEYS;
+    bool is_same = true;
+    if (rng_one_in(rng, 2)) {
+        low = (size_t)rng_below(rng, MODEL_KEYS);
+        range.lower = model->keys[low];
+    }
+    if (rng_one_in(rng, 2)) {
+        high = (size_t)rng_below(rng, MODEL_KEYS);
+        range.upper = model->keys[high];
+    }
+    if (byron_cursor_open(snapshot, txn, &range, &cursor) != BYRON_OK)
+        return differ(model, "opening a cursor", 0, 0);
+    for (int i = 0; i < 40 && is_same; i++)
+        is_same =
+            step(model, rng, cursor, state, low, high, &key) == BYRON_OK &&
+            stands_at(model, cursor, state, key);
+    byron_cursor_close(cursor);
+    return is_same;
+}
+
+bool store_model_is(const struct store_model *model, byron_db *db,
+                    const struct model_state *state)
+{
+    bool is_same = true;
+    for (size_t i = 0; i < MODEL_KEYS && is_same; i++) {
+        struct byron_value value;
+        uint32_t wanted = state->values[i];
+        byron_status status = byron_get(db, NULL, model->keys[i], &value);
+        if (status == BYRON_NOT_FOUND)
+            is_same = wanted == 0;
+        else
+            is_same = status == BYRON_OK && wanted != 0 &&
+                      is_value(model, wanted, value.data, value.size);
+        byron_value_release(&value);
+    }
+    return is_same;
+}

@@ -1,0 +1,51 @@
+/*
+ * store_model: a store's contents in plain arrays, to hold the engine against.
+ *
+ * A few hundred fixed keys of awkward shapes; a state tells for each key which
+ * value it has (0: none). A value is made from its number, so any wrong byte
+ * shows.
+ */
+#ifndef BYRON_TESTS_STORE_MODEL_H
+#define BYRON_TESTS_STORE_MODEL_H
+
+#include "byron.h"
+#include "support/seed.h"
+
+#define MODEL_KEYS 240
+
+struct model_state {
+    uint32_t values[MODEL_KEYS];
+};
+
+struct store_model {
+    struct byron_bytes keys[MODEL_KEYS]; /* Ascending. */
+    size_t value_max;                    /* Largest value, bytes. */
+    uint32_t next_value;
+};
+
+void store_model_init(struct store_model *model, struct rng *rng,
+                      size_t value_max);
+void store_model_deinit(struct store_model *model);
+/* The bytes of a value, lent until the next call on this thread. */
+struct byron_bytes store_model_value(const struct store_model *model,
+                                     uint32_t value);
+/* Tiny sizes, chosen by chance: everything happens often. */
+void store_model_options(struct rng *rng, struct byron_options *out);
+
+/* Each compares with state and prints the first difference; false if any. */
+bool store_model_check_get(const struct store_model *model, byron_db *db,
+                           byron_snapshot *snapshot, byron_txn *txn,
+                           const struct model_state *state, size_t key);
+/* A whole scan, forward or backward. */
+bool store_model_check_scan(const struct store_model *model,
+                            byron_snapshot *snapshot, byron_txn *txn,
+                            const struct model_state *state, bool is_backward);
+/* Random bounds, then random seeks and steps both ways. */
+bool store_model_check_walk(const struct store_model *model, struct rng *rng,
+                            byron_snapshot *snapshot, byron_txn *txn,
+                            const struct model_state *state);
+/* Whether the newest snapshot of db shows exactly state. Prints nothing. */
+bool store_model_is(const struct store_model *model, byron_db *db,
+                    const struct model_state *state);
+
+#endif
