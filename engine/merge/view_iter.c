@@ -109,7 +109,7 @@ static byron_status pass_key(struct view_iter *view)
          steps++) {
         view->skipped++;
         sequence = child->sequence;
-        if (steps == STEPS_MAX)
+        if (steps == STEPS_MAX && sequence > 0)
             TRY(iter_seek(child, buf_slice(&view->key), 0));
         else
             TRY(iter_next(child));
