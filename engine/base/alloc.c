@@ -69,7 +69,9 @@ void *alloc_bytes(size_t size)
 
 void *alloc_zeroed(size_t count, size_t size)
 {
-    if (must_fail())
+    size_t total;
+
+    if (__builtin_mul_overflow(count, size, &total) || must_fail())
         return NULL;
     return count_in(calloc(count ? count : 1, size ? size : 1));
 }
