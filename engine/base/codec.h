@@ -15,7 +15,7 @@ bool codec_is_built_in(enum codec codec);
 const char *codec_name(enum codec codec); /* "none", "lz4", "zstd" */
 /*
  * Compresses raw into out (cleared first). *shrank is false, and out is
- * empty, where the result is not at least 12 % smaller.
+ * empty, where the result is not smaller by an eighth at least.
  */
 BYRON_MUST_CHECK byron_status codec_compress(enum codec codec, struct slice raw,
                                              struct buf *out, bool *shrank);

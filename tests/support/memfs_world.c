@@ -12,8 +12,8 @@ void world_set_up(void)
 {
     world.fs = memfs_new(test_seed());
     world.os = memfs_os(world.fs);
-    ck_assert_int_eq(
-        world.os->dir_open(world.os, "store/", true, &world.dir), BYRON_OK);
+    ck_assert_int_eq(world.os->dir_open(world.os, "store/", true, &world.dir),
+                     BYRON_OK);
 }
 
 void world_tear_down(void)
@@ -33,8 +33,7 @@ struct os_file *world_create(const char *name)
 
 void world_append(struct os_file *file, const char *text)
 {
-    ck_assert_int_eq(world.os->file_append(file, text, strlen(text)),
-                     BYRON_OK);
+    ck_assert_int_eq(world.os->file_append(file, text, strlen(text)), BYRON_OK);
 }
 
 void world_append_many(struct os_file *file, int letter, size_t size)

@@ -45,7 +45,7 @@ START_TEST(what_shrank_comes_back)
             codec_compress(codec, slice_of(raw, size), &packed, &shrank),
             BYRON_OK);
         ck_assert(shrank);
-        ck_assert_uint_le(packed.size, size * 88 / 100);
+        ck_assert_uint_le(packed.size, size - size / 8);
         ck_assert_int_eq(
             codec_decompress(codec, buf_slice(&packed), again, size), BYRON_OK);
         ck_assert_mem_eq(again, raw, size);
@@ -67,6 +67,26 @@ START_TEST(what_does_not_shrink_stays_raw)
         ck_assert(!shrank);
         ck_assert_uint_eq(packed.size, 0);
     }
+}
+END_TEST
+
+START_TEST(what_shrinks_too_little_stays_raw)
+{
+    bool shrank = true;
+
+    if (!codec_is_built_in(codecs[_i]))
+        return;
+    rng_bytes(&rng, raw, RAW_SIZE);
+    memset(raw, 0, RAW_SIZE / 12);
+    ck_assert_int_eq(
+        codec_compress(codecs[_i], slice_of(raw, RAW_SIZE), &packed, &shrank),
+        BYRON_OK);
+    ck_assert(!shrank);
+    memset(raw, 0, RAW_SIZE / 6);
+    ck_assert_int_eq(
+        codec_compress(codecs[_i], slice_of(raw, RAW_SIZE), &packed, &shrank),
+        BYRON_OK);
+    ck_assert(shrank);
 }
 END_TEST
 
@@ -229,6 +249,7 @@ Suite *test_codec_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, what_shrank_comes_back, 0, 2);
     tcase_add_loop_test(cases, what_does_not_shrink_stays_raw, 0, 2);
+    tcase_add_loop_test(cases, what_shrinks_too_little_stays_raw, 0, 2);
     tcase_add_loop_test(cases, another_size_than_packed_is_corrupt, 0, 2);
     tcase_add_loop_test(cases, damaged_bytes_are_survived, 0, 2);
     tcase_add_loop_test(cases, a_codec_has_its_name, 0, 2);

@@ -14,8 +14,7 @@
 Suite *test_os_posix_suite(void);
 
 static struct byron_os *os;
-static char root[128];  /* A directory of this test alone. */
-static char store[256]; /* root/store */
+static char root[128], store[256]; /* One of this test alone; root/store. */
 static struct os_dir *dir;
 static size_t live_before;
 
