@@ -4,7 +4,7 @@
  *
  * Bytes that are no whole record are the torn tail of a crash, unless they
  * were durable: unless a whole record behind them was written when the log was
- * synced beyond them, or the next log says that this one ends beyond them.
+ * synced beyond them.
  */
 #ifndef BYRON_LOG_LOG_READER_H
 #define BYRON_LOG_LOG_READER_H
