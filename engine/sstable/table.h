@@ -28,6 +28,10 @@ struct table_facts {
     struct buf largest;  /* Owned. */
 };
 
-void table_facts_deinit(struct table_facts *facts);
+static inline void table_facts_deinit(struct table_facts *facts)
+{
+    buf_deinit(&facts->smallest);
+    buf_deinit(&facts->largest);
+}
 
 #endif
