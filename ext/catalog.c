@@ -1,0 +1,278 @@
+#include "catalog.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* %w in the format is for the schema's name, inside double quotes. */
+static int prepare(sqlite3 *db, const char *schema, const char *format,
+                   sqlite3_stmt **out)
+{
+    char *sql = sqlite3_mprintf(format, schema);
+    int rc;
+
+    *out = NULL;
+    if (!sql)
+        return SQLITE_NOMEM;
+    rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+/* Steps a statement that yields no row, and finalizes it. */
+static int finish(sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    int end = sqlite3_finalize(statement);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? end : rc;
+}
+
+/* A database that never had a byron table has no such tables. */
+static bool has_tables(sqlite3 *db, const char *schema)
+{
+    return sqlite3_table_column_metadata(db, schema, "byron_store", NULL, NULL,
+                                         NULL, NULL, NULL, NULL) == SQLITE_OK &&
+           sqlite3_table_column_metadata(db, schema, "byron_catalog", NULL,
+                                         NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
+static int execute(sqlite3 *db, const char *schema, const char *format)
+{
+    sqlite3_stmt *statement;
+    int rc = prepare(db, schema, format, &statement);
+    return rc == SQLITE_OK ? finish(statement) : rc;
+}
+
+int catalog_create(sqlite3 *db, const char *schema)
+{
+    int rc = execute(db, schema,
+                     "CREATE TABLE IF NOT EXISTS \"%w\".byron_store("
+                     "number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, "
+                     "id BLOB NOT NULL, next_table INTEGER NOT NULL, "
+                     "options TEXT NOT NULL, commits BLOB NOT NULL)");
+    if (rc != SQLITE_OK)
+        return rc;
+    return execute(db, schema,
+                   "CREATE TABLE IF NOT EXISTS \"%w\".byron_catalog("
+                   "name TEXT PRIMARY KEY COLLATE NOCASE, "
+                   "store INTEGER NOT NULL, id INTEGER NOT NULL, "
+                   "format INTEGER NOT NULL)");
+}
+
+static char *copy_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return strdup(text ? text : "");
+}
+
+/* Takes the statement: SELECT number, path, id, next_table, options. */
+static int read_store(sqlite3_stmt *statement, struct store_row *out)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW) {
+        const void *id = sqlite3_column_blob(statement, 2);
+        sqlite3_int64 next = sqlite3_column_int64(statement, 3);
+        out->number = sqlite3_column_int64(statement, 0);
+        out->path = copy_text(statement, 1);
+        if (id && sqlite3_column_bytes(statement, 2) == sizeof out->id)
+            memcpy(out->id, id, sizeof out->id);
+        out->next_table = next < 1            ? 1
+                          : next > UINT32_MAX ? UINT32_MAX
+                                              : (uint32_t)next;
+        out->options = copy_text(statement, 4);
+        rc = SQLITE_DONE;
+        if (!out->path || !out->options)
+            rc = SQLITE_NOMEM;
+    }
+    sqlite3_finalize(statement);
+    if (rc == SQLITE_DONE)
+        return SQLITE_OK;
+    catalog_store_deinit(out);
+    return rc;
+}
+
+int catalog_store(sqlite3 *db, const char *schema, sqlite3_int64 number,
+                  struct store_row *out)
+{
+    sqlite3_stmt *statement;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (!has_tables(db, schema))
+        return SQLITE_OK;
+    rc = prepare(db, schema,
+                 "SELECT number, path, id, next_table, options "
+                 "FROM \"%w\".byron_store WHERE number = ?1",
+                 &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 1, number);
+    return read_store(statement, out);
+}
+
+int catalog_find_store(sqlite3 *db, const char *schema, const char *path,
+                       struct store_row *out)
+{
+    sqlite3_stmt *statement;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (!has_tables(db, schema))
+        return SQLITE_OK;
+    rc = prepare(db, schema,
+                 "SELECT number, path, id, next_table, options "
+                 "FROM \"%w\".byron_store WHERE path = ?1",
+                 &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+    return read_store(statement, out);
+}
+
+void catalog_store_deinit(struct store_row *row)
+{
+    free(row->path);
+    free(row->options);
+    memset(row, 0, sizeof *row);
+}
+
+int catalog_add_store(sqlite3 *db, const char *schema, struct store_row *row)
+{
+    sqlite3_stmt *statement;
+    int rc = prepare(db, schema,
+                     "INSERT INTO \"%w\".byron_store(path, id, next_table, "
+                     "options, commits) VALUES(?1, ?2, ?3, ?4, zeroblob(64)) ",
+                     &statement);
+    sqlite3_int64 last = sqlite3_last_insert_rowid(db);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, row->path, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 2, row->id, sizeof row->id, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, row->next_table);
+    sqlite3_bind_text(statement, 4, row->options, -1, SQLITE_STATIC);
+    rc = finish(statement);
+    row->number = sqlite3_last_insert_rowid(db);
+    sqlite3_set_last_insert_rowid(db, last); /* The user's, not ours. */
+    return rc;
+}
+
+int catalog_set_store(sqlite3 *db, const char *schema,
+                      const struct store_row *row)
+{
+    sqlite3_stmt *statement;
+    int rc = prepare(db, schema,
+                     "UPDATE \"%w\".byron_store SET next_table = ?2, "
+                     "options = ?3 WHERE number = ?1",
+                     &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 1, row->number);
+    sqlite3_bind_int64(statement, 2, row->next_table);
+    sqlite3_bind_text(statement, 3, row->options, -1, SQLITE_STATIC);
+    return finish(statement);
+}
+
+int catalog_remove_store(sqlite3 *db, const char *schema, sqlite3_int64 number)
+{
+    sqlite3_stmt *statement;
+    int rc =
+        prepare(db, schema, "DELETE FROM \"%w\".byron_store WHERE number = ?1",
+                &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 1, number);
+    return finish(statement);
+}
+
+int catalog_table(sqlite3 *db, const char *schema, const char *name,
+                  struct table_row *out)
+{
+    sqlite3_stmt *statement;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    if (!has_tables(db, schema))
+        return SQLITE_OK;
+    rc = prepare(db, schema,
+                 "SELECT store, id, format FROM \"%w\".byron_catalog "
+                 "WHERE name = ?1 AND id BETWEEN 1 AND 4294967295",
+                 &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        out->store = sqlite3_column_int64(statement, 0);
+        out->id = (uint32_t)sqlite3_column_int64(statement, 1);
+        out->format = sqlite3_column_int(statement, 2);
+    }
+    return sqlite3_finalize(statement);
+}
+
+int catalog_add_table(sqlite3 *db, const char *schema, const char *name,
+                      const struct table_row *row)
+{
+    sqlite3_int64 last = sqlite3_last_insert_rowid(db);
+    sqlite3_stmt *statement;
+    int rc = prepare(db, schema,
+                     "INSERT OR REPLACE INTO \"%w\".byron_catalog"
+                     "(name, store, id, format) VALUES(?1, ?2, ?3, ?4)",
+                     &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, row->store);
+    sqlite3_bind_int64(statement, 3, row->id);
+    sqlite3_bind_int(statement, 4, row->format);
+    rc = finish(statement);
+    sqlite3_set_last_insert_rowid(db, last); /* The user's, not ours. */
+    return rc;
+}
+
+int catalog_rename_table(sqlite3 *db, const char *schema, const char *name,
+                         const char *new_name)
+{
+    sqlite3_stmt *statement;
+    int rc = prepare(db, schema,
+                     "UPDATE OR REPLACE \"%w\".byron_catalog SET name = ?2 "
+                     "WHERE name = ?1",
+                     &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, new_name, -1, SQLITE_STATIC);
+    return finish(statement);
+}
+
+int catalog_remove_table(sqlite3 *db, const char *schema, const char *name)
+{
+    sqlite3_stmt *statement;
+    int rc =
+        prepare(db, schema, "DELETE FROM \"%w\".byron_catalog WHERE name = ?1",
+                &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    return finish(statement);
+}
+
+int catalog_holds(sqlite3 *db, const char *schema, sqlite3_int64 store,
+                  uint32_t id, bool *out)
+{
+    sqlite3_stmt *statement;
+    int rc;
+
+    *out = false;
+    if (!has_tables(db, schema))
+        return SQLITE_OK;
+    rc = prepare(db, schema,
+                 "SELECT 1 FROM \"%w\".byron_catalog WHERE store = ?1 "
+                 "AND (?2 = 0 OR id = ?2) LIMIT 1",
+                 &statement);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 1, store);
+    sqlite3_bind_int64(statement, 2, id);
+    *out = sqlite3_step(statement) == SQLITE_ROW;
+    return sqlite3_finalize(statement);
+}

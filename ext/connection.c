@@ -1,0 +1,290 @@
+#include "connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "commit_point.h"
+#include "pragma.h"
+
+static struct {
+    pthread_mutex_t mutex;
+    struct connection *first;
+} all = {PTHREAD_MUTEX_INITIALIZER, NULL};
+
+struct connection *connection_of(sqlite3 *db, bool *is_new)
+{
+    struct connection *connection;
+
+    pthread_mutex_lock(&all.mutex);
+    connection = all.first;
+    while (connection && connection->db != db)
+        connection = connection->next;
+    *is_new = !connection;
+    if (!connection) {
+        connection = calloc(1, sizeof *connection);
+        if (connection) {
+            connection->db = db;
+            connection->next = all.first;
+            all.first = connection;
+        }
+    }
+    pthread_mutex_unlock(&all.mutex);
+    return connection;
+}
+
+static void finalize(struct transaction *transaction)
+{
+    sqlite3_finalize(transaction->read_point);
+    transaction->read_point = NULL;
+    cookies_finalize(&transaction->cookies);
+}
+
+static void free_transaction(struct transaction *transaction)
+{
+    finalize(transaction);
+    store_unref(transaction->store);
+    savepoints_deinit(&transaction->savepoints);
+    free(transaction->touched);
+    free(transaction->schema);
+    free(transaction->database);
+    free(transaction->directory);
+    free(transaction->options);
+    free(transaction);
+}
+
+void connection_free(void *pointer)
+{
+    struct connection *connection = pointer;
+    struct connection **link;
+
+    pthread_mutex_lock(&all.mutex);
+    link = &all.first;
+    while (*link != connection)
+        link = &(*link)->next;
+    *link = connection->next;
+    pthread_mutex_unlock(&all.mutex);
+    while (connection->transactions) {
+        struct transaction *transaction = connection->transactions;
+        connection->transactions = transaction->next;
+        free_transaction(transaction);
+    }
+    free(connection);
+}
+
+bool connection_is_private(sqlite3 *db, const char *schema)
+{
+    const char *database = sqlite3_db_filename(db, schema);
+    return !database || !*database;
+}
+
+char *connection_directory(sqlite3 *db, const char *schema, const char *path)
+{
+    if (connection_is_private(db, schema))
+        return NULL;
+    return directory_path(sqlite3_db_filename(db, schema), path);
+}
+
+/* The schema may be detached, or another file attached by its name. */
+static bool is_current(const struct transaction *transaction)
+{
+    sqlite3 *db = transaction->connection->db;
+    const char *database = sqlite3_db_filename(db, transaction->schema);
+
+    if (!database || !*database)
+        return !transaction->database &&
+               sqlite3_db_readonly(db, transaction->schema) >= 0;
+    return transaction->database &&
+           strcmp(database, transaction->database) == 0;
+}
+
+/* Lets go of stores whose database is detached. SQLite tells of it at a
+ * moment when nothing can be asked of the connection, so it is done late. */
+static void drop_detached(struct connection *connection)
+{
+    struct transaction **link = &connection->transactions;
+
+    while (*link) {
+        struct transaction *transaction = *link;
+        if (transaction->references > 0 || transaction->txn ||
+            is_current(transaction)) {
+            link = &transaction->next;
+            continue;
+        }
+        *link = transaction->next;
+        free_transaction(transaction);
+    }
+}
+
+static struct transaction *new_transaction(struct connection *connection,
+                                           const char *schema,
+                                           const struct store_row *row)
+{
+    struct transaction *transaction = calloc(1, sizeof *transaction);
+    bool is_private = connection_is_private(connection->db, schema);
+
+    if (!transaction)
+        return NULL;
+    transaction->connection = connection;
+    transaction->schema = strdup(schema);
+    if (!is_private) {
+        transaction->database =
+            strdup(sqlite3_db_filename(connection->db, schema));
+        transaction->directory =
+            connection_directory(connection->db, schema, row->path);
+    }
+    transaction->options = strdup(row->options);
+    memcpy(transaction->id, row->id, sizeof transaction->id);
+    if (!transaction->schema || !transaction->options ||
+        (!is_private && (!transaction->database || !transaction->directory))) {
+        free_transaction(transaction);
+        return NULL;
+    }
+    transaction->next = connection->transactions;
+    connection->transactions = transaction;
+    return transaction;
+}
+
+struct transaction *connection_use(struct connection *connection,
+                                   const char *schema,
+                                   const struct store_row *row)
+{
+    struct transaction *transaction;
+
+    drop_detached(connection);
+    transaction = connection->transactions;
+    while (transaction &&
+           (sqlite3_stricmp(transaction->schema, schema) != 0 ||
+            memcmp(transaction->id, row->id, sizeof row->id) != 0 ||
+            !is_current(transaction)))
+        transaction = transaction->next;
+    if (!transaction)
+        transaction = new_transaction(connection, schema, row);
+    if (!transaction)
+        return NULL;
+    transaction->references++;
+    if (transaction->number != row->number)
+        transaction->has_point = false;
+    transaction->number = row->number;
+    return transaction;
+}
+
+void connection_release(struct transaction *transaction)
+{
+    if (transaction && --transaction->references == 0)
+        finalize(transaction);
+}
+
+static int read_newest(void *context, struct byron_commit_point *out)
+{
+    struct transaction *transaction = context;
+    return commit_point_newest(transaction->connection->db, transaction->schema,
+                               transaction->number, out);
+}
+
+/* The next table number that holds any key at all; false at the end. */
+static bool find_table(byron_cursor *cursor, uint32_t from, uint32_t *out)
+{
+    struct byron_range range;
+    struct byron_bytes key;
+    const uint8_t *found;
+    uint8_t bytes[8];
+
+    store_table_range(from, bytes, &range);
+    if (byron_cursor_seek(cursor, range.lower) != BYRON_OK ||
+        !byron_cursor_valid(cursor))
+        return false;
+    key = byron_cursor_key(cursor);
+    found = key.data;
+    if (key.size < 4)
+        return false;
+    *out = (uint32_t)found[0] << 24 | (uint32_t)found[1] << 16 |
+           (uint32_t)found[2] << 8 | (uint32_t)found[3];
+    return true;
+}
+
+/* Tables that the host does not know were dropped just before a crash. */
+static void collect_tables(struct transaction *transaction,
+                           byron_cursor *cursor)
+{
+    sqlite3 *db = transaction->connection->db;
+    uint32_t id = 0;
+
+    while (id < UINT32_MAX && find_table(cursor, id + 1, &id)) {
+        struct store_row row;
+        bool is_held = true;
+        bool is_old;
+
+        /* A number that the host may give out again must stay usable. */
+        if (catalog_store(db, transaction->schema, transaction->number, &row))
+            return;
+        is_old = row.number != 0 && id < row.next_table;
+        catalog_store_deinit(&row);
+        if (!is_old || catalog_holds(db, transaction->schema,
+                                     transaction->number, id, &is_held))
+            return;
+        if (!is_held && store_drop_table(transaction->store, id) != BYRON_OK)
+            return; /* The next opening tries again. */
+    }
+}
+
+/* Only where the host is read afresh: an old or uncommitted state of the
+ * catalog must not decide what is thrown away. */
+static void collect(struct transaction *transaction)
+{
+    struct byron_range everything = {{NULL, 0}, {NULL, 0}};
+    struct store *store = transaction->store;
+    sqlite3 *db = transaction->connection->db;
+    byron_snapshot *snapshot = NULL;
+    byron_cursor *cursor = NULL;
+
+    if (sqlite3_txn_state(db, transaction->schema) != SQLITE_TXN_NONE ||
+        sqlite3_db_readonly(db, transaction->schema) != 0 ||
+        !directory_is_writable(store->directory) ||
+        atomic_exchange(&store->is_collected, true))
+        return;
+    if (byron_snapshot_open(store->db, &snapshot) == BYRON_OK &&
+        byron_cursor_open(snapshot, NULL, &everything, &cursor) == BYRON_OK)
+        collect_tables(transaction, cursor);
+    byron_cursor_close(cursor);
+    byron_snapshot_close(snapshot);
+}
+
+int connection_open_store(struct transaction *transaction, char **message)
+{
+    struct store_request request = {0};
+    int timeout;
+    int rc;
+
+    if (transaction->store)
+        return SQLITE_OK;
+    request.directory = transaction->directory;
+    request.database = transaction->database;
+    request.options = transaction->options;
+    request.id = transaction->id;
+    timeout =
+        pragma_integer(transaction->connection->db, "main", "busy_timeout", 0);
+    request.wait_ms = timeout > 0 ? (uint32_t)timeout : 0;
+    request.newest = read_newest;
+    request.context = transaction;
+    rc = store_open(&request, &transaction->store, message);
+    if (rc == SQLITE_OK)
+        collect(transaction);
+    return rc;
+}
+
+int connection_note_schema(struct transaction *transaction, uint32_t id)
+{
+    size_t count = transaction->touched_count;
+    uint32_t *touched;
+
+    transaction->has_schema_change = true;
+    if (id == 0)
+        return SQLITE_OK;
+    touched = realloc(transaction->touched, (count + 1) * sizeof *touched);
+    if (!touched)
+        return SQLITE_NOMEM;
+    touched[count] = id;
+    transaction->touched = touched;
+    transaction->touched_count = count + 1;
+    return SQLITE_OK;
+}

@@ -1,0 +1,146 @@
+#include "directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLAIM_MAX 8192
+
+char *directory_path(const char *database, const char *path)
+{
+    const char *slash = strrchr(database, '/');
+    char *out = NULL;
+    int size;
+
+    if (!*path)
+        size = asprintf(&out, "%s-byron", database);
+    else if (*path == '/' || !slash)
+        size = asprintf(&out, "%s", path);
+    else
+        size = asprintf(&out, "%.*s%s", (int)(slash - database + 1), database,
+                        path);
+    return size < 0 ? NULL : out;
+}
+
+char *directory_private(void)
+{
+    const char *folders[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"),
+                             "/var/tmp", "/tmp", "."};
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *path = NULL;
+        if (!folders[i] || !*folders[i])
+            continue;
+        if (asprintf(&path, "%s/byron-XXXXXX", folders[i]) < 0)
+            return NULL;
+        if (mkdtemp(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+bool directory_identify(const char *path, struct directory_identity *out)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return false;
+    out->device = status.st_dev;
+    out->inode = status.st_ino;
+    return true;
+}
+
+static char *inside(const char *path, const char *name)
+{
+    char *out = NULL;
+    return asprintf(&out, "%s/%s", path, name) < 0 ? NULL : out;
+}
+
+static bool exists_inside(const char *path, const char *name)
+{
+    char *file = inside(path, name);
+    bool exists = file && access(file, F_OK) == 0;
+    free(file);
+    return exists;
+}
+
+bool directory_has_store(const char *path)
+{
+    return exists_inside(path, "HEAD");
+}
+
+bool directory_is_writable(const char *path)
+{
+    return access(path, W_OK) == 0;
+}
+
+static bool sync_directory(const char *path)
+{
+    int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_synced = file >= 0 && fsync(file) == 0;
+    if (file >= 0)
+        close(file);
+    return is_synced;
+}
+
+static bool write_claim(const char *path, const char *database)
+{
+    size_t size = strlen(database);
+    int file =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    bool is_written;
+
+    if (file < 0)
+        return false;
+    is_written =
+        write(file, database, size) == (ssize_t)size && fsync(file) == 0;
+    return close(file) == 0 && is_written;
+}
+
+bool directory_claim(const char *path, const char *database)
+{
+    char *file = inside(path, "CREATING");
+    bool is_claimed = false;
+
+    if (file && (mkdir(path, 0755) == 0 || errno == EEXIST))
+        is_claimed = write_claim(file, database) && sync_directory(path);
+    free(file);
+    return is_claimed;
+}
+
+bool directory_is_claimed(const char *path, const char *database)
+{
+    char words[CLAIM_MAX];
+    char *name = inside(path, "CREATING");
+    int file = name ? open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    ssize_t size = file >= 0 ? read(file, words, sizeof words) : -1;
+
+    if (file >= 0)
+        close(file);
+    free(name);
+    return size >= 0 && (size_t)size == strlen(database) &&
+           memcmp(words, database, (size_t)size) == 0;
+}
+
+bool directory_has_claim(const char *path)
+{
+    return exists_inside(path, "CREATING");
+}
+
+void directory_settle(const char *path)
+{
+    char *file = inside(path, "CREATING");
+    if (file)
+        unlink(file);
+    free(file);
+}
+
+void directory_remove(const char *path)
+{
+    directory_settle(path);
+    rmdir(path);
+}

@@ -1,0 +1,67 @@
+#include "extension.h"
+
+#include <dlfcn.h>
+
+#include "functions.h"
+#include "module.h"
+#include "stats.h"
+
+#define OLDEST_SQLITE 3038000
+#define EXPORTED      __attribute__((visibility("default")))
+
+#ifndef SQLITE_CORE
+const sqlite3_api_routines *sqlite3_api;
+
+/* The engine's threads outlive a connection's sqlite3_close, which would
+ * unmap their code: stay loaded for good. */
+static void stay_loaded(void)
+{
+    Dl_info here;
+    if (dladdr(&sqlite3_api, &here) != 0 && here.dli_fname)
+        (void)dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+#endif
+
+EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
+                                const sqlite3_api_routines *api)
+{
+    struct connection *connection;
+    bool is_new;
+    int rc;
+
+#ifdef SQLITE_CORE
+    (void)api;
+#else
+    sqlite3_api = api;
+#endif
+    if (sqlite3_libversion_number() < OLDEST_SQLITE) {
+        *message = sqlite3_mprintf("byron needs SQLite 3.38 or newer, this is "
+                                   "%s",
+                                   sqlite3_libversion());
+        return SQLITE_ERROR;
+    }
+#ifndef SQLITE_CORE
+    stay_loaded();
+#endif
+    connection = connection_of(db, &is_new);
+    if (!connection)
+        return SQLITE_NOMEM;
+    if (!is_new)
+        return SQLITE_OK; /* Loaded before. */
+    /* Takes the connection, even where it fails. */
+    rc = module_register(connection);
+    if (rc == SQLITE_OK)
+        rc = functions_register(connection);
+    if (rc == SQLITE_OK)
+        rc = stats_register(connection);
+    return rc;
+}
+
+#ifndef SQLITE_CORE
+EXPORTED int sqlite3_extension_init(sqlite3 *db, char **message,
+                                    const sqlite3_api_routines *api)
+{
+    int rc = sqlite3_byron_init(db, message, api);
+    return rc == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : rc;
+}
+#endif

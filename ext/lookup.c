@@ -1,0 +1,102 @@
+#include "lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* SQLITE_NOTFOUND where the schema has no such byron table. */
+static int try_schema(struct connection *connection, const char *schema,
+                      const char *name, struct lookup *out)
+{
+    struct table_row table;
+    struct store_row store;
+    int rc = catalog_table(connection->db, schema, name, &table);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (table.store == 0)
+        return SQLITE_NOTFOUND;
+    rc = catalog_store(connection->db, schema, table.store, &store);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (store.number == 0)
+        return SQLITE_NOTFOUND;
+    out->transaction = connection_use(connection, schema, &store);
+    out->id = table.id;
+    catalog_store_deinit(&store);
+    return out->transaction ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Schemas as SQLite numbers them: main, temp, attached; temp comes first. */
+static int try_schemas(struct connection *connection, const char *name,
+                       struct lookup *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = try_schema(connection, "temp", name, out);
+    int end;
+
+    if (rc != SQLITE_NOTFOUND)
+        return rc;
+    rc = sqlite3_prepare_v2(connection->db, "PRAGMA database_list", -1,
+                            &statement, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = SQLITE_NOTFOUND;
+    while (rc == SQLITE_NOTFOUND && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *schema = (const char *)sqlite3_column_text(statement, 1);
+        rc = schema ? try_schema(connection, schema, name, out) : SQLITE_NOMEM;
+    }
+    end = sqlite3_finalize(statement);
+    return end == SQLITE_OK ? rc : end;
+}
+
+static int find(struct connection *connection, const char *name,
+                struct lookup *out)
+{
+    const char *dot = strchr(name, '.');
+    char *schema;
+    int rc = try_schemas(connection, name, out);
+
+    if (rc != SQLITE_NOTFOUND || !dot)
+        return rc;
+    schema = strndup(name, (size_t)(dot - name));
+    if (!schema)
+        return SQLITE_NOMEM;
+    rc = try_schema(connection, schema, dot + 1, out);
+    free(schema);
+    return rc;
+}
+
+int lookup_open(struct connection *connection, const char *name,
+                struct lookup *out, char **message)
+{
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    rc = find(connection, name, out);
+    if (rc == SQLITE_NOTFOUND) {
+        *message = sqlite3_mprintf("byron: no such byron table: %s", name);
+        return SQLITE_ERROR;
+    }
+    if (rc != SQLITE_OK) {
+        *message = sqlite3_mprintf("byron: %s", sqlite3_errmsg(connection->db));
+        return rc;
+    }
+    rc = connection_open_store(out->transaction, message);
+    if (rc == SQLITE_OK && store_is_forked(out->transaction->store)) {
+        *message = sqlite3_mprintf("byron: a connection does not survive "
+                                   "fork(); open it anew in the child");
+        rc = SQLITE_MISUSE;
+    }
+    if (rc != SQLITE_OK) {
+        lookup_close(out);
+        return rc;
+    }
+    out->db = out->transaction->store->db;
+    return SQLITE_OK;
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    connection_release(lookup->transaction);
+    memset(lookup, 0, sizeof *lookup);
+}

@@ -1,0 +1,21 @@
+/*
+ * lookup: a byron table by the name that a person gives to a function: 't' or
+ * 'schema.t'. Searched in SQLite's order: temp, main, then attached ones.
+ */
+#ifndef BYRON_EXT_LOOKUP_H
+#define BYRON_EXT_LOOKUP_H
+
+#include "connection.h"
+
+struct lookup {
+    struct transaction *transaction; /* Referenced; its store is open. */
+    byron_db *db;                    /* Lent. */
+    uint32_t id;                     /* The table's. */
+};
+
+/* On failure SQLite's code and *message. */
+int lookup_open(struct connection *connection, const char *name,
+                struct lookup *out, char **message);
+void lookup_close(struct lookup *lookup);
+
+#endif

@@ -1,0 +1,527 @@
+#include "module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cursor.h"
+#include "plan.h"
+#include "settings.h"
+#include "status.h"
+#include "update.h"
+#include "view.h"
+
+/* --- handles ------------------------------------------------------------- */
+
+static void free_table(struct table *table)
+{
+    connection_release(table->transaction);
+    declaration_free(table->declaration);
+    sqlite3_free(table->base.zErrMsg);
+    free(table->schema);
+    free(table->name);
+    free(table);
+}
+
+/* arguments: module, schema, name, and what stood in parentheses. */
+static int new_table(struct connection *connection, int count,
+                     const char *const *arguments, struct table **out,
+                     char **message)
+{
+    struct table *table = calloc(1, sizeof *table);
+    char *words = NULL;
+    byron_status status;
+
+    *out = NULL;
+    if (!table)
+        return SQLITE_NOMEM;
+    table->db = connection->db;
+    table->connection = connection;
+    table->schema = strdup(arguments[1]);
+    table->name = strdup(arguments[2]);
+    if (!table->schema || !table->name) {
+        free_table(table);
+        return SQLITE_NOMEM;
+    }
+    status = declaration_parse(count - 3, arguments + 3, &table->declaration,
+                               &words);
+    if (status != BYRON_OK) {
+        if (words)
+            *message = sqlite3_mprintf("%s", words);
+        free(words);
+        free_table(table);
+        return status == BYRON_NO_MEMORY ? SQLITE_NOMEM : SQLITE_ERROR;
+    }
+    *out = table;
+    return SQLITE_OK;
+}
+
+static int declare(struct table *table)
+{
+    char *schema = declaration_schema(table->declaration, table->name);
+    int rc = schema ? sqlite3_declare_vtab(table->db, schema) : SQLITE_NOMEM;
+
+    free(schema);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_vtab_config(table->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+    return rc;
+}
+
+/* A failure of SQLite's in a nested statement: its words, unless we have. */
+static int give_up(struct table *table, int rc, char **message)
+{
+    if (!*message && table->base.zErrMsg) {
+        *message = table->base.zErrMsg;
+        table->base.zErrMsg = NULL;
+    }
+    if (!*message && rc != SQLITE_NOMEM)
+        *message = sqlite3_mprintf("byron: %s", sqlite3_errmsg(table->db));
+    free_table(table);
+    return rc;
+}
+
+/* --- create ------------------------------------------------------------- */
+
+static int create_store(struct table *table, struct store_row *row,
+                        char **message)
+{
+    const char *path = table->declaration->settings.path;
+    struct store_request request = {0};
+    char *directory =
+        connection_directory(table->db, table->schema, path ? path : "");
+    struct store *store = NULL;
+    int rc;
+
+    request.directory = directory;
+    request.database =
+        directory ? sqlite3_db_filename(table->db, table->schema) : NULL;
+    row->path = strdup(path ? path : "");
+    row->options = settings_merge("", &table->declaration->settings.engine);
+    row->next_table = 1;
+    request.options = row->options;
+    rc = row->path && row->options ? store_create(&request, &store, message)
+                                   : SQLITE_NOMEM;
+    if (rc == SQLITE_OK) {
+        memcpy(row->id, store->id, sizeof row->id);
+        rc = catalog_add_store(table->db, table->schema, row);
+    }
+    if (rc == SQLITE_OK) {
+        table->transaction =
+            connection_use(table->connection, table->schema, row);
+        rc = table->transaction ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    if (rc == SQLITE_OK && !table->transaction->store)
+        table->transaction->store = store;
+    else
+        store_unref(store);
+    free(directory);
+    return rc;
+}
+
+/* All tables of the store are gone, and so is its directory. */
+static int is_abandoned(struct table *table, const struct store_row *row,
+                        bool *out)
+{
+    struct directory_identity identity;
+    char *directory = connection_directory(table->db, table->schema, row->path);
+    bool is_held = true;
+    int rc = SQLITE_OK;
+
+    if (directory && !directory_identify(directory, &identity))
+        rc = catalog_holds(table->db, table->schema, row->number, 0, &is_held);
+    free(directory);
+    *out = !is_held;
+    return rc;
+}
+
+static int join_store(struct table *table, struct store_row *row,
+                      char **message)
+{
+    char *options =
+        settings_merge(row->options, &table->declaration->settings.engine);
+    if (!options)
+        return SQLITE_NOMEM;
+    free(row->options);
+    row->options = options;
+    table->transaction = connection_use(table->connection, table->schema, row);
+    if (!table->transaction)
+        return SQLITE_NOMEM;
+    return connection_open_store(table->transaction, message);
+}
+
+static int find_or_create_store(struct table *table, struct store_row *row,
+                                char **message)
+{
+    const char *path = table->declaration->settings.path;
+    bool is_missing = false;
+    int rc =
+        catalog_find_store(table->db, table->schema, path ? path : "", row);
+
+    if (rc == SQLITE_OK && row->number != 0)
+        rc = is_abandoned(table, row, &is_missing);
+    if (rc == SQLITE_OK && is_missing) {
+        rc = catalog_remove_store(table->db, table->schema, row->number);
+        catalog_store_deinit(row);
+    }
+    if (rc != SQLITE_OK)
+        return rc;
+    return row->number == 0 ? create_store(table, row, message)
+                            : join_store(table, row, message);
+}
+
+/* Keys with prefix 0 are the store's own: 0, a table's number -> its name.
+ * So a creation and a drop are commits of the engine, too. */
+static struct byron_bytes own_key(uint32_t id, uint8_t bytes[8])
+{
+    struct byron_range range;
+    uint8_t prefixes[8];
+
+    store_table_range(id, prefixes, &range);
+    memset(bytes, 0, 4);
+    memcpy(bytes + 4, prefixes, 4);
+    return (struct byron_bytes){bytes, 8};
+}
+
+static byron_status holds_keys(byron_txn *txn, uint32_t id, bool *out)
+{
+    struct byron_range range;
+    byron_cursor *cursor = NULL;
+    uint8_t bytes[8];
+    byron_status status;
+
+    store_table_range(id, bytes, &range);
+    status = byron_cursor_open(NULL, txn, &range, &cursor);
+    if (status == BYRON_OK)
+        status = byron_cursor_first(cursor);
+    *out = status == BYRON_OK && byron_cursor_valid(cursor);
+    byron_cursor_close(cursor);
+    return status;
+}
+
+/* A number whose keys are all free: a rolled-back creation may have left
+ * some under the number that the host's row names. */
+static int number_table(struct table *table, byron_txn *txn,
+                        struct store_row *row)
+{
+    bool is_taken = true;
+
+    while (is_taken) {
+        byron_status status;
+        table->id =
+            store_number_table(table->transaction->store, row->next_table);
+        if (table->id == UINT32_MAX)
+            return table_fail(table, SQLITE_FULL,
+                              "byron: the store has no table number left");
+        status = holds_keys(txn, table->id, &is_taken);
+        if (status != BYRON_OK)
+            return status_fail(table, status);
+    }
+    row->next_table = table->id + 1;
+    return SQLITE_OK;
+}
+
+static int enter_table(struct table *table, struct store_row *row)
+{
+    struct table_row entry = {0};
+    struct byron_bytes value = {table->name, strlen(table->name)};
+    uint8_t bytes[8];
+    byron_txn *txn;
+    byron_status status;
+    int rc = transaction_write(table, &txn);
+
+    if (rc == SQLITE_OK)
+        rc = number_table(table, txn, row);
+    if (rc == SQLITE_OK)
+        rc = connection_note_schema(table->transaction, table->id);
+    if (rc == SQLITE_OK)
+        rc = catalog_set_store(table->db, table->schema, row);
+    entry.store = row->number;
+    entry.id = table->id;
+    entry.format = CATALOG_FORMAT;
+    if (rc == SQLITE_OK)
+        rc = catalog_add_table(table->db, table->schema, table->name, &entry);
+    if (rc != SQLITE_OK)
+        return rc;
+    status = byron_txn_put(txn, own_key(table->id, bytes), value);
+    return status_fail(table, status);
+}
+
+static int check_place(struct table *table, char **message)
+{
+    if (sqlite3_stricmp(table->name, "byron_store") == 0 ||
+        sqlite3_stricmp(table->name, "byron_catalog") == 0) {
+        *message =
+            sqlite3_mprintf("byron: the name %s is byron's own", table->name);
+        return SQLITE_ERROR;
+    }
+    if (table->declaration->settings.path &&
+        connection_is_private(table->db, table->schema)) {
+        *message = sqlite3_mprintf("byron: path= needs a database file; the "
+                                   "rows of %s live in memory and temporary "
+                                   "files",
+                                   table->schema);
+        return SQLITE_ERROR;
+    }
+    return SQLITE_OK;
+}
+
+/* xCreate */
+static int create(sqlite3 *db, void *connection, int count,
+                  const char *const *arguments, sqlite3_vtab **out,
+                  char **message)
+{
+    struct store_row row = {0};
+    struct table *table;
+    int rc = new_table(connection, count, arguments, &table, message);
+
+    (void)db;
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = check_place(table, message);
+    if (rc == SQLITE_OK)
+        rc = declare(table);
+    if (rc == SQLITE_OK)
+        rc = catalog_create(table->db, table->schema);
+    if (rc == SQLITE_OK)
+        rc = find_or_create_store(table, &row, message);
+    if (rc == SQLITE_OK)
+        rc = enter_table(table, &row);
+    catalog_store_deinit(&row);
+    if (rc != SQLITE_OK)
+        return give_up(table, rc, message);
+    *out = &table->base;
+    return SQLITE_OK;
+}
+
+/* --- connect and disconnect ---------------------------------------------- */
+
+static int find_table(struct table *table, char **message)
+{
+    struct table_row entry;
+    struct store_row row;
+    int rc = catalog_table(table->db, table->schema, table->name, &entry);
+
+    if (rc != SQLITE_OK || entry.store == 0)
+        return rc;
+    if (entry.format > CATALOG_FORMAT) {
+        *message = sqlite3_mprintf("byron: %s was written by a newer byron "
+                                   "(format %d, this is %d)",
+                                   table->name, entry.format, CATALOG_FORMAT);
+        return SQLITE_NOTADB;
+    }
+    rc = catalog_store(table->db, table->schema, entry.store, &row);
+    if (rc != SQLITE_OK || row.number == 0)
+        return rc;
+    table->id = entry.id;
+    table->transaction = connection_use(table->connection, table->schema, &row);
+    catalog_store_deinit(&row);
+    return table->transaction ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/*
+ * xConnect. A store that cannot be opened fails the statement that needs it,
+ * not this: DROP TABLE must stay possible.
+ */
+static int connect(sqlite3 *db, void *connection, int count,
+                   const char *const *arguments, sqlite3_vtab **out,
+                   char **message)
+{
+    struct table *table;
+    char *words = NULL;
+    int rc = new_table(connection, count, arguments, &table, message);
+
+    (void)db;
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = declare(table);
+    if (rc == SQLITE_OK)
+        rc = find_table(table, message);
+    if (rc != SQLITE_OK)
+        return give_up(table, rc, message);
+    if (table->transaction)
+        connection_open_store(table->transaction, &words);
+    sqlite3_free(words);
+    *out = &table->base;
+    return SQLITE_OK;
+}
+
+/* xDisconnect */
+static int disconnect(sqlite3_vtab *base)
+{
+    free_table((struct table *)base);
+    return SQLITE_OK;
+}
+
+/* --- drop and rename ------------------------------------------------------ */
+
+static int remove_last(struct table *table)
+{
+    struct transaction *transaction = table->transaction;
+    bool is_held;
+    int rc = catalog_holds(table->db, table->schema, transaction->number, 0,
+                           &is_held);
+    if (rc != SQLITE_OK || is_held)
+        return rc;
+    return catalog_remove_store(table->db, table->schema, transaction->number);
+}
+
+static int drop_keys(struct table *table)
+{
+    uint8_t bytes[8];
+    byron_txn *txn;
+    int rc = transaction_write(table, &txn);
+
+    if (rc == SQLITE_OK)
+        rc = connection_note_schema(table->transaction, table->id);
+    if (rc != SQLITE_OK)
+        return rc;
+    return status_fail(table, byron_txn_delete(txn, own_key(table->id, bytes)));
+}
+
+/*
+ * xDestroy. A ROLLBACK brings the table back without a word, so nothing goes
+ * but the row of the catalog; the keys go when the host has committed.
+ */
+static int destroy(sqlite3_vtab *base)
+{
+    struct table *table = (struct table *)base;
+    struct table_row entry;
+    int rc = catalog_table(table->db, table->schema, table->name, &entry);
+
+    if (rc == SQLITE_OK && entry.store != 0)
+        rc = catalog_remove_table(table->db, table->schema, table->name);
+    if (rc == SQLITE_OK && table->transaction) {
+        rc = view_ready(table);
+        if (rc == SQLITE_OK)
+            rc = drop_keys(table);
+        else if (rc == SQLITE_CANTOPEN || rc == SQLITE_NOTADB ||
+                 (rc & 0xff) == SQLITE_CORRUPT)
+            rc = remove_last(table); /* Nothing to give up; to be rid of it. */
+    }
+    if (rc == SQLITE_OK)
+        free_table(table);
+    return rc;
+}
+
+/* xRename */
+static int rename_table(sqlite3_vtab *base, const char *name)
+{
+    struct table *table = (struct table *)base;
+    int rc;
+
+    if (sqlite3_stricmp(name, "byron_store") == 0 ||
+        sqlite3_stricmp(name, "byron_catalog") == 0)
+        return table_fail(table, SQLITE_ERROR,
+                          "byron: the name %s is byron's own", name);
+    rc = catalog_rename_table(table->db, table->schema, table->name, name);
+    if (rc == SQLITE_OK && table->transaction)
+        rc = connection_note_schema(table->transaction, 0);
+    return rc;
+}
+
+/* --- the rest --------------------------------------------------------------
+ */
+
+/* xShadowName: where a table is itself called byron. */
+static int is_shadow(const char *name)
+{
+    return sqlite3_stricmp(name, "store") == 0 ||
+           sqlite3_stricmp(name, "catalog") == 0;
+}
+
+struct findings {
+    char *words; /* sqlite3_mprintf'd */
+    uint64_t count;
+};
+
+static void add_finding(void *context, const char *words)
+{
+    struct findings *findings = context;
+    char *longer;
+
+    if (++findings->count > 100)
+        return; /* Enough to know. */
+    longer = findings->words ? sqlite3_mprintf("%s\n%s", findings->words, words)
+                             : sqlite3_mprintf("%s", words);
+    if (!longer)
+        return;
+    sqlite3_free(findings->words);
+    findings->words = longer;
+}
+
+/* xIntegrity: damage is a text, not a failure. is_quick: quick_check. */
+static int check(sqlite3_vtab *base, const char *schema, const char *name,
+                 int is_quick, char **message)
+{
+    struct table *table = (struct table *)base;
+    struct findings findings = {NULL, 0};
+    uint64_t damages = 0;
+    byron_status status;
+    int rc = view_ready(table);
+
+    (void)schema;
+    *message = NULL;
+    if (rc != SQLITE_OK) {
+        *message = sqlite3_mprintf("%s: %s", name,
+                                   table->base.zErrMsg ? table->base.zErrMsg
+                                                       : sqlite3_errstr(rc));
+        return *message ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    if (is_quick)
+        return SQLITE_OK;
+    status = byron_verify(table->transaction->store->db, add_finding, &findings,
+                          &damages);
+    if (damages > 0)
+        *message = sqlite3_mprintf("%s: %s", name,
+                                   findings.words ? findings.words : "damaged");
+    sqlite3_free(findings.words);
+    return damages > 0 ? SQLITE_OK : status_fail(table, status);
+}
+
+/* The table of methods as SQLite 3.44 knows it; older ones stop before the
+ * last. */
+static const struct {
+    sqlite3_module base;
+#if SQLITE_VERSION_NUMBER < 3044000
+    int (*xIntegrity)(sqlite3_vtab *base, const char *schema, const char *name,
+                      int flags, char **message);
+#endif
+} module = {
+    .base =
+        {
+            .iVersion = 4,
+            .xCreate = create,
+            .xConnect = connect,
+            .xBestIndex = plan_best_index,
+            .xDisconnect = disconnect,
+            .xDestroy = destroy,
+            .xOpen = cursor_open,
+            .xClose = cursor_close,
+            .xFilter = cursor_filter,
+            .xNext = cursor_next,
+            .xEof = cursor_eof,
+            .xColumn = cursor_column,
+            .xRowid = cursor_rowid,
+            .xUpdate = update_row,
+            .xBegin = transaction_begin,
+            .xSync = transaction_sync,
+            .xCommit = transaction_commit,
+            .xRollback = transaction_rollback,
+            .xRename = rename_table,
+            .xSavepoint = transaction_savepoint,
+            .xRelease = transaction_release,
+            .xRollbackTo = transaction_rollback_to,
+            .xShadowName = is_shadow,
+#if SQLITE_VERSION_NUMBER >= 3044000
+            .xIntegrity = check,
+#endif
+        },
+#if SQLITE_VERSION_NUMBER < 3044000
+    .xIntegrity = check,
+#endif
+};
+
+int module_register(struct connection *connection)
+{
+    return sqlite3_create_module_v2(connection->db, "byron", &module.base,
+                                    connection, connection_free);
+}

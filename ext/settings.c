@@ -1,0 +1,148 @@
+#include "settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum setting {
+    SETTING_MEMORY,
+    SETTING_MEMTABLE,
+    SETTING_CACHE,
+    SETTING_FILE_SIZE,
+    SETTING_BLOCK_SIZE,
+    SETTING_BLOOM_BITS,
+    SETTING_FANOUT,
+    SETTING_COMPRESSION,
+    SETTING_THREADS,
+    SETTING_COUNT,
+};
+
+static const char *const names[SETTING_COUNT] = {
+    "memory",     "memtable", "cache",       "file_size", "block_size",
+    "bloom_bits", "fanout",   "compression", "threads",
+};
+
+/* False where nothing is stated. */
+static bool read_setting(const struct byron_options *options,
+                         enum setting setting, uint64_t *out)
+{
+    switch (setting) {
+    case SETTING_MEMORY:
+        *out = options->memory;
+        break;
+    case SETTING_MEMTABLE:
+        *out = options->memtable;
+        break;
+    case SETTING_CACHE:
+        *out = options->cache;
+        break;
+    case SETTING_FILE_SIZE:
+        *out = options->file_size;
+        break;
+    case SETTING_BLOCK_SIZE:
+        *out = options->block_size;
+        break;
+    case SETTING_BLOOM_BITS:
+        *out = options->no_bloom ? 0 : options->bloom_bits;
+        return options->no_bloom || options->bloom_bits > 0;
+    case SETTING_FANOUT:
+        *out = options->fanout;
+        break;
+    case SETTING_COMPRESSION:
+        *out = (uint64_t)options->compression;
+        break;
+    case SETTING_THREADS:
+        *out = 0;
+        return options->inline_work;
+    case SETTING_COUNT:
+        break;
+    }
+    return *out > 0;
+}
+
+static uint32_t small(uint64_t value)
+{
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void write_setting(struct byron_options *options, enum setting setting,
+                          uint64_t value)
+{
+    switch (setting) {
+    case SETTING_MEMORY:
+        options->memory = value;
+        break;
+    case SETTING_MEMTABLE:
+        options->memtable = value;
+        break;
+    case SETTING_CACHE:
+        options->cache = value;
+        break;
+    case SETTING_FILE_SIZE:
+        options->file_size = value;
+        break;
+    case SETTING_BLOCK_SIZE:
+        options->block_size = small(value);
+        break;
+    case SETTING_BLOOM_BITS:
+        options->bloom_bits = small(value);
+        options->no_bloom = value == 0;
+        break;
+    case SETTING_FANOUT:
+        options->fanout = small(value);
+        break;
+    case SETTING_COMPRESSION:
+        if (value <= BYRON_COMPRESSION_ZSTD)
+            options->compression = (enum byron_compression)value;
+        break;
+    case SETTING_THREADS:
+        options->inline_work = value == 0;
+        break;
+    case SETTING_COUNT:
+        break;
+    }
+}
+
+static bool find_setting(const char *text, enum setting setting, uint64_t *out)
+{
+    size_t size = strlen(names[setting]);
+    const char *at = text;
+
+    while ((at = strstr(at, names[setting])) != NULL) {
+        bool is_whole = at == text || at[-1] == ' ';
+        if (is_whole && at[size] == '=') {
+            *out = strtoull(at + size + 1, NULL, 10);
+            return true;
+        }
+        at += size;
+    }
+    return false;
+}
+
+char *settings_merge(const char *text, const struct byron_options *options)
+{
+    char merged[SETTING_COUNT * 40];
+    size_t size = 0;
+
+    merged[0] = 0;
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        uint64_t value;
+        if (!find_setting(text, (enum setting)i, &value) &&
+            !read_setting(options, (enum setting)i, &value))
+            continue;
+        size += (size_t)snprintf(merged + size, sizeof merged - size,
+                                 "%s%s=%" PRIu64, size > 0 ? " " : "", names[i],
+                                 value);
+    }
+    return strdup(merged);
+}
+
+void settings_apply(const char *text, struct byron_options *out)
+{
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        uint64_t value;
+        if (find_setting(text, (enum setting)i, &value))
+            write_setting(out, (enum setting)i, value);
+    }
+}
