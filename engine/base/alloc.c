@@ -9,38 +9,58 @@
 #include <sys/mman.h>
 
 /*
- * Live allocations are counted in shards, a cache line each, so that threads
- * do not fight over one counter. A shard alone may be negative: one thread
- * allocates, another frees. Only the sum means something.
+ * Live allocations are counted per thread, a cache line each, so that threads
+ * do not fight over one counter and need no locked instruction. The threads
+ * that come after the first ones share the last counter. One counter alone
+ * may be negative: one thread allocates, another frees. Only the sum counts.
  */
-#define SHARD_COUNT 16
-struct shard {
+#define COUNTER_COUNT 64
+struct counter {
     _Alignas(64) atomic_size_t live;
 };
-static struct shard shards[SHARD_COUNT];
-static atomic_uint next_shard;
-static _Thread_local struct shard *own_shard;
+static struct counter counters[COUNTER_COUNT];
+static atomic_uint counters_given;
+static _Thread_local struct counter *own_counter;
 
 /* How many allocations from now the failing one is; 0 = none. */
 static _Alignas(64) atomic_size_t fail_countdown;
 
-static struct shard *shard(void)
+static struct counter *give_counter(void)
 {
-    if (!own_shard)
-        own_shard = &shards[atomic_fetch_add(&next_shard, 1) % SHARD_COUNT];
-    return own_shard;
+    unsigned given = atomic_load(&counters_given);
+
+    while (given < COUNTER_COUNT - 1) {
+        if (atomic_compare_exchange_weak(&counters_given, &given, given + 1))
+            break;
+    }
+    own_counter = &counters[given];
+    return own_counter;
+}
+
+static void count(size_t change)
+{
+    struct counter *counter = own_counter ? own_counter : give_counter();
+
+    if (counter == &counters[COUNTER_COUNT - 1]) {
+        atomic_fetch_add_explicit(&counter->live, change, memory_order_relaxed);
+    } else {
+        size_t live =
+            atomic_load_explicit(&counter->live, memory_order_relaxed);
+        atomic_store_explicit(&counter->live, live + change,
+                              memory_order_relaxed);
+    }
 }
 
 static void *count_in(void *bytes)
 {
     if (bytes)
-        atomic_fetch_add_explicit(&shard()->live, 1, memory_order_relaxed);
+        count(1);
     return bytes;
 }
 
 static void count_out(void)
 {
-    atomic_fetch_sub_explicit(&shard()->live, 1, memory_order_relaxed);
+    count((size_t)-1);
 }
 
 /* Only while a test counts down; exactly one allocation gets true. */
@@ -134,7 +154,7 @@ void alloc_fail_after(size_t nth)
 size_t alloc_live(void)
 {
     size_t live = 0;
-    for (size_t i = 0; i < SHARD_COUNT; i++)
-        live += atomic_load_explicit(&shards[i].live, memory_order_relaxed);
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        live += atomic_load_explicit(&counters[i].live, memory_order_relaxed);
     return live;
 }

@@ -64,7 +64,8 @@ struct byron_os {
     byron_status (*file_remove)(struct os_dir *dir, const char *name);
     void (*file_close)(struct os_file *file); /* NULL is fine. No sync. */
     /* At the end of what was appended, over zeros prewritten by extend. After
-     * an error nothing of it counts as appended. */
+     * an error nothing of it counts as appended, but some of its bytes may lie
+     * behind the end, until others are written over them. */
     byron_status (*file_append)(struct os_file *file, const void *data,
                                 size_t size);
     /* Prewrites zeros so that the file has at least size bytes beyond what was

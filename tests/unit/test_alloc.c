@@ -101,14 +101,38 @@ static void free_here(void *context)
     alloc_free(context);
 }
 
+/* More threads than have a counter of their own. */
 START_TEST(live_sums_over_threads)
 {
     size_t live = alloc_live();
-    struct thread thread;
 
-    ck_assert_int_eq(thread_start(&thread, free_here, alloc_bytes(8)),
-                     BYRON_OK);
-    thread_join(&thread);
+    for (int i = 0; i < 100; i++) {
+        struct thread thread;
+        ck_assert_int_eq(thread_start(&thread, free_here, alloc_bytes(8)),
+                         BYRON_OK);
+        thread_join(&thread);
+    }
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
+static void take_and_free(void *context)
+{
+    (void)context;
+    for (int i = 0; i < 5000; i++)
+        alloc_free(alloc_bytes(8));
+}
+
+START_TEST(live_loses_no_count_between_threads)
+{
+    size_t live = alloc_live();
+    struct thread threads[80];
+
+    for (int i = 0; i < 80; i++)
+        ck_assert_int_eq(thread_start(&threads[i], take_and_free, NULL),
+                         BYRON_OK);
+    for (int i = 0; i < 80; i++)
+        thread_join(&threads[i]);
     ck_assert_uint_eq(alloc_live(), live);
 }
 END_TEST
@@ -152,6 +176,7 @@ Suite *test_alloc_suite(void)
     tcase_add_test(cases, failed_resize_keeps_the_bytes);
     tcase_add_test(cases, live_counts_what_was_not_freed);
     tcase_add_test(cases, live_sums_over_threads);
+    tcase_add_test(cases, live_loses_no_count_between_threads);
     tcase_add_test(cases, impossible_sizes_are_refused);
     tcase_add_test(cases, pages_are_zero_aligned_and_go_back);
     suite_add_tcase(suite, cases);
