@@ -11,7 +11,7 @@ bool memfs_corrupt(struct memfs *fs, const char *path, uint64_t offset,
     bool is_hit;
 
     mutex_lock(&fs->mutex);
-    node = tree_find(fs, path);
+    node = memtree_find(fs, path);
     is_hit = node && offset < node->now.size;
     if (is_hit)
         node->now.data[offset] ^= mask;
@@ -27,7 +27,7 @@ bool memfs_read_all(struct memfs *fs, const char *path, struct buf *out)
 
     buf_clear(out);
     mutex_lock(&fs->mutex);
-    node = tree_find(fs, path);
+    node = memtree_find(fs, path);
     if (node && buf_add(out, node->now.data, node->now.size) != BYRON_OK)
         abort();
     mutex_unlock(&fs->mutex);

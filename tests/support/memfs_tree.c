@@ -127,7 +127,7 @@ uint64_t tree_used(const struct memfs *fs)
     return used;
 }
 
-struct memfs_node *tree_find(struct memfs *fs, const char *path)
+struct memfs_node *memtree_find(struct memfs *fs, const char *path)
 {
     for (struct memfs_dir *dir = fs->dirs; dir; dir = dir->next) {
         size_t size = strlen(dir->path);

@@ -68,7 +68,7 @@ void tree_free(struct memfs *fs);
 /* Bytes of all named files. */
 uint64_t tree_used(const struct memfs *fs);
 /* The node of "<directory>/<name>"; NULL: none. */
-struct memfs_node *tree_find(struct memfs *fs, const char *path);
+struct memfs_node *memtree_find(struct memfs *fs, const char *path);
 
 /* What name means now is on the disk too. */
 bool tree_name_is_durable(const struct memfs_dir *dir, const char *name);
