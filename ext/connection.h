@@ -61,6 +61,7 @@ struct transaction {
     bool is_own;      /* Prepared to commit by itself. */
     unsigned begin_version;
     uint64_t prepared_mark;
+    uint64_t empty_mark; /* All writes up to it were undone. */
     struct byron_commit_point prepared;
     struct savepoints savepoints;
     uint32_t *touched; /* Tables created or dropped. */

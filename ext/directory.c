@@ -1,5 +1,6 @@
 #include "directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -139,8 +140,25 @@ void directory_settle(const char *path)
     free(file);
 }
 
+/* "S-000000000000002a", HEAD, LOCK; see the engine's file names. */
+static bool is_ours(const char *name)
+{
+    if (strcmp(name, "HEAD") == 0 || strcmp(name, "LOCK") == 0)
+        return true;
+    return strchr("MWS", name[0]) && name[1] == '-' && strlen(name) == 18 &&
+           strspn(name + 2, "0123456789abcdef") == 16;
+}
+
 void directory_remove(const char *path)
 {
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+
+    while (directory && (entry = readdir(directory)) != NULL)
+        if (is_ours(entry->d_name))
+            unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory)
+        closedir(directory);
     directory_settle(path);
     rmdir(path);
 }

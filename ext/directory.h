@@ -33,8 +33,10 @@ bool directory_claim(const char *path, const char *database);
 /* Does CREATING say that database made the store? */
 bool directory_is_claimed(const char *path, const char *database);
 bool directory_has_claim(const char *path);
-/* Removes CREATING; then, if it is empty, the directory where asked to. */
+/* Removes CREATING: the store is its database's for good. */
 void directory_settle(const char *path);
+/* Removes the files of a store that never was one, CREATING last, and the
+ * directory if nothing else is in it. */
 void directory_remove(const char *path);
 
 #endif

@@ -35,6 +35,18 @@ static bool open_argument(sqlite3_context *context, sqlite3_value **arguments,
     return rc == SQLITE_OK;
 }
 
+/* The work waits for the writer to end, and that would be ourselves. */
+static bool refuse_writer(sqlite3_context *context, struct lookup *lookup)
+{
+    if (!lookup->transaction->txn)
+        return false;
+    answer_failure(context, SQLITE_ERROR,
+                   sqlite3_mprintf("byron: not while this connection's "
+                                   "transaction has written to the store"));
+    lookup_close(lookup);
+    return true;
+}
+
 static void answer(sqlite3_context *context, byron_status status)
 {
     char *message = NULL;
@@ -60,7 +72,8 @@ static void flush(sqlite3_context *context, int count,
     struct lookup lookup;
 
     (void)count;
-    if (!open_argument(context, arguments, &lookup))
+    if (!open_argument(context, arguments, &lookup) ||
+        refuse_writer(context, &lookup))
         return;
     answer(context, byron_flush(lookup.db));
     lookup_close(&lookup);
@@ -74,7 +87,8 @@ static void compact(sqlite3_context *context, int count,
     uint8_t bytes[8];
 
     (void)count;
-    if (!open_argument(context, arguments, &lookup))
+    if (!open_argument(context, arguments, &lookup) ||
+        refuse_writer(context, &lookup))
         return;
     store_table_range(lookup.id, bytes, &range);
     answer(context, byron_compact(lookup.db, &range));

@@ -227,7 +227,7 @@ int transaction_sync(sqlite3_vtab *base)
         return view_ready(table);
     transaction->has_just_begun = false;
     mark = byron_txn_mark(transaction->txn);
-    if (mark == 0 && !transaction->was_prepared)
+    if (mark == transaction->empty_mark && !transaction->was_prepared)
         return SQLITE_OK;
     /* Another table's xSync, or a COMMIT that is tried again. A rollback to a
      * savepoint before a table's creation is not told, so look again then. */
@@ -274,6 +274,7 @@ static void reset(struct transaction *transaction)
     transaction->was_prepared = false;
     transaction->is_prepared = false;
     transaction->is_own = false;
+    transaction->empty_mark = 0;
     transaction->touched_count = 0;
     savepoints_clear(&transaction->savepoints);
 }
@@ -341,13 +342,8 @@ static void roll_back(struct transaction *transaction)
     transaction->cookies.is_pending = false;
     if (transaction->txn) {
         view_end_all(transaction);
-        /* What commits by itself did so in xSync. */
-        if (transaction->is_prepared && transaction->is_own) {
-            publish(transaction);
-        } else {
-            byron_txn_abort(transaction->txn);
-            transaction->txn = NULL;
-        }
+        byron_txn_abort(transaction->txn);
+        transaction->txn = NULL;
     }
     witness_end(&connection->witness, connection->db, false,
                 !transaction->is_autocommit);
@@ -433,7 +429,10 @@ int transaction_rollback_to(sqlite3_vtab *base, int number)
     mark = savepoints_roll_back(&transaction->savepoints, number);
     transaction->is_doubtful = true;
     transaction->is_prepared = false;
-    if (transaction->txn)
-        byron_txn_rollback_to(transaction->txn, mark);
+    if (!transaction->txn)
+        return SQLITE_OK;
+    byron_txn_rollback_to(transaction->txn, mark);
+    if (mark == 0)
+        transaction->empty_mark = byron_txn_mark(transaction->txn);
     return SQLITE_OK;
 }
