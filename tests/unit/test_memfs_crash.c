@@ -178,11 +178,11 @@ START_TEST(a_sector_may_hold_only_the_first_of_its_writes)
     ck_assert_int_eq(world.os->file_extend(file, 512), BYRON_OK);
     world_append(file, "first");
     world_append(file, "second");
-    for (uint64_t seed = 0; seed < 100; seed++) {
+    for (uint64_t seed = 0; seed < 400; seed++) {
         struct memfs *image =
             world_crash(MEMFS_RANDOM_SECTORS, test_seed() + seed);
         const char *text = world_text(image, "W-1");
-        firsts += world.bytes.size == 512 && strcmp(text, "first") == 0;
+        firsts += strcmp(text, "first") == 0;
         if (world.bytes.size >= 11)
             ck_assert_mem_ne(text, "\0\0\0\0\0second", 11);
         memfs_free(image);
