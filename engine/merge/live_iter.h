@@ -10,24 +10,7 @@
 #define BYRON_MERGE_LIVE_ITER_H
 
 #include "entry/iter.h"
-
-/* Dead positions: disjoint (after, up_to] in ascending order. */
-struct dead_span {
-    uint64_t after;
-    uint64_t up_to;
-};
-struct dead_spans {
-    struct dead_span *spans;
-    size_t count;
-    size_t capacity;
-};
-void dead_spans_deinit(struct dead_spans *dead);
-/* Room for one more, so that the next add cannot fail. */
-BYRON_MUST_CHECK byron_status dead_spans_reserve(struct dead_spans *dead);
-/* Kills (after, up_to]; swallows spans inside. Requires: up_to is above every
- * span's, and dead_spans_reserve was called since the last add. */
-void dead_spans_add(struct dead_spans *dead, uint64_t after, uint64_t up_to);
-bool dead_spans_has(const struct dead_spans *dead, uint64_t position);
+#include "merge/dead_spans.h"
 
 /* Takes child (even on failure). Borrows dead, which may grow meanwhile. */
 BYRON_MUST_CHECK byron_status live_iter_new(struct iter *child,

@@ -1,0 +1,471 @@
+#include "merge/newest_iter.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/try.h"
+
+/* After so many raw entries of one key in a row, seek instead. */
+#define STEPS_MAX 8
+
+struct bound {
+    bool is_set;
+    uint64_t head;
+    struct buf key;
+};
+
+/*
+ * Forward the child stands on the entry that is shown, and lends its key and
+ * value. Backward it stands left of it: whether an entry is the newest
+ * visible one of its key shows only when the child has left it. So backward
+ * the key is kept, and the value too if values are being asked for; a value
+ * that was not kept sends the child back to the entry, as if forward.
+ */
+struct newest_iter {
+    struct iter base;
+    struct iter *child;
+    uint64_t limit;
+    const struct dead_spans *dead;
+    bool is_own;
+    byron_status error; /* Sticks. */
+    bool is_backward;   /* The child stands left of what is shown. */
+    bool is_asked;      /* The value that is shown was asked for. */
+    bool keeps_values;  /* The one before was. */
+    bool has_value;     /* The value is kept. */
+    uint64_t sequence;  /* Raw, of what is shown. */
+    uint64_t skipped;
+    struct bound lower;
+    struct bound upper;
+    struct buf key; /* Of what is shown (backward) or passed (forward). */
+    struct buf value;
+};
+
+static struct newest_iter *self(struct iter *iter)
+{
+    return (struct newest_iter *)iter;
+}
+
+static byron_status fail(struct newest_iter *newest, byron_status status)
+{
+    newest->error = status;
+    newest->base.valid = false;
+    return status;
+}
+
+/* Otherwise *resume is the next sequence of the same key that may be. */
+static inline bool is_visible(const struct newest_iter *newest,
+                              uint64_t sequence, uint64_t *resume)
+{
+    const struct dead_span *dead;
+
+    if (sequence > newest->limit) {
+        *resume = newest->limit;
+        return sequence == SEQUENCE_MAX;
+    }
+    dead = newest->dead ? dead_spans_find(newest->dead, sequence) : NULL;
+    if (dead)
+        *resume = dead->after;
+    return !dead;
+}
+
+static inline bool is_shown(const struct newest_iter *newest,
+                            enum entry_kind kind)
+{
+    return kind == ENTRY_PUT || newest->is_own;
+}
+
+/* Heads decide most often. */
+static inline bool is_below(const struct bound *bound, struct slice key)
+{
+    uint64_t head = slice_head(key, 0);
+
+    if (head != bound->head)
+        return head < bound->head;
+    return slice_compare(key, buf_slice(&bound->key)) < 0;
+}
+
+static byron_status keep(struct buf *buf, struct slice bytes)
+{
+    buf_clear(buf);
+    return buf_add(buf, bytes.data, bytes.size);
+}
+
+static bool stands_on_key(const struct newest_iter *newest)
+{
+    return newest->child->valid &&
+           slice_equal(newest->child->key, buf_slice(&newest->key));
+}
+
+/* --- Forward ------------------------------------------------------------ */
+
+/* The version that the child stands on is to be shown, or hides its key. */
+static void note_version(struct newest_iter *newest)
+{
+    const struct iter *child = newest->child;
+
+    newest->sequence = child->sequence;
+    newest->base.kind = child->kind;
+    newest->base.sequence = newest->is_own ? SEQUENCE_MAX : child->sequence;
+}
+
+static void show_child(struct newest_iter *newest)
+{
+    note_version(newest);
+    newest->base.key = newest->child->key;
+    newest->base.valid = true;
+}
+
+/*
+ * Past all versions of the key that the child stands on. Sequences descend
+ * within a key: nothing of the key follows sequence 0, and a sequence that
+ * does not descend belongs to another key.
+ */
+static byron_status pass_key(struct newest_iter *newest)
+{
+    struct iter *child = newest->child;
+    uint64_t sequence = child->sequence;
+    byron_status status;
+
+    if (sequence == 0)
+        return iter_next(child);
+    TRY(keep(&newest->key, child->key));
+    TRY(iter_next(child));
+    for (unsigned steps = 1;
+         child->valid && child->sequence < sequence && stands_on_key(newest);
+         steps++) {
+        newest->skipped++;
+        sequence = child->sequence;
+        if (steps == STEPS_MAX && sequence > 0)
+            TRY(iter_seek(child, buf_slice(&newest->key), 0));
+        else
+            TRY(iter_next(child));
+    }
+out:
+    return status;
+}
+
+/*
+ * Past an entry that is not to be seen. After some versions of one key (as the
+ * sequences suggest) straight to the next that may be.
+ */
+static byron_status pass_unseen(struct newest_iter *newest, uint64_t resume,
+                                unsigned steps)
+{
+    struct iter *child = newest->child;
+    byron_status status;
+
+    newest->skipped++;
+    if (steps < STEPS_MAX)
+        return iter_next(child);
+    TRY(keep(&newest->key, child->key));
+    TRY(iter_seek(child, buf_slice(&newest->key), resume));
+out:
+    return status;
+}
+
+/* Shows the first entry to be seen from where the child stands on. */
+static byron_status find_forward(struct newest_iter *newest)
+{
+    struct iter *child = newest->child;
+    uint64_t before = 0;
+    uint64_t resume = 0;
+    unsigned steps = 0;
+    byron_status status;
+
+    newest->is_backward = false;
+    newest->is_asked = false;
+    newest->base.valid = false;
+    while (child->valid &&
+           (!newest->upper.is_set || is_below(&newest->upper, child->key))) {
+        if (!is_visible(newest, child->sequence, &resume)) {
+            steps = child->sequence < before ? steps + 1 : 0;
+            before = child->sequence;
+            TRY(pass_unseen(newest, resume, steps));
+        } else if (is_shown(newest, child->kind)) {
+            show_child(newest);
+            return BYRON_OK;
+        } else {
+            newest->skipped++;
+            TRY(pass_key(newest));
+        }
+    }
+    return BYRON_OK;
+out:
+    return fail(newest, status);
+}
+
+/* --- Backward ----------------------------------------------------------- */
+
+/* Takes note of the version that the child stands on. */
+static byron_status keep_version(struct newest_iter *newest)
+{
+    struct iter *child = newest->child;
+    struct slice value;
+    byron_status status = BYRON_OK;
+
+    note_version(newest);
+    newest->has_value = newest->keeps_values && child->kind == ENTRY_PUT;
+    if (newest->has_value) {
+        TRY(iter_value(child, &value));
+        TRY(keep(&newest->value, value));
+    }
+out:
+    return status;
+}
+
+/* To the newest visible version of the key, when there are many. */
+static byron_status jump_to_newest(struct newest_iter *newest)
+{
+    struct slice key = buf_slice(&newest->key);
+    uint64_t resume = 0;
+    byron_status status;
+
+    TRY(iter_seek(newest->child, key, SEQUENCE_MAX));
+    while (stands_on_key(newest) &&
+           !is_visible(newest, newest->child->sequence, &resume))
+        TRY(iter_seek(newest->child, key, resume));
+    if (stands_on_key(newest) && is_shown(newest, newest->child->kind)) {
+        show_child(newest);
+        newest->is_backward = false;
+    } else {
+        TRY(iter_seek_before(newest->child, key));
+    }
+out:
+    return status;
+}
+
+/* From the oldest version of a key to left of them all. */
+static byron_status pass_versions(struct newest_iter *newest)
+{
+    bool is_found = false;
+    uint64_t resume = 0;
+    byron_status status;
+
+    TRY(keep(&newest->key, newest->child->key));
+    for (unsigned steps = 0; steps == 0 || stands_on_key(newest); steps++) {
+        newest->skipped++;
+        if (steps == STEPS_MAX)
+            return jump_to_newest(newest);
+        if (is_visible(newest, newest->child->sequence, &resume)) {
+            is_found = true;
+            TRY(keep_version(newest));
+        }
+        TRY(iter_prev(newest->child));
+    }
+    if (is_found && is_shown(newest, newest->base.kind)) {
+        newest->skipped--;
+        newest->base.key = buf_slice(&newest->key);
+        newest->base.valid = true;
+    }
+out:
+    return status;
+}
+
+/* Shows the last key to be seen from where the child stands back. */
+static byron_status find_backward(struct newest_iter *newest)
+{
+    struct iter *child = newest->child;
+    byron_status status;
+
+    newest->is_backward = true;
+    newest->is_asked = false;
+    newest->base.valid = false;
+    while (!newest->base.valid && child->valid &&
+           !(newest->lower.is_set && is_below(&newest->lower, child->key)))
+        TRY(pass_versions(newest));
+    return BYRON_OK;
+out:
+    return fail(newest, status);
+}
+
+/* --- Moves -------------------------------------------------------------- */
+
+static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+    uint64_t from = SEQUENCE_MAX;
+
+    if (newest->is_own && sequence != SEQUENCE_MAX)
+        from = 0;
+    if (status != BYRON_OK)
+        return status;
+    if (newest->lower.is_set && is_below(&newest->lower, key))
+        key = buf_slice(&newest->lower.key);
+    status = iter_seek(newest->child, key, from);
+    return status == BYRON_OK ? find_forward(newest) : fail(newest, status);
+}
+
+static byron_status seek_before(struct iter *base, struct slice key)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    if (newest->upper.is_set && !is_below(&newest->upper, key))
+        key = buf_slice(&newest->upper.key);
+    newest->keeps_values = true;
+    status = iter_seek_before(newest->child, key);
+    return status == BYRON_OK ? find_backward(newest) : fail(newest, status);
+}
+
+static byron_status first(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    if (newest->lower.is_set)
+        return seek(base, buf_slice(&newest->lower.key), SEQUENCE_MAX);
+    status = iter_first(newest->child);
+    return status == BYRON_OK ? find_forward(newest) : fail(newest, status);
+}
+
+static byron_status last(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    if (newest->upper.is_set)
+        return seek_before(base, buf_slice(&newest->upper.key));
+    newest->keeps_values = true;
+    status = iter_last(newest->child);
+    return status == BYRON_OK ? find_backward(newest) : fail(newest, status);
+}
+
+/* From left of the shown key's versions to right of them. */
+static byron_status turn_forward(struct newest_iter *newest)
+{
+    byron_status status;
+
+    TRY(iter_seek(newest->child, buf_slice(&newest->key), 0));
+    if (stands_on_key(newest))
+        TRY(iter_next(newest->child));
+out:
+    return status;
+}
+
+static byron_status next(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    assert(base->valid);
+    status = newest->is_backward ? turn_forward(newest) : pass_key(newest);
+    return status == BYRON_OK ? find_forward(newest) : fail(newest, status);
+}
+
+static byron_status turn_backward(struct newest_iter *newest)
+{
+    byron_status status;
+
+    TRY(keep(&newest->key, newest->child->key));
+    TRY(iter_seek_before(newest->child, buf_slice(&newest->key)));
+out:
+    return status;
+}
+
+static byron_status prev(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    assert(base->valid);
+    newest->keeps_values = newest->is_asked;
+    if (!newest->is_backward)
+        status = turn_backward(newest);
+    return status == BYRON_OK ? find_backward(newest) : fail(newest, status);
+}
+
+static byron_status value(struct iter *base, struct slice *out)
+{
+    struct newest_iter *newest = self(base);
+    byron_status status = newest->error;
+
+    if (status != BYRON_OK)
+        return status;
+    assert(base->valid);
+    newest->is_asked = true;
+    if (newest->is_backward && newest->has_value) {
+        *out = buf_slice(&newest->value);
+        return BYRON_OK;
+    }
+    if (newest->is_backward) {
+        TRY(iter_seek(newest->child, base->key, newest->sequence));
+        newest->is_backward = false;
+    }
+    TRY(iter_value(newest->child, out));
+    return BYRON_OK;
+out:
+    return fail(newest, status);
+}
+
+static void release(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+
+    iter_free(newest->child);
+    buf_deinit(&newest->lower.key);
+    buf_deinit(&newest->upper.key);
+    buf_deinit(&newest->key);
+    buf_deinit(&newest->value);
+    alloc_free(newest);
+}
+
+static const struct iter_ops newest_iter_ops = {
+    .seek = seek,
+    .seek_before = seek_before,
+    .first = first,
+    .last = last,
+    .next = next,
+    .prev = prev,
+    .value = value,
+    .free = release,
+};
+
+static byron_status set_bound(struct bound *bound, struct slice key)
+{
+    bound->is_set = key.data != NULL;
+    bound->head = slice_head(key, 0);
+    return keep(&bound->key, key);
+}
+
+byron_status newest_iter_new(struct iter *child,
+                             const struct newest_rules *rules,
+                             struct iter **out)
+{
+    struct newest_iter *newest = alloc_zeroed(1, sizeof *newest);
+    byron_status status;
+
+    if (!newest) {
+        iter_free(child);
+        return error_no_memory();
+    }
+    newest->base.ops = &newest_iter_ops;
+    newest->child = child;
+    newest->limit = rules->limit;
+    newest->dead = rules->dead;
+    newest->is_own = rules->is_own;
+    TRY(set_bound(&newest->lower, rules->lower));
+    TRY(set_bound(&newest->upper, rules->upper));
+    *out = &newest->base;
+    newest = NULL;
+out:
+    if (newest)
+        release(&newest->base);
+    return status;
+}
+
+uint64_t newest_iter_skipped(const struct iter *newest)
+{
+    return ((const struct newest_iter *)newest)->skipped;
+}

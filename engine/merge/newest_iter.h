@@ -1,0 +1,33 @@
+/*
+ * newest_iter: of each key the newest entry that may be seen.
+ *
+ * What view_iter and live_iter have in common. Moves both ways.
+ */
+#ifndef BYRON_MERGE_NEWEST_ITER_H
+#define BYRON_MERGE_NEWEST_ITER_H
+
+#include "entry/iter.h"
+#include "merge/dead_spans.h"
+
+struct newest_rules {
+    /* Sequences above it are not seen, except SEQUENCE_MAX. */
+    uint64_t limit;
+    const struct dead_spans *dead; /* Not seen either. Borrowed; or NULL. */
+    struct slice lower;            /* lower <= key < upper; data NULL: open. */
+    struct slice upper;
+    /*
+     * A transaction's own writes: tombstones are shown too, all under the
+     * sequence SEQUENCE_MAX, and seek minds it. Otherwise tombstones hide
+     * their key, and seek is by key alone.
+     */
+    bool is_own;
+};
+
+/* Takes child (even on failure). Copies the rules, and the bounds. */
+BYRON_MUST_CHECK byron_status newest_iter_new(struct iter *child,
+                                              const struct newest_rules *rules,
+                                              struct iter **out);
+/* Raw entries that were stepped over without being shown, so far. */
+uint64_t newest_iter_skipped(const struct iter *newest);
+
+#endif
