@@ -54,6 +54,7 @@ struct column {
     bool has_default;
     struct literal default_value;
     int key_index; /* Place in the key, or -1. */
+    int slot;      /* Place in the row's value; -1: the rowid itself. */
 };
 
 struct key_column {
@@ -82,8 +83,10 @@ struct declaration {
     int column_count;
     struct key_column *key; /* Empty for KEY_ROWID_IMPLICIT. */
     int key_count;
+    int slot_count; /* Of a row's value: other columns, then the key's. */
     enum key_shape shape;
     enum conflict key_conflict;
+    char *hidden_name; /* Owned; of the hidden key, KEY_COMPOSITE only. */
     struct table_settings settings;
 };
 

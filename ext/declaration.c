@@ -1,0 +1,324 @@
+#include "declaration.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "parser.h"
+#include "try.h"
+
+/* --- The parser --------------------------------------------------------- */
+
+byron_status parser_fail(struct parser *parser, const char *format, ...)
+{
+    va_list arguments;
+    int size;
+
+    free(*parser->message);
+    va_start(arguments, format);
+    size = vasprintf(parser->message, format, arguments);
+    va_end(arguments);
+    if (size >= 0)
+        return BYRON_MISUSE;
+    *parser->message = NULL;
+    return BYRON_NO_MEMORY;
+}
+
+byron_status parser_fail_here(struct parser *parser)
+{
+    const struct token *token = &parser->token;
+
+    switch (token->kind) {
+    case TOKEN_END:
+        return parser_fail(parser, "incomplete column definition");
+    case TOKEN_ILLEGAL:
+        return parser_fail(parser, "unrecognized token: \"%.*s\"",
+                           (int)token->size, token->start);
+    default:
+        return parser_fail(parser, "near \"%.*s\": syntax error",
+                           (int)token->size, token->start);
+    }
+}
+
+byron_status parser_take_name(struct parser *parser, char **out)
+{
+    *out = NULL;
+    if (!token_is_name(&parser->token))
+        return parser_fail_here(parser);
+    *out = token_text(&parser->token, NULL);
+    if (!*out)
+        return BYRON_NO_MEMORY;
+    parser_step(parser);
+    return BYRON_OK;
+}
+
+static bool is_constraint(const struct token *token)
+{
+    return token_is_word(token, "CONSTRAINT") ||
+           token_is_word(token, "PRIMARY") || token_is_word(token, "UNIQUE") ||
+           token_is_word(token, "CHECK") || token_is_word(token, "FOREIGN");
+}
+
+/* WITHOUT ROWID and STRICT, where CREATE TABLE would have them. */
+static bool is_table_word(const struct token *token, const struct token *second)
+{
+    return (token_is_word(token, "WITHOUT") &&
+            token_is_word(second, "ROWID")) ||
+           (token_is_word(token, "STRICT") && second->kind == TOKEN_END);
+}
+
+static byron_status parse_argument(struct parser *parser, const char *text)
+{
+    const char *rest;
+    struct token second;
+
+    parser->next = text;
+    parser_step(parser);
+    rest = parser->next;
+    token_next(&rest, &second);
+    if (token_is_name(&parser->token) && token_is_mark(&second, '='))
+        return option_parse(parser);
+    if (is_constraint(&parser->token) || is_table_word(&parser->token, &second))
+        return constraint_parse(parser);
+    if (parser->has_key && !parser->is_key_of_column)
+        return parser_fail(
+            parser, "near \"%.*s\": columns come before PRIMARY KEY(...)",
+            (int)parser->token.size, parser->token.start);
+    return column_parse(parser);
+}
+
+/* --- The whole table ----------------------------------------------------- */
+
+/* No columns: key PRIMARY KEY, value. */
+static byron_status add_usual_columns(struct parser *parser)
+{
+    byron_status status = BYRON_OK;
+
+    if (parser->has_key)
+        return parser_fail(parser, "byron: the table has no columns");
+    TRY(parse_argument(parser, "key PRIMARY KEY"));
+    TRY(parse_argument(parser, "value"));
+out:
+    return status;
+}
+
+static bool has_column(const struct declaration *table, const char *name)
+{
+    for (int i = 0; i < table->column_count; i++)
+        if (strcasecmp(table->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static byron_status name_hidden_key(struct declaration *table)
+{
+    char name[64] = "_key";
+
+    while (has_column(table, name) && strlen(name) < sizeof name - 1)
+        strcat(name, "_");
+    table->hidden_name = strdup(name);
+    return table->hidden_name ? BYRON_OK : BYRON_NO_MEMORY;
+}
+
+/* The row's value: the columns outside the key, then the key's own. */
+static void place_fields(struct declaration *table)
+{
+    if (table->shape == KEY_ROWID_ALIAS)
+        table->columns[table->key[0].column].key_index = 0;
+    else
+        for (int i = 0; i < table->key_count; i++) {
+            struct column *column = &table->columns[table->key[i].column];
+
+            column->key_index = i;
+            column->is_not_null = true; /* As in a WITHOUT ROWID table. */
+        }
+    for (int i = 0; i < table->column_count; i++)
+        if (table->columns[i].key_index < 0)
+            table->columns[i].slot = table->slot_count++;
+    if (table->shape == KEY_ROWID_ALIAS)
+        return;
+    for (int i = 0; i < table->key_count; i++)
+        table->columns[table->key[i].column].slot = table->slot_count++;
+}
+
+static byron_status finish(struct parser *parser)
+{
+    struct declaration *table = parser->table;
+    byron_status status = BYRON_OK;
+
+    if (table->column_count == 0)
+        TRY(add_usual_columns(parser));
+    if (parser->is_key_of_column)
+        table->key[0].collation =
+            table->columns[table->key[0].column].collation;
+    if (table->shape == KEY_COMPOSITE)
+        TRY(name_hidden_key(table));
+    place_fields(table);
+out:
+    return status;
+}
+
+byron_status declaration_parse(int count, const char *const *arguments,
+                               struct declaration **out, char **message)
+{
+    struct parser parser = {.message = message};
+    byron_status status = BYRON_OK;
+
+    *message = NULL;
+    *out = NULL;
+    parser.table = calloc(1, sizeof *parser.table);
+    if (!parser.table)
+        return BYRON_NO_MEMORY;
+    parser.table->shape = KEY_ROWID_IMPLICIT;
+    for (int i = 0; i < count; i++) {
+        const char *rest = arguments[i];
+        struct token first;
+
+        token_next(&rest, &first);
+        if (first.kind == TOKEN_END && count == 1)
+            continue; /* USING byron() */
+        TRY(parse_argument(&parser, arguments[i]));
+    }
+    TRY(finish(&parser));
+    *out = parser.table;
+    parser.table = NULL;
+out:
+    declaration_free(parser.table);
+    return status;
+}
+
+void declaration_free(struct declaration *declaration)
+{
+    if (!declaration)
+        return;
+    for (int i = 0; i < declaration->column_count; i++) {
+        free(declaration->columns[i].name);
+        free(declaration->columns[i].type);
+        free(declaration->columns[i].default_value.bytes);
+    }
+    free(declaration->columns);
+    free(declaration->key);
+    free(declaration->hidden_name);
+    free(declaration->settings.path);
+    free(declaration);
+}
+
+/* --- The text for SQLite ------------------------------------------------- */
+
+static void print_quoted(FILE *to, const char *text, size_t size, char quote)
+{
+    fputc(quote, to);
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == quote)
+            fputc(quote, to);
+        fputc(text[i], to);
+    }
+    fputc(quote, to);
+}
+
+static void print_real(FILE *to, double real)
+{
+    char digits[32];
+    char *comma;
+
+    if (isinf(real)) {
+        fputs(real < 0 ? "-9e999" : "9e999", to);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%.17g", real);
+    comma = strchr(digits, ','); /* Of a locale. */
+    if (comma)
+        *comma = '.';
+    fputs(digits, to);
+    if (!strpbrk(digits, ".e"))
+        fputs(".0", to);
+}
+
+static void print_default(FILE *to, const struct literal *literal)
+{
+    fputs(" DEFAULT ", to);
+    switch (literal->kind) {
+    case LITERAL_INTEGER:
+        fprintf(to, "%" PRId64, literal->integer);
+        break;
+    case LITERAL_REAL:
+        print_real(to, literal->real);
+        break;
+    case LITERAL_TEXT:
+        print_quoted(to, literal->bytes, strlen(literal->bytes), '\'');
+        break;
+    case LITERAL_BLOB:
+        fputs("x'", to);
+        for (size_t i = 0; i < literal->size; i++)
+            fprintf(to, "%02x", (unsigned char)literal->bytes[i]);
+        fputc('\'', to);
+        break;
+    default:
+        fputs("NULL", to);
+        break;
+    }
+}
+
+/* Quoted, since a type may be any words at all. */
+static void print_type(FILE *to, const char *type)
+{
+    if (!*type)
+        return;
+    fputc(' ', to);
+    print_quoted(to, type, strlen(type), '"');
+}
+
+static void print_column(FILE *to, const struct declaration *table, int index)
+{
+    static const char *const collations[] = {
+        [COLLATION_BINARY] = "",
+        [COLLATION_NOCASE] = " COLLATE NOCASE",
+        [COLLATION_RTRIM] = " COLLATE RTRIM",
+    };
+    const struct column *column = &table->columns[index];
+
+    print_quoted(to, column->name, strlen(column->name), '"');
+    print_type(to, column->type);
+    fputs(collations[column->collation], to);
+    if (column->is_not_null)
+        fputs(" NOT NULL", to);
+    if (column->has_default)
+        print_default(to, &column->default_value);
+    if (column->key_index >= 0 && table->shape != KEY_COMPOSITE)
+        fputs(table->key[0].is_descending ? " PRIMARY KEY DESC"
+                                          : " PRIMARY KEY",
+              to);
+}
+
+char *declaration_schema(const struct declaration *declaration,
+                         const char *table)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    if (!to)
+        return NULL;
+    fputs("CREATE TABLE ", to);
+    print_quoted(to, table, strlen(table), '"');
+    for (int i = 0; i < declaration->column_count; i++) {
+        fputs(i == 0 ? "(" : ", ", to);
+        print_column(to, declaration, i);
+    }
+    if (declaration->shape == KEY_COMPOSITE) {
+        fputs(", ", to);
+        print_quoted(to, declaration->hidden_name,
+                     strlen(declaration->hidden_name), '"');
+        fputs(" BLOB HIDDEN PRIMARY KEY", to);
+    }
+    fputs(declaration->shape >= KEY_SINGLE ? ") WITHOUT ROWID" : ")", to);
+    if (fclose(to) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

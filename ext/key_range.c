@@ -1,0 +1,565 @@
+#include "key_range.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "key_codec.h"
+#include "try.h"
+
+/* Every text that can read as a number begins with one of these bytes. */
+#define NUMBER_TEXT_FIRST "\t"
+#define NUMBER_TEXT_END   ":" /* Exclusive. */
+
+/* Values of one column, in SQL's order. */
+struct interval {
+    struct field lower;
+    struct field upper;
+    enum bound lower_bound;
+    enum bound upper_bound;
+    bool is_point; /* Only the value lower. */
+};
+
+#define MOST_INTERVALS 2
+
+struct intervals {
+    struct interval at[MOST_INTERVALS];
+    int count;
+};
+
+void key_ranges_deinit(struct key_ranges *ranges)
+{
+    bytes_deinit(&ranges->bytes);
+    free(ranges->segments);
+    memset(ranges, 0, sizeof *ranges);
+}
+
+void key_ranges_clear(struct key_ranges *ranges)
+{
+    ranges->bytes.size = 0;
+    ranges->count = 0;
+    ranges->is_wide = false;
+}
+
+/* --- Values of one column ------------------------------------------------ */
+
+static bool is_number(const struct field *field)
+{
+    return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL;
+}
+
+static bool is_infinite(const struct field *field)
+{
+    return field->kind == FIELD_REAL && isinf(field->real);
+}
+
+static struct field text_of(const char *text)
+{
+    return (struct field){
+        .kind = FIELD_TEXT, .data = text, .size = strlen(text)};
+}
+
+static struct interval number_texts(void)
+{
+    return (struct interval){text_of(NUMBER_TEXT_FIRST),
+                             text_of(NUMBER_TEXT_END), BOUND_CLOSED, BOUND_OPEN,
+                             false};
+}
+
+static struct interval all_texts(void)
+{
+    return (struct interval){
+        text_of(""), {.kind = FIELD_BLOB}, BOUND_CLOSED, BOUND_OPEN, false};
+}
+
+/* Which values of a column of this affinity may equal the argument. */
+static void equal_values(const struct key_argument *argument,
+                         enum affinity affinity, struct intervals *out)
+{
+    const struct field *field = &argument->field;
+    bool is_loose =
+        affinity < AFFINITY_NUMERIC && is_number(field) && !argument->is_bare;
+
+    out->count = 0;
+    if (field->kind == FIELD_NULL)
+        return;
+    if (!is_loose || affinity == AFFINITY_BLOB)
+        out->at[out->count++] =
+            (struct interval){.lower = *field, .is_point = true};
+    if (!is_loose)
+        return;
+    /* The number as text: only infinity's has other first letters. */
+    if (affinity == AFFINITY_TEXT && is_infinite(field))
+        out->at[out->count++] = all_texts();
+    else
+        out->at[out->count++] = number_texts();
+}
+
+/* A bound of a text or untyped column against a value of unknown affinity:
+ * numbers in texts may count as numbers. */
+static void widen_lower(struct interval *only, enum affinity affinity)
+{
+    if (affinity == AFFINITY_TEXT && is_number(&only->lower))
+        only->lower_bound = BOUND_NONE;
+}
+
+static void widen_upper(struct interval *only, enum affinity affinity,
+                        struct intervals *out)
+{
+    const struct field *upper = &only->upper;
+    const char *text = upper->data;
+
+    if (upper->kind == FIELD_TEXT &&
+        (upper->size == 0 || text[0] < *NUMBER_TEXT_END)) {
+        only->upper = text_of(NUMBER_TEXT_END);
+        only->upper_bound = BOUND_OPEN;
+    } else if (is_number(upper) && affinity == AFFINITY_TEXT) {
+        only->upper = is_infinite(upper) ? (struct field){.kind = FIELD_BLOB}
+                                         : text_of(NUMBER_TEXT_END);
+        only->upper_bound = BOUND_OPEN;
+    } else if (is_number(upper)) {
+        struct interval *texts = &out->at[out->count++];
+
+        *texts = number_texts();
+        if (only->lower_bound != BOUND_NONE &&
+            (only->lower.kind == FIELD_BLOB ||
+             (only->lower.kind == FIELD_TEXT && only->lower.size > 0 &&
+              *(const char *)only->lower.data >= *NUMBER_TEXT_FIRST))) {
+            texts->lower = only->lower;
+            texts->lower_bound = only->lower_bound;
+        }
+    }
+}
+
+static void range_values(const struct plan *plan,
+                         const struct key_argument *arguments,
+                         enum affinity affinity, struct intervals *out)
+{
+    const struct key_argument *lower = arguments;
+    const struct key_argument *upper =
+        arguments + (plan->lower != BOUND_NONE ? 1 : 0);
+    struct interval *only = &out->at[0];
+
+    out->count = 0;
+    if ((plan->lower != BOUND_NONE && lower->field.kind == FIELD_NULL) ||
+        (plan->upper != BOUND_NONE && upper->field.kind == FIELD_NULL))
+        return;
+    out->count = 1;
+    *only = (struct interval){.lower_bound = plan->lower,
+                              .upper_bound = plan->upper};
+    if (plan->lower != BOUND_NONE)
+        only->lower = lower->field;
+    if (plan->upper != BOUND_NONE)
+        only->upper = upper->field;
+    if (affinity >= AFFINITY_NUMERIC)
+        return;
+    if (plan->lower != BOUND_NONE && !lower->is_bare)
+        widen_lower(only, affinity);
+    if (plan->upper != BOUND_NONE && !upper->is_bare)
+        widen_upper(only, affinity, out);
+}
+
+/* --- Bytes ---------------------------------------------------------------- */
+
+static byron_status add_segment(struct key_ranges *out, struct segment **added)
+{
+    if (out->count == out->capacity) {
+        int capacity = out->capacity * 2 + 4;
+        struct segment *segments =
+            realloc(out->segments, sizeof *segments * (size_t)capacity);
+
+        if (!segments)
+            return BYRON_NO_MEMORY;
+        out->segments = segments;
+        out->capacity = capacity;
+    }
+    *added = &out->segments[out->count++];
+    memset(*added, 0, sizeof **added);
+    return BYRON_OK;
+}
+
+/* Makes the bytes from start on the first key after all that begin so; sets
+ * their size to 0 if there is none. */
+static void raise(struct bytes *bytes, size_t start)
+{
+    while (bytes->size > start && bytes->data[bytes->size - 1] == 0xff)
+        bytes->size--;
+    if (bytes->size > start)
+        bytes->data[bytes->size - 1]++;
+}
+
+/*
+ * Adds one end of a range: prefix, then field. after: the end lies behind all
+ * keys with this value, else before them. Without field: before or behind the
+ * prefix itself.
+ */
+static byron_status add_end(struct key_ranges *out, struct byron_bytes prefix,
+                            const struct field *field, struct key_style style,
+                            bool after)
+{
+    size_t start = out->bytes.size;
+    byron_status status = bytes_add(&out->bytes, prefix.data, prefix.size);
+
+    if (status == BYRON_OK && field)
+        status = key_codec_add(&out->bytes, field, style);
+    if (status != BYRON_OK || !after)
+        return status;
+    /* A last column ends with the key: longer ones are other values. */
+    if (field && style.is_last && !style.is_descending)
+        return bytes_add_u8(&out->bytes, 0);
+    raise(&out->bytes, start);
+    return BYRON_OK;
+}
+
+static int compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b,
+                        size_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+
+    if (order != 0)
+        return order;
+    return (a_size > b_size) - (a_size < b_size);
+}
+
+static void drop_if_empty(struct key_ranges *out)
+{
+    const struct segment *last = &out->segments[out->count - 1];
+    const uint8_t *data = out->bytes.data;
+
+    if (last->upper_size > 0 &&
+        compare_keys(data + last->lower, last->lower_size, data + last->upper,
+                     last->upper_size) >= 0)
+        out->count--;
+}
+
+/* Both ends; the value order of a descending column is turned around. */
+static byron_status add_interval(struct key_ranges *out,
+                                 struct byron_bytes prefix,
+                                 const struct interval *interval,
+                                 struct key_style style)
+{
+    bool is_turned = style.is_descending;
+    const struct field *low = is_turned ? &interval->upper : &interval->lower;
+    const struct field *high = is_turned ? &interval->lower : &interval->upper;
+    enum bound low_bound =
+        is_turned ? interval->upper_bound : interval->lower_bound;
+    enum bound high_bound =
+        is_turned ? interval->lower_bound : interval->upper_bound;
+    struct segment segment = {.lower = out->bytes.size};
+    struct segment *added;
+    byron_status status;
+
+    if (interval->is_point) {
+        low = high = &interval->lower;
+        low_bound = high_bound = BOUND_CLOSED;
+    }
+    TRY(add_end(out, prefix, low_bound == BOUND_NONE ? NULL : low, style,
+                low_bound == BOUND_OPEN));
+    segment.lower_size = out->bytes.size - segment.lower;
+    segment.upper = out->bytes.size;
+    if (interval->is_point && style.is_last) {
+        segment.is_point = true;
+    } else {
+        TRY(add_end(out, prefix, high_bound == BOUND_NONE ? NULL : high, style,
+                    high_bound != BOUND_OPEN));
+        segment.upper_size = out->bytes.size - segment.upper;
+    }
+    TRY(add_segment(out, &added));
+    *added = segment;
+    if (!segment.is_point)
+        drop_if_empty(out);
+out:
+    return status;
+}
+
+static byron_status add_intervals(struct key_ranges *out,
+                                  struct byron_bytes prefix,
+                                  const struct intervals *values,
+                                  struct key_style style)
+{
+    byron_status status = BYRON_OK;
+
+    for (int i = 0; i < values->count && status == BYRON_OK; i++) {
+        int index = style.is_descending ? values->count - 1 - i : i;
+
+        status = add_interval(out, prefix, &values->at[index], style);
+    }
+    return status;
+}
+
+/* Every key that begins with prefix. */
+static byron_status add_prefix(struct key_ranges *out,
+                               struct byron_bytes prefix)
+{
+    static const struct interval everything;
+
+    return add_interval(out, prefix, &everything, (struct key_style){0});
+}
+
+/* --- Rowids -----------------------------------------------------------------
+ */
+
+/* The first rowid that is above (or at) the value; false if there is none. */
+static bool first_rowid(const struct field *field, enum bound bound,
+                        int64_t *out)
+{
+    if (field->kind == FIELD_INTEGER) {
+        *out = field->integer;
+    } else if (field->kind == FIELD_REAL) {
+        if (!(field->real < 9223372036854775808.0))
+            return false;
+        *out = INT64_MIN;
+        if (field->real < -9223372036854775808.0)
+            return true;
+        *out = (int64_t)field->real; /* Towards zero. */
+        if ((double)*out < field->real)
+            ++*out;
+        /* Now not below; with an open bound it has to be above. */
+        if ((double)*out > field->real)
+            return true;
+    } else {
+        return false; /* Every text and blob is above all numbers. */
+    }
+    if (bound == BOUND_OPEN && *out == INT64_MAX)
+        return false;
+    *out += bound == BOUND_OPEN ? 1 : 0;
+    return true;
+}
+
+/* The last rowid that is below (or at) the value; false if there is none. */
+static bool last_rowid(const struct field *field, enum bound bound,
+                       int64_t *out)
+{
+    enum bound other = bound == BOUND_OPEN ? BOUND_CLOSED : BOUND_OPEN;
+    int64_t above;
+
+    *out = INT64_MAX;
+    if (!first_rowid(field, other, &above))
+        return true; /* None is above it. */
+    if (above == INT64_MIN)
+        return false;
+    *out = above - 1;
+    return true;
+}
+
+static byron_status add_rowids(struct key_ranges *out, uint32_t id,
+                               int64_t first, int64_t last)
+{
+    struct segment *segment;
+    byron_status status;
+
+    if (first > last)
+        return BYRON_OK;
+    TRY(add_segment(out, &segment));
+    segment->lower = out->bytes.size;
+    TRY(key_codec_add_id(&out->bytes, id));
+    TRY(key_codec_add_rowid(&out->bytes, first));
+    segment->lower_size = out->bytes.size - segment->lower;
+    segment->is_point = first == last;
+    if (segment->is_point)
+        return BYRON_OK;
+    segment->upper = out->bytes.size;
+    TRY(key_codec_add_id(&out->bytes, id));
+    if (last < INT64_MAX)
+        TRY(key_codec_add_rowid(&out->bytes, last + 1));
+    else
+        raise(&out->bytes, segment->upper);
+    segment->upper_size = out->bytes.size - segment->upper;
+out:
+    return status;
+}
+
+static byron_status build_rowids(struct key_ranges *out, uint32_t id,
+                                 const struct plan *plan,
+                                 const struct key_argument *arguments)
+{
+    int64_t first = INT64_MIN;
+    int64_t last = INT64_MAX;
+    const struct field *lower = &arguments[0].field;
+    const struct field *upper =
+        &arguments[plan->lower != BOUND_NONE ? 1 : 0].field;
+
+    for (int i = 0; i < plan->equal_count + (plan->lower != BOUND_NONE) +
+                            (plan->upper != BOUND_NONE);
+         i++)
+        if (arguments[i].field.kind == FIELD_NULL)
+            return BYRON_OK;
+    if (plan->equal_count > 0) {
+        if (first_rowid(lower, BOUND_CLOSED, &first) &&
+            last_rowid(lower, BOUND_CLOSED, &last))
+            return add_rowids(out, id, first, last);
+        return BYRON_OK;
+    }
+    if (plan->lower != BOUND_NONE && !first_rowid(lower, plan->lower, &first))
+        return BYRON_OK;
+    if (plan->upper != BOUND_NONE && !last_rowid(upper, plan->upper, &last))
+        return BYRON_OK;
+    return add_rowids(out, id, first, last);
+}
+
+/* --- Whole plans ------------------------------------------------------------
+ */
+
+static bool has_rowid(const struct declaration *table)
+{
+    return table->shape < KEY_SINGLE;
+}
+
+static enum affinity key_affinity(const struct declaration *table, int index)
+{
+    return table->columns[table->key[index].column].affinity;
+}
+
+int key_argument_read(sqlite3_value *value, bool is_bare,
+                      const struct declaration *table, int key_index,
+                      struct key_argument *out)
+{
+    enum affinity affinity = AFFINITY_NUMERIC;
+
+    if (!has_rowid(table))
+        affinity = key_affinity(table, key_index);
+    /* A comparison makes numbers of texts, but not reals of integers; and
+     * texts of numbers only if those have no affinity of their own. */
+    if (affinity >= AFFINITY_NUMERIC)
+        affinity = AFFINITY_NUMERIC;
+    else if (!is_bare)
+        affinity = AFFINITY_BLOB;
+    out->is_bare = is_bare;
+    return field_read(value, affinity, &out->field);
+}
+
+/*
+ * Adds the equal columns to prefix while each is one value. *next is the first
+ * that is not; then values holds what it may be.
+ */
+static byron_status add_equals(struct bytes *prefix,
+                               const struct declaration *table,
+                               const struct plan *plan,
+                               const struct key_argument *arguments, int *next,
+                               struct intervals *values)
+{
+    byron_status status = BYRON_OK;
+
+    for (*next = 0; *next < plan->equal_count; ++*next) {
+        equal_values(&arguments[*next], key_affinity(table, *next), values);
+        if (values->count != 1 || !values->at[0].is_point)
+            break;
+        if (*next == table->key_count - 1)
+            break; /* The last of all: a point, to be added as such. */
+        TRY(key_codec_add(prefix, &values->at[0].lower,
+                          key_style_of(table, *next)));
+    }
+out:
+    return status;
+}
+
+static byron_status build_columns(struct key_ranges *out,
+                                  const struct declaration *table, uint32_t id,
+                                  const struct plan *plan,
+                                  const struct key_argument *arguments)
+{
+    struct bytes prefix = {0};
+    struct intervals values = {.count = 0};
+    int next = 0;
+    byron_status status;
+
+    TRY(key_codec_add_id(&prefix, id));
+    TRY(add_equals(&prefix, table, plan, arguments, &next, &values));
+    if (next == plan->equal_count) {
+        if (plan->lower == BOUND_NONE && plan->upper == BOUND_NONE) {
+            TRY(add_prefix(out, bytes_view(&prefix)));
+            goto out;
+        }
+        range_values(plan, arguments + next, key_affinity(table, next),
+                     &values);
+    } else if (values.count > 0 &&
+               (values.count > 1 || !values.at[0].is_point)) {
+        out->is_wide = true;
+    }
+    TRY(add_intervals(out, bytes_view(&prefix), &values,
+                      key_style_of(table, next)));
+out:
+    bytes_deinit(&prefix);
+    return status;
+}
+
+byron_status key_ranges_build(struct key_ranges *out,
+                              const struct declaration *table, uint32_t id,
+                              const struct plan *plan,
+                              const struct key_argument *arguments)
+{
+    if (has_rowid(table))
+        return build_rowids(out, id, plan, arguments);
+    return build_columns(out, table, id, plan, arguments);
+}
+
+byron_status key_ranges_add_value(struct key_ranges *out,
+                                  const struct declaration *table, uint32_t id,
+                                  const struct key_argument *argument)
+{
+    static const struct plan equal = {.equal_count = 1};
+
+    assert(table->key_count <= 1);
+    return key_ranges_build(out, table, id, &equal, argument);
+}
+
+byron_status key_ranges_add_point(struct key_ranges *out,
+                                  struct byron_bytes key)
+{
+    size_t start = out->bytes.size;
+    struct segment *segment;
+    byron_status status = bytes_add(&out->bytes, key.data, key.size);
+
+    if (status == BYRON_OK)
+        status = add_segment(out, &segment);
+    if (status == BYRON_OK)
+        *segment = (struct segment){
+            .lower = start, .lower_size = key.size, .is_point = true};
+    return status;
+}
+
+/* --- Lists ------------------------------------------------------------------
+ */
+
+/* By lower end; of equal ones the longer range first. */
+static int compare_segments(const void *a, const void *b, void *context)
+{
+    const struct segment *first = a;
+    const struct segment *second = b;
+    const uint8_t *data = context;
+    int order = compare_keys(data + first->lower, first->lower_size,
+                             data + second->lower, second->lower_size);
+
+    return order != 0 ? order : first->is_point - second->is_point;
+}
+
+/* Whether all of segment lies in range, which begins no later. */
+static bool is_inside(const struct key_ranges *ranges,
+                      const struct segment *range,
+                      const struct segment *segment)
+{
+    const uint8_t *data = ranges->bytes.data;
+
+    if (range->is_point)
+        return compare_keys(data + range->lower, range->lower_size,
+                            data + segment->lower, segment->lower_size) == 0;
+    return range->upper_size == 0 ||
+           compare_keys(data + segment->lower, segment->lower_size,
+                        data + range->upper, range->upper_size) < 0;
+}
+
+void key_ranges_sort(struct key_ranges *ranges)
+{
+    int kept = 0;
+
+    if (ranges->count < 2)
+        return;
+    qsort_r(ranges->segments, (size_t)ranges->count, sizeof *ranges->segments,
+            compare_segments, ranges->bytes.data);
+    /* Ranges of a list are points or all the same: overlap is inclusion. */
+    for (int i = 1; i < ranges->count; i++)
+        if (!is_inside(ranges, &ranges->segments[kept], &ranges->segments[i]))
+            ranges->segments[++kept] = ranges->segments[i];
+    ranges->count = kept + 1;
+}

@@ -1,0 +1,78 @@
+/*
+ * key_range: a plan and its arguments -> ranges of key bytes.
+ *
+ * Pure. The ranges hold every row that SQL's comparison accepts, and no more
+ * than that where the column's affinity is numeric. xBestIndex does not tell
+ * what affinity the other side of a comparison has, so a number met by a text
+ * or untyped column may ask for texts that read as numbers as well: those are
+ * inside one range of texts, which is then added.
+ */
+#ifndef BYRON_EXT_KEY_RANGE_H
+#define BYRON_EXT_KEY_RANGE_H
+
+#include "bytes.h"
+#include "field.h"
+#include "plan.h"
+
+struct key_argument {
+    struct field field;
+    bool is_bare; /* A literal or parameter: has no affinity of its own. */
+};
+
+struct segment {
+    size_t lower; /* Offset into bytes. */
+    size_t lower_size;
+    size_t upper;
+    size_t upper_size; /* 0: open. */
+    bool is_point;     /* Only the key lower; no upper is given. */
+};
+
+/* All zero is valid and empty. Segments are in key order and disjoint. */
+struct key_ranges {
+    struct bytes bytes;
+    struct segment *segments; /* Owned. */
+    int count;
+    int capacity;
+    bool is_wide; /* An equality became more than one value. */
+};
+
+void key_ranges_deinit(struct key_ranges *ranges);
+void key_ranges_clear(struct key_ranges *ranges);
+/* Reads an argument as this column compares with it. SQLite's code. */
+int key_argument_read(sqlite3_value *value, bool is_bare,
+                      const struct declaration *table, int key_index,
+                      struct key_argument *out);
+/* The ranges of a plan without a list. */
+BYRON_MUST_CHECK byron_status key_ranges_build(
+    struct key_ranges *out, const struct declaration *table, uint32_t id,
+    const struct plan *plan, const struct key_argument *arguments);
+/* Adds one value of a list for a key of one column. */
+BYRON_MUST_CHECK byron_status
+key_ranges_add_value(struct key_ranges *out, const struct declaration *table,
+                     uint32_t id, const struct key_argument *argument);
+/* After the last value: into key order, without doubles. */
+void key_ranges_sort(struct key_ranges *ranges);
+/* Adds one key as it is, last. */
+BYRON_MUST_CHECK byron_status key_ranges_add_point(struct key_ranges *out,
+                                                   struct byron_bytes key);
+
+static inline struct byron_bytes
+key_ranges_lower(const struct key_ranges *ranges, int index)
+{
+    const struct segment *segment = &ranges->segments[index];
+
+    return (struct byron_bytes){ranges->bytes.data + segment->lower,
+                                segment->lower_size};
+}
+static inline struct byron_bytes
+key_ranges_upper(const struct key_ranges *ranges, int index)
+{
+    const struct segment *segment = &ranges->segments[index];
+
+    if (segment->upper_size == 0)
+        return (struct byron_bytes){NULL, 0};
+    return (struct byron_bytes){ranges->bytes.data + segment->upper,
+                                segment->upper_size};
+}
+
+#endif

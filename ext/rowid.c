@@ -1,0 +1,110 @@
+#include "rowid.h"
+
+#include "key_codec.h"
+#include "status.h"
+#include "try.h"
+
+#define MOST_TRIES 100 /* As many as SQLite's. */
+
+int rowid_read(struct table *table, sqlite3_value *value, int64_t *out)
+{
+    struct field field;
+    int rc = field_read(value, AFFINITY_INTEGER, &field);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (field.kind != FIELD_INTEGER)
+        return table_fail(table, SQLITE_MISMATCH, "datatype mismatch");
+    *out = field.integer;
+    return SQLITE_OK;
+}
+
+static byron_status make_key(struct bytes *key, uint32_t id, int64_t rowid)
+{
+    byron_status status;
+
+    key->size = 0;
+    TRY(key_codec_add_id(key, id));
+    TRY(key_codec_add_rowid(key, rowid));
+out:
+    return status;
+}
+
+/* BYRON_NOT_FOUND if the table is empty. */
+static byron_status find_last(byron_txn *txn, uint32_t id, int64_t *out)
+{
+    byron_cursor *cursor = NULL;
+    struct bytes first = {0};
+    struct bytes last = {0};
+    struct byron_range range = {{0}, {0}};
+    struct byron_bytes key;
+    byron_status status;
+
+    TRY(make_key(&first, id, INT64_MIN));
+    TRY(make_key(&last, id, INT64_MAX));
+    TRY(bytes_add_u8(&last, 0)); /* Behind the last rowid there is. */
+    range.lower = bytes_view(&first);
+    range.upper = bytes_view(&last);
+    TRY(byron_cursor_open(NULL, txn, &range, &cursor));
+    TRY(byron_cursor_last(cursor));
+    if (!byron_cursor_valid(cursor)) {
+        status = BYRON_NOT_FOUND;
+        goto out;
+    }
+    key = byron_cursor_key(cursor);
+    key.data = (const uint8_t *)key.data + KEY_ID_SIZE;
+    key.size -= KEY_ID_SIZE;
+    status = key_codec_read_rowid(key, out);
+out:
+    byron_cursor_close(cursor);
+    bytes_deinit(&first);
+    bytes_deinit(&last);
+    return status;
+}
+
+/* BYRON_NOT_FOUND if no free number was met. */
+static byron_status find_random(byron_txn *txn, uint32_t id, int64_t *out)
+{
+    struct bytes key = {0};
+    byron_status status = BYRON_OK;
+
+    for (int i = 0; i < MOST_TRIES && status == BYRON_OK; i++) {
+        struct byron_value there = {0};
+        uint64_t random;
+
+        sqlite3_randomness(sizeof random, &random);
+        *out = (int64_t)(random & INT64_MAX >> 1) + 1;
+        TRY(make_key(&key, id, *out));
+        status = byron_txn_get(txn, bytes_view(&key), &there);
+        byron_value_release(&there);
+        if (status == BYRON_NOT_FOUND) {
+            status = BYRON_OK;
+            goto out;
+        }
+    }
+    if (status == BYRON_OK)
+        status = BYRON_NOT_FOUND;
+out:
+    bytes_deinit(&key);
+    return status;
+}
+
+int rowid_choose(struct table *table, byron_txn *txn, int64_t *out)
+{
+    int64_t last = 0;
+    byron_status status = find_last(txn, table->id, &last);
+
+    if (status == BYRON_NOT_FOUND) {
+        *out = 1;
+        return SQLITE_OK;
+    }
+    if (status == BYRON_OK && last < INT64_MAX) {
+        *out = last + 1;
+        return SQLITE_OK;
+    }
+    if (status == BYRON_OK)
+        status = find_random(txn, table->id, out);
+    if (status == BYRON_NOT_FOUND)
+        return table_fail(table, SQLITE_FULL, "database or disk is full");
+    return status_fail(table, status);
+}

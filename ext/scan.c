@@ -1,0 +1,302 @@
+#include "scan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "status.h"
+#include "try.h"
+
+void scan_init(struct scan *scan, struct table *table)
+{
+    memset(scan, 0, sizeof *scan);
+    scan->table = table;
+}
+
+static void release_batch(struct scan *scan)
+{
+    for (int i = 0; i < scan->batch_count; i++)
+        byron_value_release(&scan->batch[i]);
+    scan->batch_count = 0;
+}
+
+/* Lets go of all that belongs to the view. */
+static void release(struct scan *scan)
+{
+    byron_cursor_close(scan->rows);
+    scan->rows = NULL;
+    byron_value_release(&scan->value);
+    release_batch(scan);
+}
+
+void scan_deinit(struct scan *scan)
+{
+    release(scan);
+    view_close(&scan->view);
+    key_ranges_deinit(&scan->ranges);
+    bytes_deinit(&scan->place_key);
+    bytes_deinit(&scan->place_value);
+    free(scan->batch);
+    memset(scan, 0, sizeof *scan);
+}
+
+/* --- Segments ---------------------------------------------------------------
+ */
+
+/* The segment begun last, in key order. */
+static int current(const struct scan *scan)
+{
+    return scan->is_descending ? scan->ranges.count - scan->done
+                               : scan->done - 1;
+}
+
+/* Points ahead, from the current one on, that one call may read. */
+static int count_points(const struct scan *scan)
+{
+    int step = scan->is_descending ? -1 : 1;
+    int count = 0;
+
+    for (int i = current(scan);
+         i >= 0 && i < scan->ranges.count && count < SCAN_BATCH &&
+         scan->ranges.segments[i].is_point;
+         i += step)
+        count++;
+    return count;
+}
+
+static byron_status read_batch(struct scan *scan, int count)
+{
+    struct byron_bytes keys[SCAN_BATCH];
+    int step = scan->is_descending ? -1 : 1;
+    byron_status status;
+
+    if (!scan->batch)
+        scan->batch = calloc(SCAN_BATCH, sizeof *scan->batch);
+    if (!scan->batch)
+        return BYRON_NO_MEMORY;
+    for (int i = 0; i < count; i++)
+        keys[i] = key_ranges_lower(&scan->ranges, current(scan) + i * step);
+    status = byron_multi_get(scan->view.db, scan->view.snapshot, (size_t)count,
+                             keys, scan->batch);
+    if (status != BYRON_OK)
+        return status;
+    scan->batch_first = scan->done;
+    scan->batch_count = count;
+    return BYRON_OK;
+}
+
+/* The value of the current point: BYRON_NOT_FOUND if there is none. */
+static byron_status read_point(struct scan *scan)
+{
+    struct byron_bytes key = key_ranges_lower(&scan->ranges, current(scan));
+    int ahead = scan->done - scan->batch_first;
+    int count;
+    byron_status status;
+
+    if (scan->view.txn)
+        return byron_txn_get(scan->view.txn, key, &scan->value);
+    if (scan->batch_count == 0 || ahead >= scan->batch_count) {
+        count = count_points(scan);
+        release_batch(scan);
+        if (count < 2)
+            return byron_get(scan->view.db, scan->view.snapshot, key,
+                             &scan->value);
+        status = read_batch(scan, count);
+        if (status != BYRON_OK)
+            return status;
+        ahead = 0;
+    }
+    scan->value = scan->batch[ahead];
+    memset(&scan->batch[ahead], 0, sizeof scan->batch[ahead]);
+    return scan->value.data ? BYRON_OK : BYRON_NOT_FOUND;
+}
+
+static byron_status open_range(struct scan *scan, struct byron_range range)
+{
+    byron_status status;
+
+    TRY(byron_cursor_open(scan->view.snapshot, scan->view.txn, &range,
+                          &scan->rows));
+    status = scan->is_descending ? byron_cursor_last(scan->rows)
+                                 : byron_cursor_first(scan->rows);
+out:
+    return status;
+}
+
+static byron_status begin_segment(struct scan *scan)
+{
+    struct byron_range range;
+    byron_status status;
+    int index;
+
+    scan->done++;
+    index = current(scan);
+    if (scan->ranges.segments[index].is_point) {
+        status = read_point(scan);
+        scan->is_at_row = status == BYRON_OK;
+        return status == BYRON_NOT_FOUND ? BYRON_OK : status;
+    }
+    range.lower = key_ranges_lower(&scan->ranges, index);
+    range.upper = key_ranges_upper(&scan->ranges, index);
+    status = open_range(scan, range);
+    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+    return status;
+}
+
+/* To the first row of the segments not yet begun. */
+static byron_status begin_next(struct scan *scan)
+{
+    byron_status status = BYRON_OK;
+
+    scan->is_at_row = false;
+    while (!scan->is_at_row && scan->done < scan->ranges.count) {
+        byron_cursor_close(scan->rows);
+        scan->rows = NULL;
+        byron_value_release(&scan->value);
+        TRY(begin_segment(scan));
+    }
+out:
+    return status;
+}
+
+/* --- The end of a transaction
+ * -------------------------------------------------- */
+
+static byron_status copy_row(struct scan *scan)
+{
+    struct byron_bytes key = scan_key(scan);
+    struct byron_bytes value = {scan->value.data, scan->value.size};
+    byron_status status;
+
+    scan->place_key.size = 0;
+    scan->place_value.size = 0;
+    if (scan->rows)
+        TRY(byron_cursor_value(scan->rows, &value));
+    TRY(bytes_add(&scan->place_key, key.data, key.size));
+    TRY(bytes_add(&scan->place_value, value.data, value.size));
+out:
+    return status;
+}
+
+/* The view is about to lose its transaction: keep the row as a copy. */
+static void keep_place(struct view *view)
+{
+    struct scan *scan = (struct scan *)view;
+
+    if (scan->is_at_row && !scan->is_copied) {
+        scan->copy_status = copy_row(scan);
+        scan->is_copied = true;
+    }
+    release(scan);
+    view_close(view);
+}
+
+static int open_view(struct scan *scan)
+{
+    int rc = transaction_view(scan->table, &scan->view);
+
+    if (rc == SQLITE_OK)
+        scan->view.ended = keep_place;
+    return rc;
+}
+
+/* After keep_place: a new view, and the rest of the range that was begun. */
+static int resume(struct scan *scan)
+{
+    struct byron_bytes key = bytes_view(&scan->place_key);
+    struct byron_range range;
+    int index = current(scan);
+    byron_status status = scan->copy_status;
+    int rc;
+
+    if (status != BYRON_OK)
+        return status_fail(scan->table, status);
+    rc = open_view(scan);
+    if (rc != SQLITE_OK)
+        return rc;
+    scan->is_copied = false;
+    scan->is_at_row = false;
+    if (scan->ranges.segments[index].is_point)
+        return SQLITE_OK;
+    range.lower = key_ranges_lower(&scan->ranges, index);
+    range.upper = key_ranges_upper(&scan->ranges, index);
+    if (scan->is_descending) {
+        range.upper = key;
+    } else {
+        status = bytes_add_u8(&scan->place_key, 0); /* The next key there is. */
+        range.lower = bytes_view(&scan->place_key);
+    }
+    if (status == BYRON_OK)
+        status = open_range(scan, range);
+    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+    return status_fail(scan->table, status);
+}
+
+/* --- Rows
+ * ------------------------------------------------------------------------ */
+
+int scan_start(struct scan *scan, bool is_descending)
+{
+    struct view old = {0};
+    int rc;
+
+    release(scan);
+    scan->is_descending = is_descending;
+    scan->done = 0;
+    scan->is_at_row = false;
+    scan->is_copied = false;
+    /* Closed after the new one is open, so that they share a snapshot. */
+    if (scan->view.snapshot) {
+        old = scan->view;
+        memset(&scan->view, 0, sizeof scan->view);
+    }
+    view_close(&scan->view);
+    rc = scan->ranges.count > 0 ? open_view(scan) : SQLITE_OK;
+    view_close(&old);
+    if (rc != SQLITE_OK)
+        return rc;
+    return status_fail(scan->table, begin_next(scan));
+}
+
+int scan_next(struct scan *scan)
+{
+    byron_status status = BYRON_OK;
+
+    assert(scan->is_at_row);
+    if (scan->is_copied) {
+        int rc = resume(scan);
+
+        if (rc != SQLITE_OK || scan->is_at_row)
+            return rc;
+    } else if (scan->rows) {
+        status = scan->is_descending ? byron_cursor_prev(scan->rows)
+                                     : byron_cursor_next(scan->rows);
+        scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+        if (status != BYRON_OK || scan->is_at_row)
+            return status_fail(scan->table, status);
+    }
+    return status_fail(scan->table, begin_next(scan));
+}
+
+struct byron_bytes scan_key(const struct scan *scan)
+{
+    assert(scan->is_at_row);
+    if (scan->is_copied)
+        return bytes_view(&scan->place_key);
+    if (scan->rows)
+        return byron_cursor_key(scan->rows);
+    return key_ranges_lower(&scan->ranges, current(scan));
+}
+
+int scan_value(struct scan *scan, struct byron_bytes *out)
+{
+    assert(scan->is_at_row);
+    if (scan->is_copied) {
+        *out = bytes_view(&scan->place_value);
+        return status_fail(scan->table, scan->copy_status);
+    }
+    if (scan->rows)
+        return status_fail(scan->table, byron_cursor_value(scan->rows, out));
+    *out = (struct byron_bytes){scan->value.data, scan->value.size};
+    return SQLITE_OK;
+}

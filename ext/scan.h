@@ -1,0 +1,45 @@
+/*
+ * scan: the rows of a table in some key ranges, at one state, in key order or
+ * against it.
+ *
+ * Values that are large are read when they are asked for. If the transaction
+ * that the scan reads from ends, it goes on from its place in what follows.
+ */
+#ifndef BYRON_EXT_SCAN_H
+#define BYRON_EXT_SCAN_H
+
+#include "key_range.h"
+#include "transaction.h"
+
+#define SCAN_BATCH 64 /* Points of a list that are read at once. */
+
+struct scan {
+    struct view view; /* First: its callback finds the scan. */
+    struct table *table;
+    struct key_ranges ranges; /* The caller fills them. */
+    bool is_descending;
+    int done;                  /* Segments begun. */
+    bool is_at_row;            /* The next fields tell which. */
+    bool is_copied;            /* It is in place_key and place_value. */
+    byron_cursor *rows;        /* Of the range begun last; else a point. */
+    struct byron_value value;  /* Of a point. */
+    struct byron_value *batch; /* Owned array; points read in advance. */
+    int batch_first;
+    int batch_count;
+    struct bytes place_key;
+    struct bytes place_value;
+    byron_status copy_status;
+};
+
+void scan_init(struct scan *scan, struct table *table);
+void scan_deinit(struct scan *scan);
+/* Opens the state to read and finds the first row. SQLite's code, with the
+ * table's message, as all below. */
+int scan_start(struct scan *scan, bool is_descending);
+/* Requires: at a row. */
+int scan_next(struct scan *scan);
+/* Lends until the scan moves. Requires: at a row. */
+struct byron_bytes scan_key(const struct scan *scan);
+int scan_value(struct scan *scan, struct byron_bytes *out);
+
+#endif

@@ -1,0 +1,402 @@
+#include "update.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conflict.h"
+#include "row.h"
+#include "rowid.h"
+#include "status.h"
+#include "transaction.h"
+
+/*
+ * Arguments of xUpdate: the old key (NULL: insert), the new rowid, then every
+ * column, and the hidden key of a composite one.
+ */
+#define OLD_KEY      0
+#define NEW_ROWID    1
+#define FIRST_COLUMN 2
+
+/* One call. */
+struct change {
+    struct table *table;
+    const struct declaration *declaration;
+    byron_txn *txn;
+    sqlite3_value **arguments;
+    struct field *fields; /* Owned: one per column, then the slots. */
+    struct bytes old_key; /* Empty for an insert. */
+    struct bytes new_key;
+    struct bytes value;
+    struct byron_value old_value; /* Pinned; what fields may borrow from. */
+    struct row old_row;
+    bool is_ignored; /* The row was passed over; nothing is changed. */
+};
+
+static void change_deinit(struct change *change)
+{
+    free(change->fields);
+    bytes_deinit(&change->old_key);
+    bytes_deinit(&change->new_key);
+    bytes_deinit(&change->value);
+    byron_value_release(&change->old_value);
+    row_deinit(&change->old_row);
+}
+
+static struct byron_bytes key_of(const struct bytes *bytes)
+{
+    return bytes_view(bytes);
+}
+
+static int fail(struct change *change, byron_status status)
+{
+    if (status == BYRON_CORRUPT)
+        return table_fail(change->table, SQLITE_CORRUPT_VTAB,
+                          "byron: a row of %s is damaged", change->table->name);
+    return status_fail(change->table, status);
+}
+
+static bool has_rowid(const struct change *change)
+{
+    return change->declaration->shape < KEY_SINGLE;
+}
+
+/* --- The old row
+ * ----------------------------------------------------------------- */
+
+static int read_old_key(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+    sqlite3_value *value = change->arguments[OLD_KEY];
+    struct bytes *key = &change->old_key;
+    byron_status status = key_codec_add_id(key, change->table->id);
+    struct field field;
+    int rc;
+
+    if (status != BYRON_OK)
+        return fail(change, status);
+    if (has_rowid(change)) {
+        status = key_codec_add_rowid(key, sqlite3_value_int64(value));
+    } else if (declaration->shape == KEY_COMPOSITE) {
+        status = bytes_add(key, sqlite3_value_blob(value),
+                           (size_t)sqlite3_value_bytes(value));
+    } else {
+        rc = field_read(
+            value, declaration->columns[declaration->key[0].column].affinity,
+            &field);
+        if (rc != SQLITE_OK)
+            return rc;
+        status = key_codec_add(key, &field, key_style_of(declaration, 0));
+    }
+    return fail(change, status);
+}
+
+/* *is_there is false if an earlier row of the statement replaced this one. */
+static int read_old_row(struct change *change, bool *is_there)
+{
+    struct row *row = &change->old_row;
+    byron_status status = byron_txn_get(change->txn, key_of(&change->old_key),
+                                        &change->old_value);
+
+    *is_there = status != BYRON_NOT_FOUND;
+    if (!*is_there)
+        return SQLITE_OK;
+    if (status == BYRON_OK)
+        status = row_init(row, change->declaration);
+    if (status == BYRON_OK)
+        status = row_set_key(row, key_of(&change->old_key));
+    if (status == BYRON_OK)
+        status =
+            row_set_value(row, (struct byron_bytes){change->old_value.data,
+                                                    change->old_value.size});
+    return fail(change, status);
+}
+
+static byron_status read_old_column(struct change *change, int column)
+{
+    struct field *field = &change->fields[column];
+    bool is_known;
+    byron_status status =
+        row_key_column(&change->old_row, column, field, &is_known);
+
+    if (status == BYRON_OK && !is_known)
+        status = row_column(&change->old_row, column, field);
+    return status;
+}
+
+/* --- The new row
+ * ----------------------------------------------------------------- */
+
+static sqlite3_value *argument_of(const struct change *change, int column)
+{
+    return change->arguments[FIRST_COLUMN + column];
+}
+
+static bool is_insert(const struct change *change)
+{
+    return change->old_key.size == 0;
+}
+
+/* The rowid's own column is read by take_rowid. */
+static bool is_alias(const struct change *change, int column)
+{
+    return change->declaration->shape == KEY_ROWID_ALIAS &&
+           column == change->declaration->key[0].column;
+}
+
+static int read_fields(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+
+    for (int i = 0; i < declaration->column_count; i++) {
+        struct field *field = &change->fields[i];
+        sqlite3_value *value = argument_of(change, i);
+        int rc;
+
+        if (is_alias(change, i)) {
+            field->kind = FIELD_NULL;
+            continue;
+        }
+        if (!is_insert(change) && sqlite3_value_nochange(value))
+            rc = fail(change, read_old_column(change, i));
+        else
+            rc = field_read(value, declaration->columns[i].affinity, field);
+        if (rc != SQLITE_OK)
+            return rc;
+        /* SQLite tells no column left out from one that is given as NULL. */
+        if (is_insert(change) && field->kind == FIELD_NULL &&
+            declaration->columns[i].has_default)
+            field_of_literal(&declaration->columns[i].default_value, field);
+    }
+    return SQLITE_OK;
+}
+
+/* The hidden key follows from the others; it cannot be given. */
+static int check_hidden(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+    sqlite3_value *value;
+
+    if (declaration->shape != KEY_COMPOSITE)
+        return SQLITE_OK;
+    value = argument_of(change, declaration->column_count);
+    if (sqlite3_value_nochange(value) ||
+        sqlite3_value_type(value) == SQLITE_NULL)
+        return SQLITE_OK;
+    if (!is_insert(change) && sqlite3_value_type(value) == SQLITE_BLOB &&
+        (size_t)sqlite3_value_bytes(value) ==
+            change->old_key.size - KEY_ID_SIZE &&
+        memcmp(sqlite3_value_blob(value), change->old_key.data + KEY_ID_SIZE,
+               change->old_key.size - KEY_ID_SIZE) == 0)
+        return SQLITE_OK;
+    return table_fail(change->table, SQLITE_CONSTRAINT,
+                      "byron: column %s follows from the key and cannot be set",
+                      declaration->hidden_name);
+}
+
+/* NOT NULL of every column, in their order. */
+static int check_nulls(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+
+    for (int i = 0; i < declaration->column_count; i++) {
+        const struct column *column = &declaration->columns[i];
+        struct field *field = &change->fields[i];
+        enum conflict conflict;
+
+        if (field->kind != FIELD_NULL || !column->is_not_null ||
+            is_alias(change, i))
+            continue;
+        conflict = conflict_of(change->table, column->not_null_conflict);
+        if (conflict == CONFLICT_REPLACE && column->has_default)
+            field_of_literal(&column->default_value, field);
+        if (field->kind != FIELD_NULL)
+            continue;
+        if (conflict == CONFLICT_IGNORE) {
+            change->is_ignored = true;
+            return SQLITE_OK;
+        }
+        return conflict_not_null(change->table, column->name);
+    }
+    return SQLITE_OK;
+}
+
+/* The rowid that the row shall have. */
+static int take_rowid(struct change *change, int64_t *out)
+{
+    const struct declaration *declaration = change->declaration;
+    sqlite3_value *value = change->arguments[NEW_ROWID];
+
+    if (declaration->shape == KEY_ROWID_ALIAS) {
+        sqlite3_value *own = argument_of(change, declaration->key[0].column);
+        bool is_given = is_insert(change)
+                            ? sqlite3_value_type(own) != SQLITE_NULL
+                            : !sqlite3_value_nochange(own);
+
+        if (is_given)
+            value = own;
+    }
+    if (is_insert(change) && sqlite3_value_type(value) == SQLITE_NULL)
+        return rowid_choose(change->table, change->txn, out);
+    return rowid_read(change->table, value, out);
+}
+
+static int make_key(struct change *change, sqlite3_int64 *rowid)
+{
+    byron_status status;
+    int64_t chosen;
+    int rc;
+
+    if (!has_rowid(change)) {
+        status = row_add_key(&change->new_key, change->declaration,
+                             change->table->id, change->fields);
+        return fail(change, status);
+    }
+    rc = take_rowid(change, &chosen);
+    if (rc != SQLITE_OK)
+        return rc;
+    *rowid = chosen;
+    status = key_codec_add_id(&change->new_key, change->table->id);
+    if (status == BYRON_OK)
+        status = key_codec_add_rowid(&change->new_key, chosen);
+    return fail(change, status);
+}
+
+static bool is_same_key(const struct change *change)
+{
+    return change->old_key.size == change->new_key.size &&
+           memcmp(change->old_key.data, change->new_key.data,
+                  change->new_key.size) == 0;
+}
+
+/* The new key must be free, unless what is there is to be replaced. */
+static int check_unique(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+    enum conflict conflict =
+        conflict_of(change->table, declaration->key_conflict);
+    struct byron_value there = {0};
+    byron_status status;
+
+    if (is_same_key(change) || conflict == CONFLICT_REPLACE)
+        return SQLITE_OK;
+    if (is_insert(change) && declaration->settings.is_replace &&
+        conflict == CONFLICT_ABORT)
+        return SQLITE_OK;
+    status = byron_txn_get(change->txn, key_of(&change->new_key), &there);
+    byron_value_release(&there);
+    if (status == BYRON_NOT_FOUND)
+        return SQLITE_OK;
+    if (status != BYRON_OK)
+        return fail(change, status);
+    if (conflict == CONFLICT_IGNORE) {
+        change->is_ignored = true;
+        return SQLITE_OK;
+    }
+    return conflict_unique(change->table);
+}
+
+/* --- Writing
+ * --------------------------------------------------------------------- */
+
+/* All or nothing, since SQLite sets no savepoint around a single row. */
+static int write_row(struct change *change)
+{
+    uint64_t mark = byron_txn_mark(change->txn);
+    byron_status status = BYRON_OK;
+
+    if (!is_insert(change) && !is_same_key(change))
+        status = byron_txn_delete(change->txn, key_of(&change->old_key));
+    if (status == BYRON_OK)
+        status = byron_txn_put(change->txn, key_of(&change->new_key),
+                               bytes_view(&change->value));
+    if (status != BYRON_OK)
+        byron_txn_rollback_to(change->txn, mark);
+    return fail(change, status);
+}
+
+static int encode_value(struct change *change)
+{
+    const struct declaration *declaration = change->declaration;
+
+    return fail(change,
+                row_add_value(&change->value, declaration, change->fields,
+                              change->fields + declaration->column_count));
+}
+
+static int put_row(struct change *change, sqlite3_int64 *rowid)
+{
+    const struct declaration *declaration = change->declaration;
+    int rc;
+
+    change->fields = calloc((size_t)declaration->column_count +
+                                (size_t)declaration->slot_count,
+                            sizeof *change->fields);
+    if (!change->fields)
+        return SQLITE_NOMEM;
+    rc = check_hidden(change);
+    if (rc == SQLITE_OK)
+        rc = read_fields(change);
+    /* SQLite finds a bad rowid before a bad NULL, that before a double key. */
+    if (rc == SQLITE_OK && has_rowid(change))
+        rc = make_key(change, rowid);
+    if (rc == SQLITE_OK)
+        rc = check_nulls(change);
+    if (rc != SQLITE_OK || change->is_ignored)
+        return rc;
+    if (!has_rowid(change))
+        rc = make_key(change, rowid);
+    if (rc == SQLITE_OK)
+        rc = check_unique(change);
+    if (rc != SQLITE_OK || change->is_ignored)
+        return rc;
+    rc = encode_value(change);
+    if (rc == SQLITE_OK)
+        rc = write_row(change);
+    return rc;
+}
+
+static int apply(struct change *change, int argument_count,
+                 sqlite3_int64 *rowid)
+{
+    bool is_old = sqlite3_value_type(change->arguments[OLD_KEY]) != SQLITE_NULL;
+    bool is_there = true;
+    int rc = transaction_write(change->table, &change->txn);
+
+    if (rc == SQLITE_OK && is_old)
+        rc = read_old_key(change);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (argument_count == 1)
+        return fail(change,
+                    byron_txn_delete(change->txn, key_of(&change->old_key)));
+    if (is_old)
+        rc = read_old_row(change, &is_there);
+    if (rc != SQLITE_OK || !is_there)
+        return rc;
+    return put_row(change, rowid);
+}
+
+int update_row(sqlite3_vtab *base, int argument_count,
+               sqlite3_value **arguments, sqlite3_int64 *rowid)
+{
+    struct table *table = (struct table *)base;
+    struct change change = {.table = table,
+                            .declaration = table->declaration,
+                            .arguments = arguments};
+    int rc;
+
+    /* Without a rowid of its own the row leaves the connection's alone. */
+    *rowid = sqlite3_last_insert_rowid(table->db);
+    rc = apply(&change, argument_count, rowid);
+    change_deinit(&change);
+    if (rc != SQLITE_OK) {
+        transaction_note_failure(table);
+        return rc;
+    }
+    /* Told as a failure SQLite does not count the row that it ignores. */
+    if (change.is_ignored &&
+        sqlite3_vtab_on_conflict(table->db) == SQLITE_IGNORE)
+        return SQLITE_CONSTRAINT;
+    transaction_count_change(table);
+    return SQLITE_OK;
+}
