@@ -85,19 +85,21 @@ byron_status head_load(struct byron_os *os, struct os_dir *dir,
     char path[sizeof((struct byron_error *)NULL)->path];
     struct head heads[2];
     unsigned valid = 0;
-    bool is_blank = true;
+    bool is_blank = false;
 
     snprintf(path, sizeof path, "%s/HEAD", os->dir_path(dir));
     for (unsigned slot = 0; slot < 2; slot++) {
         TRY(os->head_read(dir, slot, bytes));
-        is_blank = is_blank && is_zero(bytes);
+        is_blank = is_blank || (slot == 0 && is_zero(bytes));
         status = head_decode(bytes, path, slot, &heads[slot]);
         if (status == BYRON_NOT_FOUND)
             continue;
         TRY(status);
         valid |= 1u << slot;
     }
-    if (is_blank)
+    /* The first epoch goes to slot 1: whatever a crash left of it there, the
+     * store was not completed. */
+    if (valid == 0 && is_blank)
         return error_set(BYRON_MISSING, path, BYRON_NO_OFFSET, 0,
                          "store was never completed");
     if (valid == 0)

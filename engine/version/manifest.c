@@ -41,6 +41,51 @@ static byron_status manifest_new(struct byron_os *os, struct os_dir *dir,
 
 /* --- Loading --- */
 
+/* Files that no unfinished creation leaves; and the highest manifest. */
+struct survey {
+    uint64_t highest;
+    bool has_content;
+};
+
+static byron_status survey_name(void *context, const char *name)
+{
+    struct survey *survey = context;
+    enum file_kind kind;
+    uint64_t number;
+
+    if (!file_name_parse(name, &kind, &number))
+        return BYRON_OK;
+    if (kind != FILE_MANIFEST)
+        survey->has_content = true;
+    else if (number > survey->highest)
+        survey->highest = number;
+    return BYRON_OK;
+}
+
+/*
+ * BYRON_MISSING only where no store ever was: *highest is then the number of
+ * the last manifest that an unfinished creation left, or 0.
+ */
+static byron_status load_head(struct byron_os *os, struct os_dir *dir,
+                              struct head *out, uint64_t *highest)
+{
+    struct survey survey = {0};
+    struct byron_error first;
+    byron_status status = head_load(os, dir, out);
+
+    if (status != BYRON_MISSING)
+        return status;
+    first = *error_last();
+    status = os->dir_list(dir, survey_name, &survey);
+    if (status != BYRON_OK)
+        return status;
+    *highest = survey.highest;
+    if (survey.has_content)
+        return error_corrupt(os->dir_path(dir), BYRON_NO_OFFSET,
+                             "HEAD is gone, yet tables or logs are there");
+    return error_restore(&first);
+}
+
 /* The first record is the BASE, all others are edits that count up. */
 static byron_status check_record(const struct manifest *manifest,
                                  const struct log_record *record,
@@ -142,9 +187,10 @@ byron_status manifest_load(struct byron_os *os, struct os_dir *dir,
     struct manifest *manifest = NULL;
     struct log_reader *reader = NULL;
     struct replay replay = {0};
+    uint64_t highest;
 
     TRY(manifest_new(os, dir, &manifest));
-    TRY(head_load(os, dir, &manifest->head));
+    TRY(load_head(os, dir, &manifest->head, &highest));
     manifest->number = manifest->head.manifest;
     TRY(open_named(manifest, &reader));
     TRY(read_records(manifest, reader, &replay));
@@ -316,46 +362,17 @@ out:
     return status;
 }
 
-/* Files that no unfinished creation leaves; and the highest manifest. */
-struct survey {
-    uint64_t highest;
-    bool has_content;
-};
-
-static byron_status survey_name(void *context, const char *name)
-{
-    struct survey *survey = context;
-    enum file_kind kind;
-    uint64_t number;
-
-    if (!file_name_parse(name, &kind, &number))
-        return BYRON_OK;
-    if (kind != FILE_MANIFEST)
-        survey->has_content = true;
-    else if (number > survey->highest)
-        survey->highest = number;
-    return BYRON_OK;
-}
-
 /* No store, or the start of one, is there. */
 static byron_status check_vacant(struct byron_os *os, struct os_dir *dir,
-                                 struct survey *survey)
+                                 uint64_t *highest)
 {
-    byron_status status;
     struct head head;
+    byron_status status = load_head(os, dir, &head, highest);
 
-    status = head_load(os, dir, &head);
     if (status == BYRON_OK)
         return error_set(BYRON_MISUSE, os->dir_path(dir), BYRON_NO_OFFSET, 0,
                          "there is a store already");
-    if (status != BYRON_MISSING)
-        return status;
-    TRY(os->dir_list(dir, survey_name, survey));
-    if (survey->has_content)
-        return error_corrupt(os->dir_path(dir), BYRON_NO_OFFSET,
-                             "HEAD is gone, yet tables or logs are there");
-out:
-    return status;
+    return status == BYRON_MISSING ? BYRON_OK : status;
 }
 
 byron_status manifest_create(struct byron_os *os, struct os_dir *dir,
@@ -363,13 +380,13 @@ byron_status manifest_create(struct byron_os *os, struct os_dir *dir,
 {
     byron_status status;
     struct manifest *manifest = NULL;
-    struct survey survey = {0};
+    uint64_t highest = 0;
 
-    TRY(check_vacant(os, dir, &survey));
+    TRY(check_vacant(os, dir, &highest));
     TRY(manifest_new(os, dir, &manifest));
     TRY(version_new_empty(&state->version));
     TRY(os->random(os, state->store_id, sizeof state->store_id));
-    state->next_number = survey.highest + 1;
+    state->next_number = highest + 1;
     TRY(rewrite(manifest, state, &state->next_number));
     *out = manifest;
     return BYRON_OK;

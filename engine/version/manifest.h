@@ -13,7 +13,8 @@ struct manifest; /* One thread at a time. */
 
 /*
  * Reads HEAD and the manifest it names; writes nothing. BYRON_MISSING if there
- * is no HEAD. state is all zero before. The manifest is open to read only
+ * is no HEAD, and no table or log either: then that is BYRON_CORRUPT. state is
+ * all zero before. The manifest is open to read only
  * until the first append.
  */
 BYRON_MUST_CHECK byron_status manifest_load(struct byron_os *os,
