@@ -21,8 +21,7 @@ struct job {
     const struct iter *retain; /* Inside output. */
 };
 
-/* --- Making ----------------------------------------------------------------
- */
+/* --- Making --------------------------------------------------------------- */
 
 static bool deeper_may_hold(void *context, struct slice key)
 {
@@ -177,8 +176,7 @@ out:
     return status;
 }
 
-/* --- Running ----------------------------------------------------------------
- */
+/* --- Running -------------------------------------------------------------- */
 
 /* Counts do not match: the table that is to blame is found by reading them
  * all, and marked. */

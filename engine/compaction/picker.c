@@ -45,7 +45,7 @@ static uint64_t job_bytes(const struct picker *picker)
     return picker->options->file_size * JOB_FILES;
 }
 
-/* --- Dropped ranges ---------------------------------------------------- */
+/* --- Dropped ranges ------------------------------------------------------- */
 
 static bool table_is_dropped(const struct picker *picker,
                              const struct table_meta *table)
@@ -100,6 +100,9 @@ static bool table_is_torn(const struct picker *picker,
 {
     for (size_t i = 0; i < picker->state->drop_count; i++) {
         const struct drop_range *drop = &picker->state->drops[i];
+        if (slice_compare(buf_slice(&drop->lower), buf_slice(&drop->upper)) >=
+            0)
+            continue; /* Drops nothing, so no rewrite would end it. */
         if (slice_compare(table_meta_smallest(table), buf_slice(&drop->upper)) <
                 0 &&
             slice_compare(table_meta_largest(table), buf_slice(&drop->lower)) >=
@@ -135,7 +138,7 @@ static byron_status choose_torn(const struct picker *picker,
     return BYRON_OK;
 }
 
-/* --- Level 0 ------------------------------------------------------------- */
+/* --- Level 0 -------------------------------------------------------------- */
 
 /* Too long for one job, so it goes down piece by piece. */
 static bool run_is_long(const struct picker *picker, const struct run *run)
@@ -242,7 +245,7 @@ static byron_status choose_level0(const struct picker *picker,
     return merge_level0(picker, out);
 }
 
-/* --- Levels that are too large ------------------------------------------ */
+/* --- Levels that are too large -------------------------------------------- */
 
 static struct descent descent_from(const struct picker *picker, uint32_t level)
 {
@@ -295,8 +298,7 @@ static byron_status choose_by_score(const struct picker *picker, double least,
     }
 }
 
-/* --- Tombstones ------------------------------------------------------------
- */
+/* --- Tombstones ----------------------------------------------------------- */
 
 static bool table_is_old(const struct picker *picker,
                          const struct table_meta *table)

@@ -31,7 +31,7 @@ static struct stretch stretch_in_range(const struct range_pick *pick,
     return stretch_of(run, first, end - first);
 }
 
-/* --- Level 0 ------------------------------------------------------------- */
+/* --- Level 0 -------------------------------------------------------------- */
 
 static bool cover_stretch(struct key_span *span, const struct run *run,
                           struct stretch stretch)
@@ -137,8 +137,7 @@ static byron_status choose_level0(const struct range_pick *pick,
     return is_barred ? BYRON_OK : add_level0(pick, span, output_level, out);
 }
 
-/* --- The levels below ------------------------------------------------------
- */
+/* --- The levels below ----------------------------------------------------- */
 
 static byron_status choose_level(const struct range_pick *pick, uint32_t level,
                                  struct job_spec *out)

@@ -58,7 +58,7 @@ byron_status table_output_new(struct iter *source,
     return BYRON_OK;
 }
 
-/* --- Verifying ----------------------------------------------------------- */
+/* --- Verifying ------------------------------------------------------------ */
 
 static byron_status refuse_table(const struct table_output *output,
                                  uint64_t number, const char *flaw)
@@ -116,8 +116,7 @@ out:
     return status;
 }
 
-/* --- Writing -----------------------------------------------------------------
- */
+/* --- Writing -------------------------------------------------------------- */
 
 static byron_status start_table(struct table_output *output, struct slice key)
 {

@@ -32,7 +32,7 @@ void level_model_deinit(struct level_model *model)
     free(model->tables);
 }
 
-/* --- Tables -------------------------------------------------------------- */
+/* --- Tables --------------------------------------------------------------- */
 
 static void add_table(struct level_model *model, uint32_t level, uint64_t run,
                       const struct model_entry *entries, size_t count)
@@ -108,8 +108,7 @@ void level_model_flush(struct level_model *model, struct model_entry *entries,
     model->flushed_bytes += count * MODEL_ENTRY_BYTES;
 }
 
-/* --- Jobs ------------------------------------------------------------------
- */
+/* --- Jobs ----------------------------------------------------------------- */
 
 static bool lies_deeper(const struct level_model *model, uint32_t level,
                         uint32_t key)
@@ -267,8 +266,7 @@ bool level_model_settle(struct level_model *model, size_t most)
     return false;
 }
 
-/* --- Looking ---------------------------------------------------------------
- */
+/* --- Looking -------------------------------------------------------------- */
 
 static const struct model_entry *find(const struct level_model *model,
                                       const struct run *run, uint32_t key)

@@ -119,7 +119,7 @@ static void merge(uint32_t upper, uint32_t lower, uint64_t budget)
     install(job);
 }
 
-/* --- What readers see ---------------------------------------------------- */
+/* --- What readers see ----------------------------------------------------- */
 
 /* Every entry of the store. */
 static struct entry_list read_all(void)
@@ -262,8 +262,7 @@ START_TEST(a_merge_with_nothing_left_only_removes)
 }
 END_TEST
 
-/* --- Flushes ----------------------------------------------------------------
- */
+/* --- Flushes -------------------------------------------------------------- */
 
 START_TEST(a_flush_keeps_tombstones_that_hide_something)
 {
@@ -318,8 +317,7 @@ START_TEST(a_flush_leaves_dropped_keys_out)
 }
 END_TEST
 
-/* --- Steps -------------------------------------------------------------------
- */
+/* --- Steps ---------------------------------------------------------------- */
 
 START_TEST(smallest_steps_equal_one_step)
 {
@@ -378,8 +376,7 @@ START_TEST(a_job_not_taken_removes_its_files)
 }
 END_TEST
 
-/* --- Trouble
- * ------------------------------------------------------------------ */
+/* --- Trouble -------------------------------------------------------------- */
 
 START_TEST(a_damaged_input_ends_the_job_and_is_marked)
 {

@@ -42,7 +42,7 @@ static struct table_meta *fill(uint32_t level, uint64_t run, uint64_t smallest,
     return fake_fill(&model.fake, level, run, smallest, largest, bytes);
 }
 
-/* --- Level 0 ----------------------------------------------------------- */
+/* --- Level 0 -------------------------------------------------------------- */
 
 START_TEST(three_runs_wait_four_go)
 {
@@ -113,7 +113,7 @@ START_TEST(a_run_longer_than_a_job_goes_down_in_pieces)
 }
 END_TEST
 
-/* --- Damage -------------------------------------------------------------- */
+/* --- Damage --------------------------------------------------------------- */
 
 START_TEST(nothing_jumps_over_damage_in_level_0)
 {
@@ -199,8 +199,16 @@ START_TEST(a_table_torn_by_a_drop_is_rewritten_once)
 }
 END_TEST
 
-/* --- Tombstones
- * --------------------------------------------------------------- */
+START_TEST(an_empty_drop_tears_nothing)
+{
+    fill(6, 0, 0, 99, 10000);
+    fake_drop(&model.fake, 50, 50);
+    fake_drop(&model.fake, 60, 40);
+    ck_assert_int_eq(choose(), JOB_NONE);
+}
+END_TEST
+
+/* --- Tombstones ----------------------------------------------------------- */
 
 START_TEST(a_dense_table_goes_down_where_it_pays)
 {
@@ -270,8 +278,7 @@ START_TEST(a_delete_of_everything_gives_the_space_back)
 }
 END_TEST
 
-/* --- All together
- * -------------------------------------------------------------- */
+/* --- All together --------------------------------------------------------- */
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -457,6 +464,7 @@ static void add_rules(TCase *cases)
     tcase_add_test(cases, a_level_that_damage_bars_does_not_hold_up_others);
     tcase_add_test(cases, tables_inside_a_dropped_range_go_at_once);
     tcase_add_test(cases, a_table_torn_by_a_drop_is_rewritten_once);
+    tcase_add_test(cases, an_empty_drop_tears_nothing);
     tcase_add_test(cases, a_dense_table_goes_down_where_it_pays);
     tcase_add_test(cases, the_last_level_is_cleaned_when_no_reader_needs_it);
     tcase_add_test(cases, old_tombstones_go_down_however_few);
