@@ -104,6 +104,7 @@ $(NEWEST)/sqlite3.o: $(NEWEST)/sqlite3.c
 unit: $(B)/unit ## Build and run the unit tests [T=module].
 	$(B)/unit $(T)
 tools: $(TOOLS)
+	@:
 newest: $(B)/unit-newest $(B)/tests/tools/sqlrun-newest
 
 test: ## The one command: install what is missing, build, test [T=suite].

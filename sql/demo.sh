@@ -191,7 +191,9 @@ comparison() {
 
 statistics() {
     title '7. Inside'
-    show "SELECT * FROM byron_stats('packages');"
+    show "SELECT name, value FROM byron_stats('packages')
+          WHERE name IN ('levels', 'files', 'bytes', 'space_amplification',
+          'memtable_entries', 'wal_bytes', 'disk_bytes', 'sequence');"
     show "SELECT byron_check('packages') AS byron_check;"
 }
 

@@ -15,7 +15,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 for script in sql/*.sql; do
     if timeout 60 sqlite3 -bail <"$script" >"$out" 2>&1 && [ -s "$out" ] &&
-        ! grep -qi error "$out"; then
+        ! grep -qE '(^| )[Ee]rror( |:)' "$out"; then
         passed=$((passed + 1))
     else
         echo "FAILED $script"
