@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/try.h"
-#include "sstable/index_writer.h"
 #include "sstable/read_ahead.h"
 #include "sstable/table_parts.h"
 
@@ -21,11 +20,11 @@ struct walk {
     struct buf value_disk; /* A large value. */
     struct buf value_room;
     struct buf key;       /* Of the current entry. */
-    struct buf last_key;  /* Of the entry before it. */
-    struct buf separator; /* Of the block before. */
+    struct buf last_key;  /* Of the last entry of the block. */
+    struct buf separator; /* Of the block, once its first entry is seen. */
     uint64_t separator_sequence;
-    uint64_t last_sequence;
-    uint64_t offset; /* Where the next block must begin. */
+    struct buf upper_separator; /* Of the index block. */
+    uint64_t offset;            /* Where the next block must begin. */
     uint64_t blocks;
     uint64_t values;
     struct table_facts seen;
@@ -106,12 +105,47 @@ static byron_status check_entry(struct walk *walk, const struct block *block,
     TRY(check_value(walk, block, at, &value_size));
     count_entry(&walk->seen, block_kind(block, at), sequence,
                 key.size + value_size);
-    walk->last_sequence = sequence;
 out:
     return status;
 }
 
 /* --- one block --- */
+
+/* The key of an index entry, into out. */
+static byron_status copy_separator(const struct block *block, uint32_t at,
+                                   struct buf *out)
+{
+    byron_status status;
+
+    buf_clear(out);
+    TRY(buf_reserve(out, block_key_room(block)));
+    memcpy(out->data, block->prefix, block->prefix_size);
+    out->size = block_key_after_prefix(block, at, out->data);
+out:
+    return status;
+}
+
+/* Makes the separator of this block the current one. The upper level must
+ * have the last one of each index block too. */
+static byron_status take_separator(struct walk *walk)
+{
+    byron_status status;
+    const struct index_cursor *cursor = &walk->cursor;
+    const struct block *top = &cursor->index->top;
+
+    TRY(copy_separator(&cursor->leaf, cursor->at, &walk->separator));
+    walk->separator_sequence = block_sequence(&cursor->leaf, cursor->at);
+    if (cursor->index->levels == 1 || cursor->at + 1 < cursor->leaf.count)
+        return BYRON_OK;
+    TRY(copy_separator(top, cursor->top_at, &walk->upper_separator));
+    if (entry_compare(buf_slice(&walk->separator), walk->separator_sequence,
+                      buf_slice(&walk->upper_separator),
+                      block_sequence(top, cursor->top_at)) != 0)
+        return corrupt(walk, cursor->leaf_offset,
+                       "the levels of the index disagree");
+out:
+    return status;
+}
 
 /* The separator before must come before the first entry, and this one not
  * before the last. */
@@ -120,24 +154,17 @@ static byron_status check_separators(struct walk *walk,
 {
     byron_status status;
     struct buf *key = &walk->key;
-    uint64_t sequence = block_sequence(block, 0);
-    const struct block *leaf = &walk->cursor.leaf;
-    uint32_t at = walk->cursor.at;
+    uint32_t last = block->count - 1;
 
     key->size = block_key_after_prefix(block, 0, key->data);
     if (walk->blocks &&
         entry_compare(buf_slice(&walk->separator), walk->separator_sequence,
-                      buf_slice(key), sequence) >= 0)
+                      buf_slice(key), block_sequence(block, 0)) >= 0)
         return corrupt(walk, offset, "a block begins before its separator");
-    buf_clear(&walk->separator);
-    TRY(buf_reserve(&walk->separator, block_key_room(leaf)));
-    memcpy(walk->separator.data, leaf->prefix, leaf->prefix_size);
-    walk->separator.size =
-        block_key_after_prefix(leaf, at, walk->separator.data);
-    walk->separator_sequence = block_sequence(leaf, at);
-    key->size = block_key_after_prefix(block, block->count - 1, key->data);
-    sequence = block_sequence(block, block->count - 1);
-    if (entry_compare(buf_slice(key), sequence, buf_slice(&walk->separator),
+    TRY(take_separator(walk));
+    key->size = block_key_after_prefix(block, last, key->data);
+    if (entry_compare(buf_slice(key), block_sequence(block, last),
+                      buf_slice(&walk->separator),
                       walk->separator_sequence) > 0)
         return corrupt(walk, offset, "a block ends behind its separator");
     buf_clear(&walk->last_key);
@@ -261,5 +288,6 @@ out:
     buf_deinit(&walk.key);
     buf_deinit(&walk.last_key);
     buf_deinit(&walk.separator);
+    buf_deinit(&walk.upper_separator);
     return status;
 }

@@ -1,0 +1,308 @@
+#include <check.h>
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "sstable/block_cache.h"
+#include "support/seed.h"
+
+Suite *test_block_cache_suite(void);
+
+#define BLOCK_SIZE 4096
+
+static struct block_cache *new_cache(size_t capacity)
+{
+    struct block_cache *cache;
+
+    ck_assert_int_eq(block_cache_new(capacity, &cache), BYRON_OK);
+    return cache;
+}
+
+/* Bytes that tell whose they are. */
+static uint8_t *make_bytes(uint64_t file, uint64_t offset, size_t size)
+{
+    uint8_t *bytes = alloc_bytes(size);
+
+    ck_assert_ptr_nonnull(bytes);
+    memset(bytes, (int)(file * 31 + offset), size);
+    return bytes;
+}
+
+static struct cached_block *add(struct block_cache *cache, uint64_t file,
+                                uint64_t offset, size_t size)
+{
+    struct cached_block *block;
+
+    ck_assert_int_eq(block_cache_add(cache, file, offset,
+                                     make_bytes(file, offset, size), size,
+                                     &block),
+                     BYRON_OK);
+    return block;
+}
+
+static bool has(struct block_cache *cache, uint64_t file, uint64_t offset)
+{
+    struct cached_block *block = block_cache_get(cache, file, offset);
+
+    cached_block_unpin(block);
+    return block != NULL;
+}
+
+static uint64_t bytes_in(const struct block_cache *cache)
+{
+    struct block_cache_stats stats;
+
+    block_cache_stats(cache, &stats);
+    return stats.bytes;
+}
+
+START_TEST(a_block_added_is_found_by_its_name)
+{
+    struct block_cache *cache = new_cache(1 << 20);
+    struct cached_block *block = add(cache, 3, 64, 100), *found;
+
+    found = block_cache_get(cache, 3, 64);
+    ck_assert_ptr_eq(found, block);
+    ck_assert_uint_eq(cached_block_bytes(found).size, 100);
+    ck_assert(!has(cache, 3, 65));
+    ck_assert(!has(cache, 4, 64));
+    cached_block_unpin(found);
+    cached_block_unpin(block);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(the_second_to_add_gets_the_first_ones_block)
+{
+    size_t live = alloc_live();
+    struct block_cache *cache = new_cache(1 << 20);
+    struct cached_block *one = add(cache, 1, 2, 50);
+    struct cached_block *two = add(cache, 1, 2, 50);
+
+    ck_assert_ptr_eq(one, two);
+    cached_block_unpin(one);
+    cached_block_unpin(two);
+    block_cache_free(cache);
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
+START_TEST(capacity_bounds_what_is_not_pinned)
+{
+    struct block_cache *cache = new_cache(1 << 20);
+
+    for (uint64_t i = 0; i < 2000; i++) {
+        cached_block_unpin(add(cache, 1, i * BLOCK_SIZE, BLOCK_SIZE));
+        ck_assert_uint_le(bytes_in(cache), 1 << 20);
+    }
+    ck_assert_uint_gt(bytes_in(cache), 900 << 10);
+    ck_assert(has(cache, 1, UINT64_C(1999) * BLOCK_SIZE));
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_pinned_block_stays)
+{
+    struct block_cache *cache = new_cache(100000);
+    struct cached_block *pinned = add(cache, 9, 0, BLOCK_SIZE);
+    uint8_t mark = cached_block_bytes(pinned).data[0];
+
+    for (uint64_t i = 0; i < 500; i++)
+        cached_block_unpin(add(cache, 1, i * BLOCK_SIZE, BLOCK_SIZE));
+
+    ck_assert_uint_eq(cached_block_bytes(pinned).data[BLOCK_SIZE - 1], mark);
+    ck_assert(has(cache, 9, 0));
+    cached_block_unpin(pinned);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(blocks_in_use_outlive_blocks_read_once)
+{
+    struct block_cache *cache = new_cache(400000);
+    size_t kept = 0;
+
+    for (uint64_t i = 0; i < 10; i++)
+        cached_block_unpin(add(cache, 7, i, BLOCK_SIZE));
+    for (uint64_t i = 0; i < 1000; i++) {
+        cached_block_unpin(add(cache, 1, i, BLOCK_SIZE));
+        for (uint64_t j = 0; j < 10; j++)
+            has(cache, 7, j);
+    }
+    for (uint64_t j = 0; j < 10; j++)
+        kept += has(cache, 7, j);
+
+    ck_assert_uint_eq(kept, 10);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_goes_with_its_pin)
+{
+    size_t live = alloc_live();
+    struct block_cache *cache = new_cache(10000);
+    struct cached_block *block = add(cache, 1, 0, 50000), *again;
+
+    ck_assert(!has(cache, 1, 0));
+    again = cached_block_ref(block);
+    cached_block_unpin(block);
+    ck_assert_uint_eq(cached_block_bytes(again).size, 50000);
+    cached_block_unpin(again);
+    ck_assert_uint_eq(bytes_in(cache), 0);
+    block_cache_free(cache);
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
+START_TEST(all_pinned_still_serves)
+{
+    struct block_cache *cache = new_cache(20000);
+    struct cached_block *pins[50];
+
+    for (uint64_t i = 0; i < 50; i++)
+        pins[i] = add(cache, 1, i, BLOCK_SIZE);
+    for (uint64_t i = 0; i < 50; i++)
+        ck_assert_uint_eq(cached_block_bytes(pins[i]).data[0],
+                          (uint8_t)(31 + i));
+    for (size_t i = 0; i < 50; i++)
+        cached_block_unpin(pins[i]);
+    ck_assert_uint_le(bytes_in(cache), 20000);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(forget_drops_one_files_unpinned_blocks)
+{
+    struct block_cache *cache = new_cache(1 << 20);
+    struct cached_block *pinned = add(cache, 1, 0, 100);
+
+    for (uint64_t i = 1; i < 20; i++) {
+        cached_block_unpin(add(cache, 1, i, 100));
+        cached_block_unpin(add(cache, 2, i, 100));
+    }
+    block_cache_forget(cache, 1);
+
+    for (uint64_t i = 1; i < 20; i++) {
+        ck_assert(!has(cache, 1, i));
+        ck_assert(has(cache, 2, i));
+    }
+    ck_assert(has(cache, 1, 0));
+    cached_block_unpin(pinned);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_smaller_capacity_evicts_at_once)
+{
+    struct block_cache *cache = new_cache(4 << 20);
+
+    for (uint64_t i = 0; i < 900; i++)
+        cached_block_unpin(add(cache, 1, i, BLOCK_SIZE));
+    ck_assert_uint_gt(bytes_in(cache), 3 << 20);
+    block_cache_set_capacity(cache, 1 << 20);
+    ck_assert_uint_le(bytes_in(cache), 1 << 20);
+    block_cache_set_capacity(cache, 0);
+    ck_assert_uint_eq(bytes_in(cache), 0);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(every_failed_allocation_is_reported)
+{
+    size_t live = alloc_live();
+
+    for (size_t nth = 1; nth < 30; nth++) {
+        struct block_cache *cache = NULL;
+        alloc_fail_after(nth);
+        byron_status status = block_cache_new(1 << 16, &cache);
+        for (uint64_t i = 0; cache && i < 200; i++) {
+            uint8_t *bytes = alloc_bytes(10);
+            struct cached_block *block;
+            if (bytes &&
+                block_cache_add(cache, 1, i, bytes, 10, &block) == BYRON_OK)
+                cached_block_unpin(block);
+        }
+        alloc_fail_after(0);
+        ck_assert(cache || status == BYRON_NO_MEMORY);
+        block_cache_free(cache);
+        ck_assert_uint_eq(alloc_live(), live);
+    }
+}
+END_TEST
+
+/* --- threads --- */
+
+struct crowd {
+    struct block_cache *cache;
+    atomic_uint wrong;
+    atomic_uint next_seed;
+};
+
+static struct cached_block *get_or_add(struct crowd *crowd, uint64_t file,
+                                       uint64_t offset)
+{
+    struct cached_block *block = block_cache_get(crowd->cache, file, offset);
+
+    if (!block &&
+        block_cache_add(crowd->cache, file, offset,
+                        make_bytes(file, offset, 500), 500, &block) != BYRON_OK)
+        atomic_fetch_add(&crowd->wrong, 1);
+    return block;
+}
+
+static void crowd_run(void *context)
+{
+    struct crowd *crowd = context;
+    struct rng rng;
+
+    rng_init(&rng, test_seed() + atomic_fetch_add(&crowd->next_seed, 1));
+    for (int i = 0; i < 4000; i++) {
+        uint64_t file = 1 + rng_below(&rng, 3), offset = rng_below(&rng, 60);
+        struct cached_block *block = get_or_add(crowd, file, offset);
+        struct slice bytes = cached_block_bytes(block);
+        uint8_t mark = (uint8_t)(file * 31 + offset);
+        if (bytes.size != 500 || bytes.data[0] != mark ||
+            bytes.data[499] != mark)
+            atomic_fetch_add(&crowd->wrong, 1);
+        if (rng_one_in(&rng, 500))
+            block_cache_forget(crowd->cache, file);
+        cached_block_unpin(block);
+    }
+}
+
+START_TEST(threads_get_the_blocks_they_ask_for)
+{
+    struct crowd crowd = {.cache = new_cache(30000)};
+    struct thread threads[4];
+
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(thread_start(&threads[i], crowd_run, &crowd),
+                         BYRON_OK);
+    for (size_t i = 0; i < 4; i++)
+        thread_join(&threads[i]);
+
+    ck_assert_uint_eq(atomic_load(&crowd.wrong), 0);
+    ck_assert_uint_le(bytes_in(crowd.cache), 30000);
+    block_cache_free(crowd.cache);
+}
+END_TEST
+
+Suite *test_block_cache_suite(void)
+{
+    Suite *suite = suite_create("block_cache");
+    TCase *cases = tcase_create("block_cache");
+
+    tcase_add_test(cases, a_block_added_is_found_by_its_name);
+    tcase_add_test(cases, the_second_to_add_gets_the_first_ones_block);
+    tcase_add_test(cases, capacity_bounds_what_is_not_pinned);
+    tcase_add_test(cases, a_pinned_block_stays);
+    tcase_add_test(cases, blocks_in_use_outlive_blocks_read_once);
+    tcase_add_test(cases, what_does_not_fit_goes_with_its_pin);
+    tcase_add_test(cases, all_pinned_still_serves);
+    tcase_add_test(cases, forget_drops_one_files_unpinned_blocks);
+    tcase_add_test(cases, a_smaller_capacity_evicts_at_once);
+    tcase_add_test(cases, every_failed_allocation_is_reported);
+    tcase_add_test(cases, threads_get_the_blocks_they_ask_for);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
