@@ -87,7 +87,8 @@ static byron_status follow(struct byron_db *db, const uint64_t *numbers,
                                .end_at = end_at,
                                .tip = header->tip,
                                .alias = header->alias};
-        if (header->previous_number < db->state.wal_floor)
+        if (header->previous_number == 0 ||
+            header->previous_number < db->state.wal_floor)
             break;
         index = find_number(numbers, index, header->previous_number);
         if (index == count || numbers[index] != header->previous_number ||

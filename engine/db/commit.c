@@ -184,7 +184,8 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     prepared->position = txn->position;
     prepared->id = take_commit_id(db);
     prepared->sequence = txn->snapshot->sequence + 1;
-    TRY(txn->spill_count > 0 ? prepare_spilled(txn) : prepare_plain(txn));
+    prepared->is_spilled = txn->spill_count > 0;
+    TRY(prepared->is_spilled ? prepare_spilled(txn) : prepare_plain(txn));
     prepared->is_ready = true;
     fill_point(txn, &prepared->point);
     if (out)
@@ -266,7 +267,7 @@ void byron_txn_publish(byron_txn *txn)
 {
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
-    bool is_spilled = prepared->run.count > 0;
+    bool is_spilled = prepared->is_spilled;
     assert(prepared->is_ready && prepared->position == txn->position);
     uint64_t bytes = is_spilled ? prepared->run.bytes : publish_plain(txn);
     struct commit commit = {.id = prepared->id,

@@ -88,6 +88,7 @@ struct byron_db {
                               the host, not we, made. */
     bool stop;             /* Needs mutex. */
     bool work_due;         /* Needs mutex. Maybe: work will look. */
+    bool is_working;       /* Needs mutex. A unit of work is being done. */
     bool has_compact;      /* Needs mutex. A manual compaction. */
     struct buf compact_lower, compact_upper;
     bool compact_has_lower, compact_has_upper;

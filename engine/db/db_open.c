@@ -15,8 +15,6 @@ static byron_status no_store(struct byron_db *db)
 static byron_status create_store(struct byron_db *db)
 {
     byron_status status;
-    TRY(db->os->random(db->os, db->state.store_id, sizeof db->state.store_id));
-    TRY(version_new_empty(&db->state.version));
     TRY(manifest_create(db->os, db->dir, &db->state, &db->manifest));
     db->has_appended = true;
 out:

@@ -69,7 +69,8 @@ static bool is_compacted(const struct byron_db *db)
 
 static bool is_settled(const struct byron_db *db)
 {
-    return !db->work_due && db->read_state->frozen_count == 0;
+    return !db->work_due && !db->is_working &&
+           db->read_state->frozen_count == 0;
 }
 
 /* A new attempt: an error of the last one is no answer to this one. */

@@ -223,11 +223,8 @@ static byron_status adopt_tables(struct replay *replay,
         struct edit_add *add = &edit->adds[i];
         TRY(table_meta_new(&replay->db->env, add->number, &add->facts,
                            add->created_s, &frozen->run.tables[i]));
-        frozen->run.id = add->run;
         frozen->run.count = i + 1;
         frozen->run.bytes += frozen->run.tables[i]->facts.size;
-        if (add->run >= replay->db->next_run)
-            replay->db->next_run = add->run + 1;
     }
     TRY(push_frozen(replay, frozen_ref(frozen), wal));
 out:

@@ -135,11 +135,8 @@ static byron_status write_run(struct byron_db *db, struct iter *source,
     bool done = false;
     struct table_output *output = NULL;
     struct table_output_options options;
-    uint64_t id;
-    mutex_lock(&db->mutex);
-    id = db->next_run++;
-    mutex_unlock(&db->mutex);
-    db_output_options(db, 0, id, &options);
+    /* The run's number comes when it gets into level 0. */
+    db_output_options(db, 0, 0, &options);
     TRY(table_output_new(source, &options, &output));
     while (!done)
         TRY(table_output_step(output, UINT64_MAX, &done));
@@ -237,8 +234,8 @@ byron_status txn_spill_finish(struct byron_txn *txn)
 {
     byron_status status;
     struct prepared *prepared = &txn->prepared;
-    struct iter *live;
-    struct iter *stamped;
+    struct iter *live = NULL;
+    struct iter *stamped = NULL;
     TRY(txn_iter_new(txn, txn->position, &live));
     TRY(stamp_iter_new(live, prepared->sequence, &stamped));
     TRY(write_run(txn->db, stamped, &prepared->edit, &prepared->run));

@@ -27,6 +27,14 @@ static uint64_t take_number(void *context)
     return db_take_number(context);
 }
 
+static uint64_t take_run(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    uint64_t run = db->next_run++;
+    mutex_unlock(&db->mutex);
+    return run;
+}
+
 void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
                        struct table_output_options *out)
 {
@@ -72,11 +80,14 @@ out:
 }
 
 /* The tables of a large transaction are finished: they only need listing. */
-static byron_status adopt_run(struct frozen *frozen, struct version_edit *edit)
+static byron_status adopt_run(struct byron_db *db, struct frozen *frozen,
+                              struct version_edit *edit)
 {
     byron_status status = BYRON_OK;
+    /* Runs of level 0 are numbered as they get in: that is their age. */
+    uint64_t run = take_run(db);
     for (size_t i = 0; i < frozen->run.count; i++)
-        TRY(add_table(edit, 0, frozen->run.id, frozen->run.tables[i]));
+        TRY(add_table(edit, 0, run, frozen->run.tables[i]));
 out:
     return status;
 }
@@ -121,10 +132,7 @@ static byron_status start_flush(struct byron_db *db, struct frozen *frozen)
     struct table_output_options output;
     uint64_t window = take_window(db);
     struct job_points points = {&window, 1};
-    mutex_lock(&db->mutex);
-    uint64_t run = db->next_run++;
-    mutex_unlock(&db->mutex);
-    db_output_options(db, 0, run, &output);
+    db_output_options(db, 0, take_run(db), &output);
     TRY(memtable_iter_new(frozen->memtable, &source));
     TRY(job_new_flush(source, &db->state, &points, &output, &db->flush));
 out:
@@ -162,7 +170,7 @@ static byron_status flush_oldest(struct byron_db *db, struct frozen *frozen,
     struct version_edit edit = {0};
     if (frozen->memtable)
         return step_flush(db, frozen, budget);
-    TRY(adopt_run(frozen, &edit));
+    TRY(adopt_run(db, frozen, &edit));
     TRY(install_flush(db, frozen, &edit));
 out:
     version_edit_deinit(&edit);
@@ -335,10 +343,12 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     mutex_lock(&db->work_mutex);
     mutex_lock(&db->mutex);
     db->work_due = false;
+    db->is_working = true;
     mutex_unlock(&db->mutex);
     byron_status status = work_once(db, budget, did_some);
     db_collect(db);
     mutex_lock(&db->mutex);
+    db->is_working = false;
     db->work_due = db->work_due || *did_some || status != BYRON_OK;
     /* Flushes come first, so where one waits, it is what failed. */
     db->work_status = BYRON_OK;

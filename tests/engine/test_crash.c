@@ -75,6 +75,15 @@ static size_t find_state(struct crash_run *run, byron_db *db, size_t low,
     for (size_t i = high + 1; i-- > low;)
         if (store_model_is(&run->model, db, &run->history.states[i]))
             return i;
+    for (size_t i = 0; i <= run->history.newest + run->history.is_preparing;
+         i++)
+        if (store_model_is(&run->model, db, &run->history.states[i]))
+            printf("it is commit %zu of %zu\n", i, run->history.newest);
+    /* What differs from the newest: printed. */
+    for (size_t i = 0; i < MODEL_KEYS; i++)
+        store_model_check_get(&run->model, db, NULL, NULL,
+                              &run->history.states[high], i);
+    fflush(stdout);
     ck_abort_msg("image %llu (call %s of %s): no commit from %zu to %zu is "
                  "what was recovered",
                  (unsigned long long)run->images, run->call->name,
@@ -162,6 +171,18 @@ static void before_call(void *context, const struct memfs_call *call)
                          1 + rng_below(&run->rng, MEMFS_CRASH_COUNT - 1)));
 }
 
+/* The hook looks at values too, in the middle of the put: so a copy. */
+static void put(struct crash_run *run, byron_txn *txn, size_t key,
+                uint32_t value)
+{
+    struct byron_bytes bytes = store_model_value(&run->model, value);
+    uint8_t *copy = malloc(bytes.size + 1);
+    memcpy(copy, bytes.data, bytes.size);
+    bytes.data = copy;
+    CHECK_OK(byron_txn_put(txn, run->model.keys[key], bytes));
+    free(copy);
+}
+
 static void fill_txn(struct crash_run *run, byron_txn *txn,
                      struct model_state *state)
 {
@@ -175,8 +196,7 @@ static void fill_txn(struct crash_run *run, byron_txn *txn,
         if (value == 0)
             CHECK_OK(byron_txn_delete(txn, run->model.keys[key]));
         else
-            CHECK_OK(byron_txn_put(txn, run->model.keys[key],
-                                   store_model_value(&run->model, value)));
+            put(run, txn, key, value);
         state->values[key] = value;
         if (rng_one_in(&run->rng, 30)) {
             byron_txn_rollback_to(txn, mark);
@@ -210,6 +230,7 @@ static void one_commit(struct crash_run *run)
     if (is_sync)
         history->safe = history->row_safe = history->newest;
     byron_txn_publish(txn);
+    ck_assert(store_model_is(&run->model, run->db, state));
 }
 
 static void one_operation(struct crash_run *run)
@@ -267,13 +288,13 @@ static void crash_everywhere(uint64_t seed, bool is_own, int operations)
 
 START_TEST(every_crash_image_recovers_to_what_the_host_says)
 {
-    crash_everywhere(test_seed() + (uint64_t)_i * 7919, false, 60);
+    crash_everywhere(test_seed() + (uint64_t)_i * 7919, false, 40);
 }
 END_TEST
 
 START_TEST(every_crash_image_without_a_host_recovers_to_a_prefix)
 {
-    crash_everywhere(test_seed() + (uint64_t)_i * 7907, true, 60);
+    crash_everywhere(test_seed() + (uint64_t)_i * 7907, true, 40);
 }
 END_TEST
 
@@ -283,9 +304,9 @@ Suite *test_crash_suite(void)
     TCase *tcase = tcase_create("crash");
     tcase_set_timeout(tcase, 300);
     tcase_add_loop_test(tcase, every_crash_image_recovers_to_what_the_host_says,
-                        0, 6);
+                        0, 4);
     tcase_add_loop_test(
-        tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 4);
+        tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;
 }

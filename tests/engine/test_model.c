@@ -107,7 +107,7 @@ static void op_txn(struct run *run)
             state = marked[mark_count];
         }
         if (rng_one_in(&run->rng, 50))
-            CHECK_OK(byron_txn_prepare(txn, 0, &point));
+            CHECK_OK(byron_txn_prepare(txn, BYRON_PREPARE_OWN, &point));
     }
     txn_check(run, txn, &state);
     if (rng_one_in(&run->rng, 4)) {

@@ -9,7 +9,7 @@ static int compare_keys(const void *a, const void *b)
     const struct byron_bytes *left = a;
     const struct byron_bytes *right = b;
     size_t shorter = left->size < right->size ? left->size : right->size;
-    int order = memcmp(left->data, right->data, shorter);
+    int order = shorter ? memcmp(left->data, right->data, shorter) : 0;
     if (order != 0)
         return order;
     return (left->size > right->size) - (left->size < right->size);
@@ -122,7 +122,8 @@ static bool is_value(const struct store_model *model, uint32_t value,
                      const void *data, size_t size)
 {
     struct byron_bytes wanted = store_model_value(model, value);
-    return wanted.size == size && memcmp(wanted.data, data, size) == 0;
+    return wanted.size == size &&
+           (size == 0 || memcmp(wanted.data, data, size) == 0);
 }
 
 bool store_model_check_get(const struct store_model *model, byron_db *db,

@@ -1,0 +1,107 @@
+/*
+ * Every storage call of a workload fails: once, or from then on for ever. No
+ * wrong data, no leak, no hang; what was acknowledged is there afterwards.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "support/workload.h"
+
+Suite *test_faults_suite(void);
+
+#define STEPS 60
+/* Where a disk can turn out to be full. */
+#define GROWING (MEMFS_CREATE | MEMFS_APPEND | MEMFS_EXTEND | MEMFS_HEAD_WRITE)
+
+struct fault {
+    const char *name;
+    unsigned kinds;
+    byron_status status;
+    bool is_sticky;
+};
+
+/* True if the nth call was there to fail. */
+static bool one_round(const struct fault *fault, uint64_t seed, uint64_t nth,
+                      bool has_host)
+{
+    struct workload *work = calloc(1, sizeof *work);
+    size_t live = alloc_live();
+    workload_init(work, seed, has_host);
+    snprintf(work->name, sizeof work->name, "%s%s, seed %llu, call %llu",
+             fault->name, has_host ? ", with a host" : "",
+             (unsigned long long)seed, (unsigned long long)nth);
+    work->expected = fault->status;
+    memfs_fail_nth(work->fs, fault->kinds, nth, fault->status,
+                   fault->is_sticky);
+    workload_run(work, STEPS);
+    bool was_hit = memfs_calls(work->fs, fault->kinds) >= nth;
+    memfs_fail_nth(work->fs, 0, 0, BYRON_OK, false);
+    memfs_advance(work->fs, 1000000);
+    if (work->db) {
+        /* Readers have never stopped. */
+        work->expected = BYRON_OK;
+        work->step = "reading with the failure gone";
+        workload_check_newest(work);
+        if (fault->status == BYRON_FULL) {
+            work->step = "writing once there is space";
+            byron_status status = workload_commit(work, 20, true);
+            ck_assert_int_eq(status, BYRON_OK);
+            ck_assert_int_eq(byron_flush(work->db), BYRON_OK);
+            ck_assert_int_eq(byron_settle(work->db), BYRON_OK);
+            workload_check_newest(work);
+        }
+    }
+    workload_close(work);
+    workload_check_aftermath(work);
+    workload_deinit(work);
+    free(work);
+    ck_assert_uint_eq(alloc_live(), live);
+    return was_hit;
+}
+
+/* step 1: each call; BYRON_TORTURE in the environment asks for that. */
+static void every_call(const struct fault *fault, bool has_host, uint64_t step)
+{
+    uint64_t rounds = 0;
+    if (getenv("BYRON_TORTURE"))
+        step = 1;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        uint64_t nth = 1 + test_seed() % step;
+        for (; one_round(fault, seed, nth, has_host); nth += step)
+            rounds++;
+        printf("faults: %s%s, seed %llu: up to call %llu\n", fault->name,
+               has_host ? ", with a host" : "", (unsigned long long)seed,
+               (unsigned long long)nth);
+    }
+    ck_assert_uint_gt(rounds, 10);
+}
+
+static const struct fault faults[] = {
+    {"input/output error once", MEMFS_ALL, BYRON_IO, false},
+    {"input/output errors for ever", MEMFS_ALL, BYRON_IO, true},
+    {"failed sync once", MEMFS_SYNCS, BYRON_IO, false},
+    {"failed syncs for ever", MEMFS_SYNCS, BYRON_IO, true},
+    {"full disk once", GROWING, BYRON_FULL, false},
+    {"full disk for ever", GROWING, BYRON_FULL, true},
+};
+#define FAULTS (int)(sizeof faults / sizeof *faults)
+
+START_TEST(a_call_that_fails_loses_no_acknowledged_commit)
+{
+    const struct fault *fault = &faults[_i / 2];
+    every_call(fault, _i % 2 != 0, fault->kinds == MEMFS_ALL ? 9 : 3);
+}
+END_TEST
+
+Suite *test_faults_suite(void)
+{
+    Suite *suite = suite_create("faults");
+    TCase *tcase = tcase_create("faults");
+    tcase_set_timeout(tcase, 600);
+    tcase_add_loop_test(tcase, a_call_that_fails_loses_no_acknowledged_commit,
+                        0, 2 * FAULTS);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
