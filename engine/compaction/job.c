@@ -60,6 +60,11 @@ static byron_status build_output(struct job *job, struct iter *source,
     struct iter *retain;
     byron_status status;
 
+    if (job->spec.kind == JOB_MERGE) {
+        /* Inside level 0 the result takes the place of the newest input. */
+        own.level = job->spec.output_level;
+        own.run = own.level == 0 ? job->spec.inputs[0].run : 0;
+    }
     own.cuts = job->dropped.uppers;
     own.cut_count = job->dropped.count;
     TRY(retain_iter_new(source, &rules, &retain));

@@ -25,7 +25,8 @@ BYRON_MUST_CHECK byron_status
 job_new_flush(struct iter *source, const struct store_state *state,
               const struct job_points *points,
               const struct table_output_options *output, struct job **out);
-/* A JOB_MERGE. Takes spec's content (even on failure; spec is zeroed). */
+/* A JOB_MERGE. Takes spec's content (even on failure; spec is zeroed). Of
+ * output, level and run are set by the job too. */
 BYRON_MUST_CHECK byron_status
 job_new_merge(struct job_spec *spec, const struct store_state *state,
               const struct job_points *points,

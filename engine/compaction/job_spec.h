@@ -25,7 +25,7 @@ struct job_input {
 
 struct job_spec {
     enum job_kind kind;
-    uint32_t output_level;
+    uint32_t output_level;    /* 0: the newest input's run takes the result. */
     struct job_input *inputs; /* Newest first. */
     size_t input_count;
     uint64_t input_bytes;

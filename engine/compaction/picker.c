@@ -245,6 +245,38 @@ static byron_status choose_level0(const struct picker *picker,
     return merge_level0(picker, out);
 }
 
+/*
+ * Damage bars the way down: the newest runs become one, or readers had to look
+ * through ever more of them. A run much larger than those above it waits for
+ * its like, so that each entry is rewritten a few times only.
+ */
+static byron_status merge_inside_level0(const struct picker *picker,
+                                        struct job_spec *out)
+{
+    const struct level *level0 = &picker->version->levels[0];
+    uint64_t bytes = 0;
+    size_t count = 0;
+    while (count < level0->count) {
+        const struct run *run = &level0->runs[count];
+        if (run_has_corrupt(run) || (count > 0 && run->bytes / 2 > bytes))
+            break;
+        bytes += run->bytes;
+        count++;
+    }
+    if (count < picker->options->level0_runs || count < 2)
+        return BYRON_OK;
+
+    byron_status status = BYRON_OK;
+    out->kind = JOB_MERGE;
+    out->output_level = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct run *run = &level0->runs[i];
+        TRY(job_spec_add(out, 0, run, 0, run->count));
+    }
+out:
+    return status;
+}
+
 /* --- Levels that are too large -------------------------------------------- */
 
 static struct descent descent_from(const struct picker *picker, uint32_t level)
@@ -264,10 +296,14 @@ static struct descent descent_from(const struct picker *picker, uint32_t level)
 static byron_status choose_level(const struct picker *picker, uint32_t level,
                                  struct job_spec *out)
 {
-    if (level == 0)
-        return choose_level0(picker, out);
-    struct descent descent = descent_from(picker, level);
-    return descent_cheapest(&descent, out);
+    if (level > 0) {
+        struct descent descent = descent_from(picker, level);
+        return descent_cheapest(&descent, out);
+    }
+    byron_status status = choose_level0(picker, out);
+    if (status == BYRON_OK && out->kind == JOB_NONE)
+        status = merge_inside_level0(picker, out);
+    return status;
 }
 
 /* The level that is most due first; the next one where damage bars it. Only

@@ -113,6 +113,9 @@ void level_model_flush(struct level_model *model, struct model_entry *entries,
 static bool lies_deeper(const struct level_model *model, uint32_t level,
                         uint32_t key)
 {
+    if (level == 0)
+        return true; /* In an older run of level 0, perhaps. */
+
     uint8_t bytes[8];
     struct key_span span;
     span.first = span.last = fake_key(key, bytes);
@@ -206,7 +209,8 @@ static void run_merge(struct level_model *model, const struct job_spec *spec)
         for (size_t j = 0; j < spec->inputs[i].count; j++)
             remove_table(model, spec->inputs[i].tables[j]->number);
     }
-    add_tables(model, spec->output_level, 0, out, kept);
+    uint64_t run = spec->output_level == 0 ? spec->inputs[0].run : 0;
+    add_tables(model, spec->output_level, run, out, kept);
     model->written_bytes += kept * MODEL_ENTRY_BYTES;
     free(out);
 }

@@ -246,6 +246,35 @@ START_TEST(dropped_keys_are_gone_and_tables_end_there)
 }
 END_TEST
 
+START_TEST(a_merge_inside_level_0_takes_the_newest_place)
+{
+    fill_store();
+    add_run(0, 9, COMMITS - 5, COMMITS); /* Newer than the job's inputs. */
+    struct entry_list before = read_all();
+    struct version *version = fixture.state.version;
+    struct job_spec spec = {.kind = JOB_MERGE, .output_level = 0};
+    struct job *job;
+    for (size_t i = 1; i <= 2; i++) {
+        const struct run *run = &version->levels[0].runs[i];
+        ck_assert_int_eq(job_spec_add(&spec, 0, run, 0, run->count), BYRON_OK);
+    }
+    ck_assert_int_eq(job_new_merge(&spec, &fixture.state, &job_points,
+                                   &fixture.output, &job),
+                     BYRON_OK);
+    ck_assert_int_eq(run_job(job, 300), BYRON_OK);
+    install(job);
+
+    const struct level *level0 = &fixture.state.version->levels[0];
+    ck_assert_uint_eq(level0->count, 2);
+    ck_assert_uint_eq(level0->runs[0].id, 9);
+    ck_assert_uint_eq(level0->runs[1].id, 2);
+    struct entry_list after = read_all();
+    check_same_views(&before, &after);
+    entry_list_deinit(&before);
+    entry_list_deinit(&after);
+}
+END_TEST
+
 START_TEST(a_merge_with_nothing_left_only_removes)
 {
     struct version_edit edit = {0};
@@ -533,6 +562,7 @@ Suite *test_job_suite(void)
     tcase_add_test(cases, readers_see_the_same_after_any_merge);
     tcase_add_test(cases, the_last_level_keeps_one_put_of_a_key);
     tcase_add_test(cases, dropped_keys_are_gone_and_tables_end_there);
+    tcase_add_test(cases, a_merge_inside_level_0_takes_the_newest_place);
     tcase_add_test(cases, a_merge_with_nothing_left_only_removes);
     tcase_add_test(cases, a_flush_keeps_tombstones_that_hide_something);
     tcase_add_test(cases, a_flush_leaves_dropped_keys_out);

@@ -132,13 +132,35 @@ END_TEST
 
 START_TEST(nothing_lands_on_damage)
 {
-    for (uint64_t run = 1; run <= 6; run++)
+    for (uint64_t run = 1; run <= 3; run++)
         fill(0, run, 0, 99, 10000);
     struct table_meta *table = fill(6, 0, 50, 59, 10000);
     atomic_store(&table->is_corrupt, true);
 
-    ck_assert_int_eq(choose(), JOB_NONE);
+    model.options.level0_runs = 3;
+    ck_assert_int_eq(choose(), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 0);
+    ck_assert_uint_eq(spec.input_count, 3);
     ck_assert_uint_eq(picker_debt(&model.fake.version, &model.options), 0);
+}
+END_TEST
+
+START_TEST(runs_above_damage_stay_few)
+{
+    struct model_entry entries[50] = {{0}};
+    for (uint32_t i = 0; i < 50; i++)
+        entries[i].key = i;
+    for (int flush = 0; flush < 500; flush++) {
+        level_model_flush(&model, entries, 50);
+        if (flush == 0)
+            atomic_store(
+                &model.fake.version.levels[0].runs[0].tables[0]->is_corrupt,
+                true);
+        ck_assert(level_model_settle(&model, 2));
+        ck_assert_uint_lt(model.fake.version.levels[0].count, 20);
+    }
+    ck_assert(level_model_is_sound(&model));
+    ck_assert_uint_lt(model.written_bytes, 10 * model.flushed_bytes);
 }
 END_TEST
 
@@ -461,6 +483,7 @@ static void add_rules(TCase *cases)
     tcase_add_test(cases, a_run_longer_than_a_job_goes_down_in_pieces);
     tcase_add_test(cases, nothing_jumps_over_damage_in_level_0);
     tcase_add_test(cases, nothing_lands_on_damage);
+    tcase_add_test(cases, runs_above_damage_stay_few);
     tcase_add_test(cases, a_level_that_damage_bars_does_not_hold_up_others);
     tcase_add_test(cases, tables_inside_a_dropped_range_go_at_once);
     tcase_add_test(cases, a_table_torn_by_a_drop_is_rewritten_once);
