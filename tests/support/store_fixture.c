@@ -23,7 +23,7 @@ void store_attach(struct store_fixture *fixture, struct memfs *fs)
             BYRON_OK);
 }
 
-byron_status store_create(struct store_fixture *fixture)
+byron_status fixture_create(struct store_fixture *fixture)
 {
     return manifest_create(fixture->os, fixture->dir, &fixture->state,
                            &fixture->manifest);
@@ -68,7 +68,7 @@ void store_detach(struct store_fixture *fixture)
 void store_init(struct store_fixture *fixture)
 {
     store_attach(fixture, memfs_new(1));
-    require(store_create(fixture) == BYRON_OK);
+    require(fixture_create(fixture) == BYRON_OK);
     fixture->next = fixture->state.next_number;
 }
 

@@ -19,7 +19,7 @@ struct store_fixture {
 
 /* The directory alone; takes fs. */
 void store_attach(struct store_fixture *fixture, struct memfs *fs);
-byron_status store_create(struct store_fixture *fixture);
+byron_status fixture_create(struct store_fixture *fixture);
 byron_status store_load(struct store_fixture *fixture);
 void store_unload(struct store_fixture *fixture); /* Back to attached. */
 void store_detach(struct store_fixture *fixture); /* In whatever state. */

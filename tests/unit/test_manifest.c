@@ -64,13 +64,13 @@ START_TEST(store_is_never_created_over_another)
 
     store_init(&fixture);
     store_unload(&fixture);
-    ck_assert_int_eq(store_create(&fixture), BYRON_MISUSE);
+    ck_assert_int_eq(fixture_create(&fixture), BYRON_MISUSE);
     store_detach(&fixture);
 
     store_attach(&fixture, memfs_new(1));
     memfs_write_all(fixture.fs, "store/W-0000000000000003", slice_of("x", 1));
     ck_assert_int_eq(store_load(&fixture), BYRON_CORRUPT);
-    ck_assert_int_eq(store_create(&fixture), BYRON_CORRUPT);
+    ck_assert_int_eq(fixture_create(&fixture), BYRON_CORRUPT);
     store_detach(&fixture);
 }
 END_TEST
@@ -82,7 +82,7 @@ START_TEST(creation_goes_on_behind_one_that_was_cut_short)
     store_attach(&fixture, memfs_new(1));
     memfs_write_all(fixture.fs, "store/M-0000000000000001",
                     slice_of("half", 4));
-    ck_assert_int_eq(store_create(&fixture), BYRON_OK);
+    ck_assert_int_eq(fixture_create(&fixture), BYRON_OK);
     ck_assert_uint_eq(manifest_number(fixture.manifest), 2);
     ck_assert_uint_eq(fixture.state.next_number, 3);
     store_detach(&fixture);
@@ -240,7 +240,7 @@ START_TEST(lost_manifest_is_corrupt_and_not_missing)
                      BYRON_OK);
     ck_assert_int_eq(store_load(&fixture), BYRON_CORRUPT);
     ck_assert_str_eq(error_last()->path, path);
-    ck_assert_int_eq(store_create(&fixture), BYRON_MISUSE);
+    ck_assert_int_eq(fixture_create(&fixture), BYRON_MISUSE);
     buf_deinit(&bytes);
     store_detach(&fixture);
 }
@@ -446,12 +446,12 @@ START_TEST(each_failed_call_of_a_creation_can_be_repeated)
 
         store_attach(&fixture, memfs_new(1));
         memfs_fail_nth(fixture.fs, MEMFS_ALL, nth, BYRON_IO, true);
-        has_failed = store_create(&fixture) != BYRON_OK;
+        has_failed = fixture_create(&fixture) != BYRON_OK;
         store_attach(&after, memfs_crash_clone(fixture.fs, MEMFS_KEEP_ALL, 1));
         status = store_load(&after);
         ck_assert(status == BYRON_OK || status == BYRON_MISSING);
         if (status == BYRON_MISSING)
-            ck_assert_int_eq(store_create(&after), BYRON_OK);
+            ck_assert_int_eq(fixture_create(&after), BYRON_OK);
         store_detach(&after);
         store_detach(&fixture);
     }

@@ -35,7 +35,7 @@ static void cut_creation(void *context, const struct memfs_call *call)
                       memfs_crash_name((enum memfs_crash)mode),
                       error_last()->words);
         if (status == BYRON_MISSING)
-            ck_assert_int_eq(store_create(&image), BYRON_OK);
+            ck_assert_int_eq(fixture_create(&image), BYRON_OK);
         store_detach(&image);
         crash->images++;
     }
@@ -49,7 +49,7 @@ START_TEST(power_cut_in_a_creation_leaves_none_or_a_store)
     rng_init(&crash.rng, test_seed());
     store_attach(&fixture, memfs_new(1));
     memfs_set_hook(fixture.fs, cut_creation, &crash);
-    ck_assert_int_eq(store_create(&fixture), BYRON_OK);
+    ck_assert_int_eq(fixture_create(&fixture), BYRON_OK);
     memfs_set_hook(fixture.fs, NULL, NULL);
     ck_assert_uint_gt(crash.images, 8 * MEMFS_CRASH_COUNT);
     store_detach(&fixture);
