@@ -526,6 +526,7 @@ Suite *test_manifest_suite(void)
     Suite *suite = suite_create("manifest");
     TCase *cases = tcase_create("manifest");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, new_store_is_empty_and_durable);
     tcase_add_test(cases, no_store_is_missing);
     tcase_add_test(cases, store_is_never_created_over_another);

@@ -149,7 +149,7 @@ START_TEST(power_cut_at_any_call_leaves_before_or_after)
 
     rng_init(&crash.rng, test_seed());
     store_init(&fixture);
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 80; i++) {
         struct version_edit edit = {0};
         if (rng_one_in(&crash.rng, 10)) {
             store_unload(&fixture);
@@ -178,6 +178,7 @@ Suite *test_manifest_crash_suite(void)
     Suite *suite = suite_create("manifest_crash");
     TCase *cases = tcase_create("manifest_crash");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, power_cut_in_a_creation_leaves_none_or_a_store);
     tcase_add_test(cases, power_cut_at_any_call_leaves_before_or_after);
     suite_add_tcase(suite, cases);

@@ -237,6 +237,7 @@ Suite *test_run_suite(void)
     Suite *suite = suite_create("run");
     TCase *cases = tcase_create("run");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, find_is_the_first_that_may_hold_the_key);
     tcase_add_test(cases, find_agrees_with_a_walk);
     tcase_add_test(cases, find_survives_the_largest_head);

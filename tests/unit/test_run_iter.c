@@ -227,6 +227,7 @@ Suite *test_run_iter_suite(void)
     Suite *suite = suite_create("run_iter");
     TCase *cases = tcase_create("run_iter");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, any_moves_agree_with_a_sorted_array);
     tcase_add_test(cases, run_of_nothing_is_empty);
     tcase_add_test(cases, seek_opens_no_table_but_its_own);

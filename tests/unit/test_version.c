@@ -393,6 +393,7 @@ Suite *test_version_suite(void)
     Suite *suite = suite_create("version");
     TCase *cases = tcase_create("version");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, get_finds_the_newest_that_is_visible);
     tcase_add_test(cases, get_of_absent_keys_finds_nothing);
     tcase_add_test(cases, get_opens_only_tables_that_may_hold_the_key);

@@ -281,6 +281,7 @@ Suite *test_version_apply_suite(void)
     Suite *suite = suite_create("version_apply");
     TCase *cases = tcase_create("version_apply");
 
+    tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, runs_lie_newest_first_and_tables_by_key);
     tcase_add_test(cases, empty_runs_and_levels_vanish);
     tcase_add_test(cases, levels_are_summed);
