@@ -117,7 +117,7 @@ static byron_status last(struct iter *base)
 static bool renew_place(struct memtable_iter *iter)
 {
     struct place *place = &iter->place;
-    uint64_t order = place_order(place);
+    uint64_t order = node_order(place->leaf);
 
     if (atomic_load_explicit(&place->leaf->is_replaced, memory_order_acquire))
         return false;

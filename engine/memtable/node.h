@@ -54,6 +54,11 @@ static inline const struct record *node_record(const struct node *node,
     return node->records[order_slot(order, rank)];
 }
 
+static inline uint64_t node_order(const struct node *node)
+{
+    return atomic_load_explicit(&node->order, memory_order_acquire);
+}
+
 /* The child between the separators of rank - 1 and rank. */
 static inline struct node *node_child(const struct node *node, uint64_t order,
                                       unsigned rank)

@@ -297,25 +297,45 @@ void tree_insert(struct tree *tree, const struct record *record)
 
 /* --- Find ------------------------------------------------------------ */
 
-/* Separators before route are passed. */
-static void find(const struct tree *tree, const struct target *route,
-                 const struct target *target, struct place *out)
+/*
+ * The child on the way to route, past the separators before it; *upper is
+ * left alone if none is right of it. A child may be its left half already,
+ * and the separator of its right half not in the order that was looked at:
+ * then the order has changed, and we look again. It does at most NODE_SLOTS
+ * times in the life of a node.
+ */
+static inline const struct node *find_child(const struct node *node,
+                                            const struct target *route,
+                                            const struct record *const **upper)
+{
+    uint64_t order = node_order(node);
+
+    for (;;) {
+        unsigned rank = node_rank(node, order, route);
+        const struct node *child = node_child(node, order, rank);
+        uint64_t now = node_order(node);
+        if (now == order) {
+            if (rank < order_count(order))
+                *upper = &node->records[order_slot(order, rank)];
+            return child;
+        }
+        order = now;
+    }
+}
+
+static inline void find(const struct tree *tree, const struct target *route,
+                        const struct target *target, struct place *out)
 {
     const struct node *node = root_of(tree);
     const struct record *const *upper = NULL;
-    uint64_t order = atomic_load_explicit(&node->order, memory_order_acquire);
 
     while (node->level > 0) {
-        unsigned rank = node_rank(node, order, route);
-        if (rank < order_count(order))
-            upper = &node->records[order_slot(order, rank)];
-        node = node_child(node, order, rank);
+        node = find_child(node, route, &upper);
         node_prefetch(node);
-        order = atomic_load_explicit(&node->order, memory_order_acquire);
     }
     out->leaf = node;
-    out->order = order;
-    out->rank = node_rank(node, order, target);
+    out->order = node_order(node);
+    out->rank = node_rank(node, out->order, target);
     out->upper = upper ? *upper : NULL;
 }
 
@@ -333,17 +353,27 @@ void tree_find_left(const struct tree *tree, const struct target *target,
     find(tree, target, target, out);
 }
 
+static const struct node *last_child(const struct node *node)
+{
+    uint64_t order = node_order(node);
+
+    for (;;) {
+        const struct node *child = node_child(node, order, order_count(order));
+        uint64_t now = node_order(node);
+        if (now == order)
+            return child;
+        order = now;
+    }
+}
+
 void tree_find_end(const struct tree *tree, struct place *out)
 {
     const struct node *node = root_of(tree);
-    uint64_t order = atomic_load_explicit(&node->order, memory_order_acquire);
 
-    while (node->level > 0) {
-        node = node_child(node, order, order_count(order));
-        order = atomic_load_explicit(&node->order, memory_order_acquire);
-    }
+    while (node->level > 0)
+        node = last_child(node);
     out->leaf = node;
-    out->order = order;
-    out->rank = order_count(order);
+    out->order = node_order(node);
+    out->rank = order_count(out->order);
     out->upper = NULL;
 }

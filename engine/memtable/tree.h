@@ -38,12 +38,6 @@ struct place {
     unsigned rank;              /* Of the record right of the place. */
     const struct record *upper; /* Right of the leaf; NULL if nothing is. */
 };
-/* The newest order of the place's leaf. */
-static inline uint64_t place_order(const struct place *place)
-{
-    return atomic_load_explicit(&place->leaf->order, memory_order_acquire);
-}
-
 /* NULL if the place is the end of all. */
 static inline const struct record *place_record(const struct place *place)
 {
