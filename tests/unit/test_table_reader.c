@@ -1,7 +1,9 @@
 #include <check.h>
+#include <stdatomic.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "support/memfs_inspect.h"
 #include "support/table_fixture.h"
 
@@ -249,6 +251,60 @@ START_TEST(a_range_beyond_the_table_is_empty)
 }
 END_TEST
 
+/* --- threads --- */
+
+struct crowd {
+    struct table_fixture fixture;
+    struct table_model model;
+    atomic_uint next_seed;
+};
+
+static void ask_and_walk(void *context)
+{
+    struct crowd *crowd = context;
+    struct table_reader *reader = table_reader_ref(crowd->fixture.reader);
+    struct rng rng;
+    struct iter *iter;
+
+    rng_init(&rng, test_seed() + atomic_fetch_add(&crowd->next_seed, 1));
+    ck_assert_int_eq(table_reader_iter_new(reader, 0, &iter), BYRON_OK);
+    for (int i = 0; i < 1500; i++) {
+        size_t at = rng_below(&rng, crowd->model.count);
+        const struct entry *entry = &crowd->model.entries[at];
+        struct slice value;
+        check_get(reader, &crowd->model, entry->key, entry->sequence);
+        ck_assert_int_eq(iter_seek(iter, entry->key, entry->sequence),
+                         BYRON_OK);
+        ck_assert_int_eq(iter_value(iter, &value), BYRON_OK);
+        ck_assert(slice_equal(value, entry->value));
+    }
+    iter_free(iter);
+    table_reader_unref(reader);
+}
+
+START_TEST(threads_read_one_table_through_a_small_cache)
+{
+    struct crowd crowd = {.next_seed = 1};
+    struct table_options options = {512, 10, CODEC_LZ4};
+    struct thread threads[4];
+    struct rng rng;
+
+    if (!codec_is_built_in(CODEC_LZ4))
+        options.codec = CODEC_NONE;
+    rng_init(&rng, test_seed());
+    table_model_fill(&crowd.model, &rng, 600, MODEL_KEYS_RANDOM,
+                     MODEL_VALUES_MIXED, 2);
+    make_table(&crowd.fixture, &crowd.model, &options, 50000);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(thread_start(&threads[i], ask_and_walk, &crowd),
+                         BYRON_OK);
+    for (size_t i = 0; i < 4; i++)
+        thread_join(&threads[i]);
+    table_model_deinit(&crowd.model);
+    table_fixture_deinit(&crowd.fixture);
+}
+END_TEST
+
 /* --- damage --- */
 
 /* Opens the file and asks for every entry: the right answer or an error. */
@@ -399,6 +455,7 @@ Suite *test_table_reader_suite(void)
     tcase_add_test(cases, the_wrong_file_is_refused);
     tcase_add_test(cases, estimates_are_near_and_exact_when_open);
     tcase_add_test(cases, a_range_beyond_the_table_is_empty);
+    tcase_add_test(cases, threads_read_one_table_through_a_small_cache);
     tcase_add_loop_test(cases, a_flipped_bit_anywhere_is_corrupt_never_wrong, 0,
                         3);
     tcase_add_test(cases, a_file_of_another_length_is_corrupt);
