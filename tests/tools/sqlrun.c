@@ -169,6 +169,7 @@ static void run_one(struct run *run, sqlite3_stmt *statement, bool quiet)
 {
     sqlite3 *db = sqlite3_db_handle(statement);
     bool change = is_change(skip_space(sqlite3_sql(statement)));
+    int before = sqlite3_total_changes(db);
     int code;
 
     if (run->headers && !quiet && sqlite3_column_count(statement) > 0)
@@ -181,7 +182,7 @@ static void run_one(struct run *run, sqlite3_stmt *statement, bool quiet)
         printf("Error %d: %s\n", code, sqlite3_errmsg(db));
     else if (change && !quiet)
         printf("changes %d, in all %d, last id %lld\n", sqlite3_changes(db),
-               sqlite3_total_changes(db),
+               sqlite3_total_changes(db) - before,
                (long long)sqlite3_last_insert_rowid(db));
 }
 
