@@ -11,10 +11,24 @@ static struct {
     struct connection *first;
 } all = {PTHREAD_MUTEX_INITIALIZER, NULL};
 
+static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
+
+/* Another thread may have held it at that moment. */
+static void renew_mutex(void)
+{
+    pthread_mutex_init(&all.mutex, NULL);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, renew_mutex);
+}
+
 struct connection *connection_of(sqlite3 *db, bool *is_new)
 {
     struct connection *connection;
 
+    pthread_once(&watch_once, watch_forks);
     pthread_mutex_lock(&all.mutex);
     connection = all.first;
     while (connection && connection->db != db)
@@ -255,8 +269,10 @@ int connection_open_store(struct transaction *transaction, char **message)
     int timeout;
     int rc;
 
-    if (transaction->store)
+    if (transaction->store) {
+        connection_settle(transaction);
         return SQLITE_OK;
+    }
     request.directory = transaction->directory;
     request.database = transaction->database;
     request.options = transaction->options;
@@ -287,4 +303,65 @@ int connection_note_schema(struct transaction *transaction, uint32_t id)
     transaction->touched = touched;
     transaction->touched_count = count + 1;
     return SQLITE_OK;
+}
+
+int connection_check_schema(struct transaction *transaction, bool may_write)
+{
+    sqlite3 *db = transaction->connection->db;
+    struct store_row row;
+    size_t gone = 0;
+    int rc = catalog_store(db, transaction->schema, transaction->number, &row);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    transaction->is_void =
+        row.number == 0 || memcmp(row.id, transaction->id, sizeof row.id) != 0;
+    for (size_t i = 0; i < transaction->touched_count && rc == SQLITE_OK; i++) {
+        uint32_t id = transaction->touched[i];
+        bool is_held;
+        rc = catalog_holds(db, transaction->schema, transaction->number, id,
+                           &is_held);
+        if (rc != SQLITE_OK || is_held || transaction->is_void)
+            continue;
+        /* A savepoint undid the creation, but the number was used. */
+        if (id >= row.next_table && id < UINT32_MAX && may_write) {
+            row.next_table = id + 1;
+            rc = catalog_set_store(db, transaction->schema, &row);
+        }
+        if (id < row.next_table)
+            transaction->touched[gone++] = id;
+    }
+    if (rc == SQLITE_OK) {
+        transaction->touched_count = gone;
+        transaction->is_checked = true;
+    }
+    catalog_store_deinit(&row);
+    return rc;
+}
+
+void connection_drop_tables(struct transaction *transaction)
+{
+    /* What cannot be given up now is when the store is opened next. */
+    for (size_t i = 0; i < transaction->touched_count; i++)
+        if (store_drop_table(transaction->store, transaction->touched[i]) !=
+            BYRON_OK)
+            break;
+    transaction->touched_count = 0;
+}
+
+void connection_settle(struct transaction *transaction)
+{
+    sqlite3 *db = transaction->connection->db;
+
+    if (!transaction->has_schema_change || transaction->is_begun ||
+        transaction->txn || !transaction->store ||
+        sqlite3_txn_state(db, transaction->schema) != SQLITE_TXN_NONE ||
+        connection_check_schema(transaction, false) != SQLITE_OK)
+        return;
+    if (!transaction->is_void)
+        connection_drop_tables(transaction);
+    transaction->touched_count = 0;
+    transaction->has_schema_change = false;
+    transaction->is_checked = false;
+    transaction->is_void = false;
 }

@@ -51,11 +51,12 @@ struct transaction {
     byron_txn *txn;
     bool is_begun; /* xBegin came. */
     bool is_autocommit;
-    bool has_just_begun; /* Nothing came after xBegin. */
-    bool has_schema_change;
-    bool is_doubtful; /* Something failed: the counts are not right. */
-    bool is_host;     /* A table that is not commit=own was written. */
-    bool is_void;     /* The store's creation was rolled back. */
+    bool has_just_begun;    /* Nothing came after xBegin. */
+    bool has_schema_change; /* Maybe of one before, whose end was not told. */
+    bool is_checked;        /* What is in touched is gone, by xSync. */
+    bool is_doubtful;       /* Something failed: the counts are not right. */
+    bool is_host;           /* A table that is not commit=own was written. */
+    bool is_void;           /* The store's creation was rolled back. */
     bool was_prepared;
     bool is_prepared; /* As of prepared_mark. */
     bool is_own;      /* Prepared to commit by itself. */
@@ -82,6 +83,16 @@ void connection_release(struct transaction *transaction); /* NULL is fine. */
 int connection_open_store(struct transaction *transaction, char **message);
 /* A table was created or dropped (id), or renamed (id 0). */
 int connection_note_schema(struct transaction *transaction, uint32_t id);
+/*
+ * Leaves in touched only the tables that the host's tables, as this
+ * transaction sees them, do not hold, and tells whether the store's own row is
+ * there (is_void). may_write: in xSync; numbers that were used are noted.
+ */
+int connection_check_schema(struct transaction *transaction, bool may_write);
+/* Gives up what touched holds. Requires: checked, and the host committed. */
+void connection_drop_tables(struct transaction *transaction);
+/* The same for what a transaction dropped whose end was not told. */
+void connection_settle(struct transaction *transaction);
 
 /* The directory of a store at path in schema; NULL in memory, or without. */
 char *connection_directory(sqlite3 *db, const char *schema, const char *path);

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include "ending.h"
 #include "functions.h"
 #include "module.h"
 #include "stats.h"
@@ -54,6 +55,8 @@ EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
         rc = functions_register(connection);
     if (rc == SQLITE_OK)
         rc = stats_register(connection);
+    if (rc == SQLITE_OK)
+        rc = ending_register(connection);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "ending.h"
 #include "plan.h"
 #include "settings.h"
 #include "status.h"
@@ -168,39 +169,32 @@ static int find_or_create_store(struct table *table, struct store_row *row,
                             : join_store(table, row, message);
 }
 
-/* Keys with prefix 0 are the store's own: 0, a table's number -> its name.
- * So a creation and a drop are commits of the engine, too. */
-static struct byron_bytes own_key(uint32_t id, uint8_t bytes[8])
+/* Does any key, committed or written by this transaction, bear the number? */
+static byron_status holds_keys(struct transaction *transaction, uint32_t id,
+                               bool *out)
 {
-    struct byron_range range;
-    uint8_t prefixes[8];
-
-    store_table_range(id, prefixes, &range);
-    memset(bytes, 0, 4);
-    memcpy(bytes + 4, prefixes, 4);
-    return (struct byron_bytes){bytes, 8};
-}
-
-static byron_status holds_keys(byron_txn *txn, uint32_t id, bool *out)
-{
-    struct byron_range range;
+    byron_snapshot *snapshot = NULL;
     byron_cursor *cursor = NULL;
+    struct byron_range range;
     uint8_t bytes[8];
-    byron_status status;
+    byron_status status = BYRON_OK;
 
     store_table_range(id, bytes, &range);
-    status = byron_cursor_open(NULL, txn, &range, &cursor);
+    if (!transaction->txn)
+        status = byron_snapshot_open(transaction->store->db, &snapshot);
+    if (status == BYRON_OK)
+        status = byron_cursor_open(snapshot, transaction->txn, &range, &cursor);
     if (status == BYRON_OK)
         status = byron_cursor_first(cursor);
     *out = status == BYRON_OK && byron_cursor_valid(cursor);
     byron_cursor_close(cursor);
+    byron_snapshot_close(snapshot);
     return status;
 }
 
-/* A number whose keys are all free: a rolled-back creation may have left
- * some under the number that the host's row names. */
-static int number_table(struct table *table, byron_txn *txn,
-                        struct store_row *row)
+/* A rolled-back creation may have left keys under the number that the host's
+ * row names as the next. */
+static int number_table(struct table *table, struct store_row *row)
 {
     bool is_taken = true;
 
@@ -211,7 +205,7 @@ static int number_table(struct table *table, byron_txn *txn,
         if (table->id == UINT32_MAX)
             return table_fail(table, SQLITE_FULL,
                               "byron: the store has no table number left");
-        status = holds_keys(txn, table->id, &is_taken);
+        status = holds_keys(table->transaction, table->id, &is_taken);
         if (status != BYRON_OK)
             return status_fail(table, status);
     }
@@ -222,14 +216,10 @@ static int number_table(struct table *table, byron_txn *txn,
 static int enter_table(struct table *table, struct store_row *row)
 {
     struct table_row entry = {0};
-    struct byron_bytes value = {table->name, strlen(table->name)};
-    uint8_t bytes[8];
-    byron_txn *txn;
-    byron_status status;
-    int rc = transaction_write(table, &txn);
+    int rc = view_ready(table);
 
     if (rc == SQLITE_OK)
-        rc = number_table(table, txn, row);
+        rc = number_table(table, row);
     if (rc == SQLITE_OK)
         rc = connection_note_schema(table->transaction, table->id);
     if (rc == SQLITE_OK)
@@ -239,10 +229,7 @@ static int enter_table(struct table *table, struct store_row *row)
     entry.format = CATALOG_FORMAT;
     if (rc == SQLITE_OK)
         rc = catalog_add_table(table->db, table->schema, table->name, &entry);
-    if (rc != SQLITE_OK)
-        return rc;
-    status = byron_txn_put(txn, own_key(table->id, bytes), value);
-    return status_fail(table, status);
+    return rc;
 }
 
 static int check_place(struct table *table, char **message)
@@ -364,17 +351,11 @@ static int remove_last(struct table *table)
     return catalog_remove_store(table->db, table->schema, transaction->number);
 }
 
-static int drop_keys(struct table *table)
+/* The keys go when the commit is known. */
+static int note_drop(struct table *table)
 {
-    uint8_t bytes[8];
-    byron_txn *txn;
-    int rc = transaction_write(table, &txn);
-
-    if (rc == SQLITE_OK)
-        rc = connection_note_schema(table->transaction, table->id);
-    if (rc != SQLITE_OK)
-        return rc;
-    return status_fail(table, byron_txn_delete(txn, own_key(table->id, bytes)));
+    int rc = connection_note_schema(table->transaction, table->id);
+    return rc == SQLITE_OK ? ending_watch(table->transaction) : rc;
 }
 
 /*
@@ -392,7 +373,7 @@ static int destroy(sqlite3_vtab *base)
     if (rc == SQLITE_OK && table->transaction) {
         rc = view_ready(table);
         if (rc == SQLITE_OK)
-            rc = drop_keys(table);
+            rc = note_drop(table);
         else if (rc == SQLITE_CANTOPEN || rc == SQLITE_NOTADB ||
                  (rc & 0xff) == SQLITE_CORRUPT)
             rc = remove_last(table); /* Nothing to give up; to be rid of it. */

@@ -20,9 +20,14 @@ static struct {
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 static _Atomic unsigned generation;
 
+/* In the child, where the parent's stores are not ours, nor is whatever lock
+ * another thread held at that moment. */
 static void count_fork(void)
 {
     atomic_fetch_add(&generation, 1);
+    pthread_mutex_init(&registry.mutex, NULL);
+    pthread_cond_init(&registry.changed, NULL);
+    registry.first = NULL;
 }
 
 static void watch_forks(void)
@@ -57,7 +62,7 @@ static struct store *find(const struct directory_identity *identity,
                             : is_same(&store->identity, identity);
         if (is_found && store->state == STORE_OPEN)
             return store;
-        if (is_found && !store_is_forked(store)) {
+        if (is_found) {
             pthread_cond_wait(&registry.changed, &registry.mutex);
             store = registry.first;
             continue;

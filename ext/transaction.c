@@ -99,40 +99,6 @@ void transaction_note_failure(struct table *table)
 
 /* --- commit ------------------------------------------------------------- */
 
-/*
- * Drops from the list of tables that were created or dropped those that the
- * commit will keep, and tells whether the store itself is to be.
- */
-static int check_schema(struct transaction *transaction)
-{
-    sqlite3 *db = transaction->connection->db;
-    struct store_row row;
-    size_t gone = 0;
-    int rc = catalog_store(db, transaction->schema, transaction->number, &row);
-
-    if (rc != SQLITE_OK)
-        return rc;
-    transaction->is_void =
-        row.number == 0 || memcmp(row.id, transaction->id, sizeof row.id) != 0;
-    for (size_t i = 0; i < transaction->touched_count && rc == SQLITE_OK; i++) {
-        uint32_t id = transaction->touched[i];
-        bool is_held;
-        rc = catalog_holds(db, transaction->schema, transaction->number, id,
-                           &is_held);
-        if (rc != SQLITE_OK || is_held || transaction->is_void)
-            continue;
-        transaction->touched[gone++] = id;
-        /* Rows of a creation that a savepoint undid: the number is used. */
-        if (id >= row.next_table && id < UINT32_MAX) {
-            row.next_table = id + 1;
-            rc = catalog_set_store(db, transaction->schema, &row);
-        }
-    }
-    transaction->touched_count = gone;
-    catalog_store_deinit(&row);
-    return rc;
-}
-
 static bool is_pure(struct transaction *transaction)
 {
     struct connection *connection = transaction->connection;
@@ -221,11 +187,19 @@ int transaction_sync(sqlite3_vtab *base)
     uint64_t mark;
     int rc;
 
-    if (!transaction || !transaction->txn)
+    if (!transaction || !transaction->store)
         return SQLITE_OK;
     if (store_is_forked(transaction->store))
         return view_ready(table);
     transaction->has_just_begun = false;
+    if (transaction->has_schema_change) {
+        rc = connection_check_schema(transaction, true);
+        if (rc != SQLITE_OK)
+            return table_fail(table, rc, "byron: %s",
+                              sqlite3_errmsg(transaction->connection->db));
+    }
+    if (!transaction->txn || transaction->is_void)
+        return SQLITE_OK;
     mark = byron_txn_mark(transaction->txn);
     if (mark == transaction->empty_mark && !transaction->was_prepared)
         return SQLITE_OK;
@@ -235,11 +209,6 @@ int transaction_sync(sqlite3_vtab *base)
         !transaction->has_schema_change)
         return SQLITE_OK;
     transaction->is_prepared = false;
-    if (transaction->has_schema_change) {
-        rc = check_schema(transaction);
-        if (rc != SQLITE_OK || transaction->is_void)
-            return rc;
-    }
     rc = prepare(table);
     if (rc != SQLITE_OK)
         return rc;
@@ -270,6 +239,7 @@ static void reset(struct transaction *transaction)
     transaction->has_schema_change = false;
     transaction->is_doubtful = false;
     transaction->is_host = false;
+    transaction->is_checked = false;
     transaction->is_void = false;
     transaction->was_prepared = false;
     transaction->is_prepared = false;
@@ -312,21 +282,16 @@ static void commit(struct transaction *transaction)
     remember_point(transaction);
     if (transaction->txn) {
         view_end_all(transaction);
-        if (transaction->is_prepared) {
+        if (transaction->is_prepared && !transaction->is_void) {
             publish(transaction);
         } else {
             byron_txn_abort(transaction->txn);
             transaction->txn = NULL;
         }
     }
-    if (transaction->has_schema_change && !transaction->is_void &&
-        transaction->store) {
+    if (transaction->is_checked && !transaction->is_void) {
         store_commit(transaction->store);
-        /* What cannot be given up now is when the store is opened next. */
-        for (size_t i = 0; i < transaction->touched_count; i++)
-            if (store_drop_table(transaction->store, transaction->touched[i]) !=
-                BYRON_OK)
-                break;
+        connection_drop_tables(transaction);
     }
     witness_end(&connection->witness, connection->db,
                 transaction->is_autocommit,

@@ -1,0 +1,429 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/host.h"
+
+Suite *test_module_suite(void);
+
+static struct host host;
+
+static void expect(const char *sql, const char *expected)
+{
+    ck_assert_str_eq(host_ask(host.db, sql), expected);
+}
+
+static void expect_words(const char *sql, const char *words)
+{
+    const char *answer = host_ask(host.db, sql);
+    ck_assert_msg(strstr(answer, words) != NULL, "%s: %s", sql, answer);
+}
+
+static void run_shell(const char *format, const char *a, const char *b)
+{
+    char command[1200];
+    snprintf(command, sizeof command, format, a, b);
+    ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(create_rolled_back_leaves_nothing_behind)
+{
+    host_open(&host);
+    host_run(host.db, "BEGIN; CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); ROLLBACK");
+    expect("SELECT count(*) FROM sqlite_schema", "0");
+    host_reopen(&host);
+
+    ck_assert(!host_has(&host, "x.db-byron"));
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(create_undone_by_a_savepoint_leaves_no_rows)
+{
+    host_open(&host);
+    host_run(host.db, "BEGIN; CREATE TABLE p(a); SAVEPOINT s; "
+                      "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); ROLLBACK TO s; "
+                      "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(3, 4); COMMIT");
+    expect("SELECT key FROM t", "3");
+    host_reopen(&host);
+
+    expect("SELECT key FROM t", "3");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(create_undone_by_a_savepoint_commits_the_rest)
+{
+    host_open(&host);
+    host_run(host.db, "BEGIN; CREATE TABLE p(a); SAVEPOINT s; "
+                      "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); ROLLBACK TO s; COMMIT");
+    expect("SELECT name FROM sqlite_schema", "p");
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(3, 4)");
+    host_reopen(&host);
+
+    expect("SELECT key FROM t", "3");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_second_creation_undone_leaves_no_rows_for_the_next)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE a USING byron; "
+                      "BEGIN; INSERT INTO a VALUES(7, 7); SAVEPOINT s; "
+                      "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); ROLLBACK TO s; COMMIT");
+    host_reopen(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+
+    expect("SELECT count(*) FROM t", "0");
+    expect("SELECT key FROM a", "7");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(drop_rolls_back)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); "
+                      "BEGIN; DROP TABLE t; ROLLBACK");
+    expect("SELECT value FROM t", "2");
+    host_run(host.db, "SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; RELEASE s");
+    expect("SELECT value FROM t", "2");
+    host_reopen(&host);
+
+    expect("SELECT value FROM t", "2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_dropped_table_is_gone_and_its_number_is_not_used_again)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "CREATE VIRTUAL TABLE u USING byron; "
+                      "INSERT INTO t VALUES(1, 2); INSERT INTO u VALUES(5, 6);"
+                      "DROP TABLE t; CREATE VIRTUAL TABLE t USING byron");
+    expect("SELECT count(*) FROM t", "0");
+    expect("SELECT name, id FROM byron_catalog ORDER BY id", "u|2\nt|3");
+    host_run(host.db, "INSERT INTO t VALUES(3, 4)");
+    host_reopen(&host);
+
+    expect("SELECT key FROM t UNION ALL SELECT key FROM u", "3\n5");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(insert_and_drop_in_one_transaction_end_it)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "CREATE VIRTUAL TABLE u USING byron; "
+                      "BEGIN; INSERT INTO t VALUES(1, 2); DROP TABLE t; COMMIT;"
+                      "INSERT INTO u VALUES(3, 4);"
+                      "BEGIN; INSERT INTO u VALUES(5, 6); DROP TABLE u; "
+                      "ROLLBACK");
+    expect("SELECT * FROM u", "3|4");
+    host_reopen(&host);
+
+    expect("SELECT * FROM u", "3|4");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_drop_undone_by_a_savepoint_keeps_the_transactions_rows)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "BEGIN; INSERT INTO t VALUES(1, 2); SAVEPOINT s; "
+                      "INSERT INTO t VALUES(3, 4); DROP TABLE t; "
+                      "ROLLBACK TO s");
+    expect("SELECT * FROM t", "1|2");
+    host_run(host.db, "COMMIT");
+    host_reopen(&host);
+
+    expect("SELECT * FROM t", "1|2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_drop_in_an_attached_file_ends_its_transaction)
+{
+    char sql[600];
+
+    host_open(&host);
+    snprintf(sql, sizeof sql,
+             "ATTACH '%s' AS d; CREATE VIRTUAL TABLE d.t USING byron; "
+             "CREATE VIRTUAL TABLE d.u USING byron; BEGIN; "
+             "INSERT INTO d.t VALUES(1, 1); DROP TABLE d.t; COMMIT; "
+             "DROP TABLE d.u; CREATE VIRTUAL TABLE d.u USING byron; "
+             "INSERT INTO d.u VALUES(2, 2)",
+             host_at(&host, "y.db"));
+    host_run(host.db, sql);
+
+    expect("SELECT * FROM d.u", "2|2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(the_store_outlives_its_last_table)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); DROP TABLE t");
+    host_reopen(&host);
+    expect("SELECT next_table FROM byron_store", "2");
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+
+    expect("SELECT count(*) FROM t", "0");
+    expect("SELECT id FROM byron_catalog", "2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_missing_directory_is_told_and_can_be_given_up)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2)");
+    sqlite3_close(host.db);
+    run_shell("mv %s %s", host_at(&host, "x.db-byron"), host_at(&host, "y"));
+    host.db = host_connect(&host);
+    ck_assert_int_eq(host_fail(host.db, "SELECT * FROM t"), SQLITE_CANTOPEN);
+    expect_words("SELECT * FROM t", "x.db-byron is missing");
+    expect_words("INSERT INTO t VALUES(3, 4)", "x.db-byron is missing");
+    ck_assert(!host_has(&host, "x.db-byron"));
+    run_shell("mv %s %s", host_at(&host, "y"), host_at(&host, "x.db-byron"));
+    expect("SELECT value FROM t", "2");
+    host_reopen(&host);
+    sqlite3_close(host.db);
+    run_shell("mv %s %s", host_at(&host, "x.db-byron"), host_at(&host, "y"));
+    host.db = host_connect(&host);
+    host_run(host.db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING byron");
+
+    expect("SELECT count(*) FROM t", "0");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_copy_does_not_share_the_rows)
+{
+    char sql[600];
+
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron(k PRIMARY KEY, v, "
+                      "path='rows'); INSERT INTO t VALUES(1, 2)");
+    snprintf(sql, sizeof sql, "VACUUM INTO '%s'; ATTACH '%s' AS copy",
+             host_at(&host, "y.db"), host_at(&host, "y.db"));
+    host_run(host.db, sql);
+
+    expect_words("SELECT * FROM copy.t", "belongs to another database");
+    expect("SELECT * FROM main.t", "1|2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(anothers_directory_is_refused)
+{
+    char sql[600];
+
+    host_open(&host);
+    snprintf(sql, sizeof sql,
+             "CREATE VIRTUAL TABLE t USING byron(k PRIMARY KEY, path='rows');"
+             "INSERT INTO t VALUES(1); ATTACH '%s' AS two",
+             host_at(&host, "y.db"));
+    host_run(host.db, sql);
+    expect_words("CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
+                 "path='rows')",
+                 "belongs to another database");
+    host_reopen(&host);
+    host_run(host.db, strstr(sql, "ATTACH"));
+    expect_words("CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
+                 "path='rows')",
+                 "belongs to another database");
+
+    expect("SELECT * FROM main.t", "1");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_foreign_directory_in_our_place_is_refused)
+{
+    host_open(&host);
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE t USING byron(k PRIMARY KEY, path='a');"
+             "CREATE VIRTUAL TABLE u USING byron(k PRIMARY KEY, path='b')");
+    sqlite3_close(host.db);
+    run_shell("cd %s && rm -r a && mv b a && cd %s", host.folder, host.folder);
+    host.db = host_connect(&host);
+
+    expect_words("SELECT * FROM t", "belongs to another database");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(names_of_our_own_tables_are_refused)
+{
+    host_open(&host);
+    expect_words("CREATE VIRTUAL TABLE byron_store USING byron", "byron's own");
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+    expect_words("ALTER TABLE t RENAME TO byron_catalog", "already");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(memory_and_temp_tables_live_and_go)
+{
+    host_open(&host);
+    setenv("SQLITE_TMPDIR", host.folder, 1);
+    host_run(host.db, "ATTACH ':memory:' AS m; "
+                      "CREATE VIRTUAL TABLE m.t USING byron; "
+                      "CREATE VIRTUAL TABLE temp.u USING byron; "
+                      "INSERT INTO m.t VALUES(1, 2); "
+                      "INSERT INTO u VALUES(3, 4); "
+                      "BEGIN; INSERT INTO m.t VALUES(5, 6); ROLLBACK");
+    expect("SELECT * FROM m.t UNION ALL SELECT * FROM u", "1|2\n3|4");
+    expect_words("CREATE VIRTUAL TABLE m.w USING byron(k PRIMARY KEY, "
+                 "path='x')",
+                 "path= needs a database file");
+    host_reopen(&host);
+
+    run_shell("test -z \"$(ls -d %s/byron-* 2>/dev/null)\"", host.folder, "");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(vacuum_keeps_rows_and_place)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE TABLE p(a); CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2); DROP TABLE p; VACUUM; "
+                      "INSERT INTO t VALUES(3, 4)");
+    host_reopen(&host);
+
+    expect("SELECT count(*) FROM t", "2");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(detach_lets_go_and_another_file_may_take_the_name)
+{
+    char sql[600];
+
+    host_open(&host);
+    snprintf(sql, sizeof sql,
+             "ATTACH '%s' AS d; CREATE VIRTUAL TABLE d.t USING byron; "
+             "INSERT INTO d.t VALUES('y', 1); DETACH d",
+             host_at(&host, "y.db"));
+    host_run(host.db, sql);
+    snprintf(sql, sizeof sql,
+             "ATTACH '%s' AS d; CREATE VIRTUAL TABLE d.t USING byron; "
+             "INSERT INTO d.t VALUES('z', 1)",
+             host_at(&host, "z.db"));
+    host_run(host.db, sql);
+
+    expect("SELECT key FROM d.t", "z");
+    host_run(host.db, "DETACH d");
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS d", host_at(&host, "y.db"));
+    host_run(host.db, sql);
+    expect("SELECT key FROM d.t", "y");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(quoted_names_work_everywhere)
+{
+    char sql[600];
+
+    host_open(&host);
+    snprintf(sql, sizeof sql,
+             "ATTACH '%s' AS \"a \"\"b\"; "
+             "CREATE VIRTUAL TABLE \"a \"\"b\".\"t \"\"' u\" USING byron; "
+             "INSERT INTO \"t \"\"' u\" VALUES(1, 2); "
+             "ALTER TABLE \"a \"\"b\".\"t \"\"' u\" RENAME TO \"w x\"",
+             host_at(&host, "y.db"));
+    host_run(host.db, sql);
+
+    expect("SELECT value FROM \"w x\"", "2");
+    expect("SELECT name FROM \"a \"\"b\".byron_catalog", "w x");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(integrity_check_reaches_byron)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2)");
+    expect("PRAGMA integrity_check", "ok");
+    expect("PRAGMA quick_check", "ok");
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_read_only_database_is_read)
+{
+    sqlite3 *reader;
+    char uri[400];
+
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
+                      "INSERT INTO t VALUES(1, 2)");
+    snprintf(uri, sizeof uri, "file:%s?mode=ro", host.path);
+    ck_assert_int_eq(sqlite3_open_v2(uri, &reader,
+                                     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                                     NULL),
+                     SQLITE_OK);
+    ck_assert_str_eq(host_ask(reader, "SELECT * FROM t"), "1|2");
+    ck_assert_int_eq(host_fail(reader, "INSERT INTO t VALUES(3, 4)"),
+                     SQLITE_READONLY);
+    ck_assert_int_eq(sqlite3_close(reader), SQLITE_OK);
+    host_close(&host);
+}
+END_TEST
+
+static void add_ddl(TCase *cases)
+{
+    tcase_add_test(cases, create_rolled_back_leaves_nothing_behind);
+    tcase_add_test(cases, create_undone_by_a_savepoint_leaves_no_rows);
+    tcase_add_test(cases, create_undone_by_a_savepoint_commits_the_rest);
+    tcase_add_test(cases, a_second_creation_undone_leaves_no_rows_for_the_next);
+    tcase_add_test(cases, drop_rolls_back);
+    tcase_add_test(cases,
+                   a_dropped_table_is_gone_and_its_number_is_not_used_again);
+    tcase_add_test(cases, insert_and_drop_in_one_transaction_end_it);
+    tcase_add_test(cases,
+                   a_drop_undone_by_a_savepoint_keeps_the_transactions_rows);
+    tcase_add_test(cases, a_drop_in_an_attached_file_ends_its_transaction);
+    tcase_add_test(cases, the_store_outlives_its_last_table);
+    tcase_add_test(cases, names_of_our_own_tables_are_refused);
+    tcase_add_test(cases, quoted_names_work_everywhere);
+}
+
+Suite *test_module_suite(void)
+{
+    Suite *suite = suite_create("module");
+    TCase *cases = tcase_create("module");
+
+    add_ddl(cases);
+    tcase_add_test(cases, a_missing_directory_is_told_and_can_be_given_up);
+    tcase_add_test(cases, a_copy_does_not_share_the_rows);
+    tcase_add_test(cases, anothers_directory_is_refused);
+    tcase_add_test(cases, a_foreign_directory_in_our_place_is_refused);
+    tcase_add_test(cases, memory_and_temp_tables_live_and_go);
+    tcase_add_test(cases, vacuum_keeps_rows_and_place);
+    tcase_add_test(cases, detach_lets_go_and_another_file_may_take_the_name);
+    tcase_add_test(cases, integrity_check_reaches_byron);
+    tcase_add_test(cases, a_read_only_database_is_read);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
