@@ -294,7 +294,8 @@ BYRON_MUST_CHECK byron_status byron_compact(byron_db *db,
 void byron_interrupt(byron_db *db);
 /*
  * Gives up every key in [lower, upper) for good: nobody may read or write
- * there again. Whole files go at once, the rest by compaction.
+ * there again. Whole files go at once, the rest by compaction. The upper bound
+ * may not be open.
  */
 BYRON_MUST_CHECK byron_status byron_drop(byron_db *db,
                                          const struct byron_range *range);

@@ -282,6 +282,7 @@ void byron_txn_publish(byron_txn *txn)
     db->last_sequence = commit.sequence;
     db->point = prepared->point;
     count_commit(db, prepared, bytes);
+    db_share_memory(db);
     if (is_spilled) {
         db->work_due = true;
         condition_wake_all(&db->changed);

@@ -44,6 +44,7 @@ struct byron_db {
     struct file_pool *pool;
     struct table_env env;
     bool is_read_only;
+    bool is_cache_fixed; /* By option: memtables do not take from it. */
     bool has_thread;
     struct thread thread;
 
@@ -74,12 +75,14 @@ struct byron_db {
                           next_number: orphans may go. */
 
     struct mutex mutex;
-    struct condition changed;        /* Work was done, or is due. With mutex. */
-    struct read_state *read_state;   /* Needs mutex; the object is shared. */
-    struct commit_ring ring;         /* Needs mutex. */
-    uint64_t next_number;            /* Needs mutex. Files so far. */
-    uint64_t next_run;               /* Needs mutex. */
-    uint64_t last_sequence;          /* Needs mutex. Published. */
+    struct condition changed;      /* Work was done, or is due. With mutex. */
+    struct read_state *read_state; /* Needs mutex; the object is shared. */
+    struct commit_ring ring;       /* Needs mutex. */
+    uint64_t next_number;          /* Needs mutex. Files so far. */
+    uint64_t next_run;             /* Needs mutex. */
+    uint64_t last_sequence;        /* Needs mutex. Published. */
+    uint64_t window; /* Needs mutex. No job kept what only older readers saw. */
+    uint64_t shared; /* Needs mutex. Memtable bytes taken from the cache. */
     struct byron_commit_point point; /* Needs mutex. Of the newest commit. */
     uint64_t prepared_id;            /* Needs mutex. Not yet published; or 0. */
     uint64_t *wals;                  /* Needs mutex. Those that exist. */
@@ -122,6 +125,8 @@ BYRON_MUST_CHECK byron_status db_install(struct byron_db *db,
                                          size_t flushed);
 /* Makes state (takes it) the newest. Needs mutex. */
 void db_publish_state(struct byron_db *db, struct read_state *state);
+/* The cache has what the memtables leave of the budget. Needs mutex. */
+void db_share_memory(struct byron_db *db);
 /* Deletes files that nothing names any more. Needs work_mutex. */
 void db_collect(struct byron_db *db);
 /* Lists a file for db_collect. Needs work_mutex. */
@@ -175,6 +180,7 @@ void db_pace_measure(struct byron_db *db); /* Needs mutex; after an install. */
 /* Where flushes, compactions and spills write. */
 void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
                        struct table_output_options *out);
+/* Needs mutex. */
 void db_picker_options(const struct byron_db *db, struct picker_options *out);
 
 /* --- open (options.c, recovery.c) --- */

@@ -97,6 +97,7 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     find_next_run(db);
     TRY(db_recover(db));
     db->work_due = true;
+    db_share_memory(db);
     db->pace.window_us = db->os->now_us(db->os);
     if (!db->is_read_only && !db->options.inline_work) {
         TRY(thread_start(&db->thread, db_thread_run, db));
@@ -187,6 +188,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     TRY(db_derive_options(options, path, &db->options));
     db->os = db->options.os;
     db->is_read_only = db->options.read_only;
+    db->is_cache_fixed = options && options->cache > 0;
     TRY(open_parts(db, path));
     /* Borrowed for the call only. */
     db->options.commit_point = NULL;

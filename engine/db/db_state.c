@@ -132,6 +132,26 @@ void db_publish_state(struct byron_db *db, struct read_state *state)
     read_state_unref(old);
 }
 
+void db_share_memory(struct byron_db *db)
+{
+    const struct read_state *state = db->read_state;
+    uint64_t memory = db->options.memory;
+    /* Always room for the writes of one transaction. */
+    uint64_t taken = db->options.memtable + memtable_footprint(state->live);
+    for (size_t i = 0; i < state->frozen_count; i++)
+        if (state->frozen[i]->memtable)
+            taken += memtable_footprint(state->frozen[i]->memtable);
+    /* Not for every little growth: shards have to be walked. */
+    uint64_t step = memory / 64;
+    if (db->is_cache_fixed ||
+        (taken < db->shared + step && db->shared < taken + step))
+        return;
+    db->shared = taken;
+    uint64_t least = memory / 8;
+    block_cache_set_capacity(db->cache,
+                             memory > taken + least ? memory - taken : least);
+}
+
 static bool is_added(const struct version_edit *edit, uint64_t number)
 {
     for (size_t i = 0; i < edit->add_count; i++)
@@ -175,6 +195,7 @@ static byron_status apply(struct byron_db *db, struct version_edit *edit,
                        old->frozen_count - flushed, db->state.version, &next));
     mark_obsolete(before, edit);
     db_publish_state(db, next);
+    db_share_memory(db);
 out:
     version_unref(before);
     return status;

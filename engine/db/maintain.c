@@ -153,16 +153,15 @@ byron_status byron_drop(byron_db *db, const struct byron_range *range)
     byron_status status;
     struct version_edit edit = {0};
     byron_txn *txn = NULL;
+    if (!range->upper.data)
+        return error_set(BYRON_MISUSE, db->os->dir_path(db->dir),
+                         BYRON_NO_OFFSET, 0,
+                         "a range to drop needs an upper bound");
     TRY(byron_begin(db, TOKEN_MS, &txn));
     TRY(version_edit_drop(&edit, db->wal_number, slice_from(range->lower),
                           slice_from(range->upper)));
     TRY(db_barrier(db));
     mutex_lock(&db->work_mutex);
-    /* Jobs under way stand on the list of drops. */
-    job_free(db->flush);
-    db->flush = NULL;
-    job_free(db->job);
-    db->job = NULL;
     status = db_install(db, &edit, 0);
     mutex_unlock(&db->work_mutex);
     if (status == BYRON_OK)

@@ -61,11 +61,8 @@ byron_status db_derive_options(const struct byron_options *given,
     else
         out->bloom_bits = 0;
     DERIVE(retain_ms, 1000, 1, 3600 * 1000);
-    /* Live, frozen and an open transaction's memtable come first. */
-    uint64_t memtables = (MAX_FROZEN + 2) * out->memtable;
-    uint64_t rest =
-        out->memory > memtables + 16 * KB ? out->memory - memtables : 16 * KB;
-    DERIVE(cache, rest, 1, (uint64_t)1 << 46);
+    /* Otherwise the cache has what the memtables leave: db_share_memory. */
+    DERIVE(cache, out->memory / 2, 1, (uint64_t)1 << 46);
     if (!out->os)
         out->os = os_posix();
     return derive_compression(path, out);

@@ -1,11 +1,13 @@
 #include "db/db.h"
 
-static void level_stats(const struct byron_db *db,
-                        const struct version *version, struct byron_stats *out)
+static void level_stats(struct byron_db *db, const struct version *version,
+                        struct byron_stats *out)
 {
     struct picker_options options;
     uint64_t targets[BYRON_LEVELS];
+    mutex_lock(&db->mutex);
     db_picker_options(db, &options);
+    mutex_unlock(&db->mutex);
     picker_targets(version, &options, targets);
     out->debt_bytes = picker_debt(version, &options);
     for (size_t l = 0; l < BYRON_LEVELS; l++) {

@@ -21,6 +21,14 @@ static struct log_header next_header(const struct byron_db *db, uint64_t number)
     return header;
 }
 
+/* No commit until reopened. */
+static void keep_fatal(struct byron_db *db, byron_status status)
+{
+    mutex_lock(&db->mutex);
+    db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    mutex_unlock(&db->mutex);
+}
+
 byron_status db_create_wal(struct byron_db *db, struct log_writer **out,
                            uint64_t *number)
 {
@@ -50,10 +58,39 @@ static byron_status sync_recovered(struct byron_db *db)
         struct os_file *file = NULL;
         file_name_format(FILE_WAL, db->wals[i], name);
         status = db->os->file_open(db->dir, name, &file);
-        if (status == BYRON_OK)
-            status = db->os->file_sync(file);
+        if (status != BYRON_OK)
+            break;
+        status = db->os->file_sync(file);
+        if (status != BYRON_OK)
+            /* A second try would not tell whether the bytes are safe. */
+            keep_fatal(db, status);
         db->os->file_close(file);
     }
+    return status;
+}
+
+/* A store that was never written to: whoever made it may have been stopped
+ * before its HEAD was on the disk. */
+static byron_status confirm_head(struct byron_db *db)
+{
+    byron_status status;
+    struct version_edit nothing = {0};
+    mutex_lock(&db->work_mutex);
+    bool is_confirmed =
+        db->has_appended || db->state.wal_floor > 0 || db->wal_count > 0;
+    status = is_confirmed ? BYRON_OK : db_install(db, &nothing, 0);
+    mutex_unlock(&db->work_mutex);
+    version_edit_deinit(&nothing);
+    return status;
+}
+
+/* Before the first record of this open. */
+static byron_status begin_writing(struct byron_db *db)
+{
+    byron_status status;
+    TRY(confirm_head(db));
+    TRY(sync_recovered(db));
+out:
     return status;
 }
 
@@ -65,7 +102,7 @@ static byron_status start_wal(struct byron_db *db)
     uint64_t number;
     byron_status status;
     if (!db->wal)
-        TRY(sync_recovered(db));
+        TRY(begin_writing(db));
     TRY(db_create_wal(db, &wal, &number));
     log_writer_close(db->wal);
     db->wal = wal;
@@ -84,10 +121,10 @@ byron_status db_ensure_wal(struct byron_db *db)
         return error_restore(&db->wal_error);
     if (db->wal && log_writer_poison(db->wal) == BYRON_OK)
         return BYRON_OK;
-    if (!db->wal || memtable_count(db->live) == 0)
+    if (!db->wal || log_writer_synced(db->wal) == log_writer_end(db->wal))
         return start_wal(db);
-    /* The failed WAL holds commits of the live memtable: they stay together,
-     * so that a sync still knows what is not yet safe. */
+    /* The failed WAL goes with its memtable, so that a sync still knows what
+     * is not yet safe. */
     return db_switch(db);
 }
 
@@ -109,6 +146,8 @@ byron_status db_switch(struct byron_db *db)
     struct read_state *state = NULL;
     struct log_writer *wal;
     uint64_t number;
+    if (!db->wal)
+        TRY(begin_writing(db));
     TRY(memtable_new(&memtable));
     TRY(frozen_new(memtable_ref(db->live), NULL, &frozen));
     TRY(db_new_state(db, memtable, &state));
@@ -190,7 +229,8 @@ static byron_status sync_one(struct byron_db *db, struct log_writer *wal)
 {
     if (log_writer_synced(wal) == log_writer_end(wal))
         return BYRON_OK;
-    if (log_writer_poison(wal) != BYRON_OK)
+    if (log_writer_poison(wal) != BYRON_OK &&
+        log_writer_poison(wal) != BYRON_FULL)
         return error_set(log_writer_poison(wal), db->os->dir_path(db->dir),
                          BYRON_NO_OFFSET, 0,
                          "an earlier write to the log failed; commits can be "
@@ -198,9 +238,9 @@ static byron_status sync_one(struct byron_db *db, struct log_writer *wal)
     byron_status status = log_writer_sync(wal);
     mutex_lock(&db->mutex);
     db->stats.syncs++;
-    if (status != BYRON_OK)
-        db_keep_error(status, &db->wal_fatal, &db->wal_error);
     mutex_unlock(&db->mutex);
+    if (status != BYRON_OK)
+        keep_fatal(db, status);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "compaction/table_settings.h"
 #include "db/db.h"
 
 /* Level 0 is due for compaction at so many runs. */
@@ -19,6 +20,7 @@ void db_picker_options(const struct byron_db *db, struct picker_options *out)
         .level0_runs = LEVEL0_RUNS,
         .now_s = db->os->wall_seconds(db->os),
         .tombstone_age_s = TOMBSTONE_AGE_S,
+        .oldest_point = db->window,
     };
 }
 
@@ -43,7 +45,7 @@ void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
         .dir = db->dir,
         .pool = db->pool,
         .cache = db->cache,
-        .table = db->table_options,
+        .table = table_settings_at(&db->table_options, level),
         .file_size = db->options.file_size,
         .level = level,
         .run = run,
@@ -61,6 +63,7 @@ static uint64_t take_window(struct byron_db *db)
     mutex_lock(&db->mutex);
     uint64_t window =
         commit_ring_forget(&db->ring, now > retain_us ? now - retain_us : 0);
+    db->window = window;
     mutex_unlock(&db->mutex);
     return window;
 }
@@ -203,8 +206,9 @@ out:
 static byron_status choose(struct byron_db *db, struct job_spec *spec)
 {
     struct picker_options options;
-    db_picker_options(db, &options);
+    take_window(db);
     mutex_lock(&db->mutex);
+    db_picker_options(db, &options);
     bool has_compact = db->has_compact;
     mutex_unlock(&db->mutex);
     if (!has_compact)

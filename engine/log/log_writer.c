@@ -31,6 +31,7 @@ struct log_writer {
     bool may_prewrite;
     struct buf gather;
     struct byron_error poison; /* code OK: none. */
+    bool is_unsyncable;        /* A sync failed, or might not tell. */
 };
 
 /* A walk over parts as if they were one. */
@@ -43,6 +44,8 @@ static byron_status poison(struct log_writer *writer, byron_status status)
 {
     writer->poison = *error_last();
     writer->poison.code = status;
+    /* What a full disk refused was never there; what is there is well. */
+    writer->is_unsyncable = writer->is_unsyncable || status != BYRON_FULL;
     return status;
 }
 
@@ -281,14 +284,16 @@ byron_status log_writer_sync(struct log_writer *writer)
 {
     byron_status status;
 
-    if (writer->poison.code != BYRON_OK)
+    if (writer->is_unsyncable)
         return error_restore(&writer->poison);
     writer->prewrites = writer->may_prewrite;
     if (writer->synced == writer->end)
         return BYRON_OK;
     status = writer->os->file_sync(writer->file);
-    if (status != BYRON_OK)
+    if (status != BYRON_OK) {
+        writer->is_unsyncable = true;
         return poison(writer, status);
+    }
     writer->synced = writer->end;
     return BYRON_OK;
 }

@@ -3,8 +3,9 @@
  *
  * A file is never reused, truncated or rewritten. After an error of storage
  * the writer is poisoned: it answers the same error for ever, and the log must
- * go on in another file. (Lack of memory leaves it as it was.) One thread at a
- * time.
+ * go on in another file. (A full disk refuses appends only: what was appended
+ * before can be synced. Lack of memory leaves the writer as it was.) One
+ * thread at a time.
  */
 #ifndef BYRON_LOG_LOG_WRITER_H
 #define BYRON_LOG_LOG_WRITER_H

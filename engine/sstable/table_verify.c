@@ -1,5 +1,3 @@
-#include "base/alloc.h"
-#include "base/error.h"
 #include "base/hash.h"
 #include "base/try.h"
 #include "sstable/read_ahead.h"
@@ -28,6 +26,8 @@ struct walk {
     uint64_t blocks;
     uint64_t values;
     struct table_facts seen;
+    struct hash_stream *hash; /* Of the file's bytes up to hashed. */
+    uint64_t hashed;
 };
 
 static byron_status corrupt(const struct walk *walk, uint64_t offset,
@@ -173,6 +173,47 @@ out:
     return status;
 }
 
+/* Hashes the file from where the hash stands to end. */
+static byron_status hash_to(struct walk *walk, uint64_t end)
+{
+    byron_status status = BYRON_OK;
+    const struct table_source *source = &walk->reader->source;
+    struct buf *chunk = &walk->value_disk;
+
+    while (walk->hashed < end) {
+        uint64_t left = end - walk->hashed;
+        size_t size = left < CHUNK_SIZE ? (size_t)left : CHUNK_SIZE;
+        buf_clear(chunk);
+        TRY(buf_reserve(chunk, size));
+        TRY(file_pool_read(source->pool, source->number, walk->hashed,
+                           chunk->data, size));
+        hash_stream_add(walk->hash, slice_of(chunk->data, size));
+        walk->hashed += size;
+    }
+out:
+    return status;
+}
+
+/* Hashes what the window has beyond, so that it is read but once. */
+static byron_status hash_window(struct walk *walk)
+{
+    byron_status status = BYRON_OK;
+    const struct read_ahead *ahead = &walk->ahead;
+    uint64_t end = ahead->offset + ahead->window.size;
+    struct slice bytes;
+
+    if (walk->hashed < ahead->offset)
+        TRY(hash_to(walk, ahead->offset));
+    if (walk->hashed < end &&
+        read_ahead_has(ahead, walk->hashed, (size_t)(end - walk->hashed),
+                       &bytes)) {
+        hash_stream_add(walk->hash, bytes);
+        walk->hashed = end;
+    }
+out:
+    return status;
+}
+
 static byron_status check_block(struct walk *walk)
 {
     byron_status status;
@@ -243,29 +284,15 @@ out:
     return status;
 }
 
-static byron_status check_file_hash(const struct table_reader *reader)
+static byron_status check_file_hash(struct walk *walk)
 {
     byron_status status;
-    const struct table_source *source = &reader->source;
-    struct hash_stream *hash = NULL;
-    uint8_t *chunk = alloc_bytes(CHUNK_SIZE);
 
-    if (!chunk)
-        return error_no_memory();
-    TRY(hash_stream_new(source->uid, &hash));
-    for (uint64_t at = 0; at < reader->facts.size;) {
-        uint64_t left = reader->facts.size - at;
-        size_t size = left < CHUNK_SIZE ? (size_t)left : CHUNK_SIZE;
-        TRY(file_pool_read(source->pool, source->number, at, chunk, size));
-        hash_stream_add(hash, slice_of(chunk, size));
-        at += size;
-    }
-    if (hash_stream_value(hash) != reader->facts.file_hash)
-        status = table_source_corrupt(source, BYRON_NO_OFFSET,
-                                      "the hash of the whole file is wrong");
+    TRY(hash_to(walk, walk->reader->facts.size));
+    if (hash_stream_value(walk->hash) != walk->reader->facts.file_hash)
+        status = corrupt(walk, BYRON_NO_OFFSET,
+                         "the hash of the whole file is wrong");
 out:
-    hash_stream_free(hash);
-    alloc_free(chunk);
     return status;
 }
 
@@ -277,8 +304,9 @@ byron_status table_reader_verify(struct table_reader *reader)
     walk.seen.min_sequence = UINT64_MAX;
     index_cursor_init(&walk.cursor, &reader->index, true);
     read_ahead_init(&walk.ahead, &reader->source, reader->data_end);
+    TRY(hash_stream_new(reader->source.uid, &walk.hash));
     TRY(check_blocks(&walk));
-    TRY(check_file_hash(reader));
+    TRY(check_file_hash(&walk));
 out:
     index_cursor_deinit(&walk.cursor);
     read_ahead_deinit(&walk.ahead);
@@ -289,5 +317,6 @@ out:
     buf_deinit(&walk.last_key);
     buf_deinit(&walk.separator);
     buf_deinit(&walk.upper_separator);
+    hash_stream_free(walk.hash);
     return status;
 }
