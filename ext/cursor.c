@@ -74,48 +74,57 @@ static bool is_bare(const struct plan *plan, int index, sqlite3_value *value)
     return plan->literals >> index & 1 || sqlite3_value_frombind(value);
 }
 
-static int build_ranges(struct cursor *cursor, const struct plan *plan,
-                        int count, sqlite3_value **values)
+/* Adds the ranges for the arguments as they are now. */
+static int add_ranges(struct cursor *cursor, const struct plan *plan)
 {
     struct table *table = table_of(cursor);
 
-    for (int i = 0; i < count; i++) {
-        int key_index = i < plan->equal_count ? i : plan->equal_count;
-        int rc = key_argument_read(values[i], is_bare(plan, i, values[i]),
-                                   table->declaration, key_index,
-                                   &cursor->arguments[i]);
-
-        if (rc != SQLITE_OK)
-            return rc;
-    }
-    return status_fail(table, key_ranges_build(&cursor->scan.ranges,
-                                               table->declaration, table->id,
-                                               plan, cursor->arguments));
+    return status_fail(table,
+                       key_ranges_add(&cursor->scan.ranges, table->declaration,
+                                      table->id, plan, cursor->arguments));
 }
 
-static int build_list(struct cursor *cursor, sqlite3_value *list)
+/* The ranges for each value of the list in turn. */
+static int add_list(struct cursor *cursor, const struct plan *plan,
+                    sqlite3_value *list)
 {
-    struct table *table = table_of(cursor);
-    struct key_argument *argument = cursor->arguments;
+    int index = plan->list - 1;
     sqlite3_value *value;
     int rc = sqlite3_vtab_in_first(list, &value);
 
     while (rc == SQLITE_OK && value) {
-        byron_status status;
-
-        rc = key_argument_read(value, false, table->declaration, 0, argument);
+        rc = key_argument_read(value, false, table_of(cursor)->declaration,
+                               index, &cursor->arguments[index]);
+        if (rc == SQLITE_OK)
+            rc = add_ranges(cursor, plan);
         if (rc != SQLITE_OK)
             return rc;
-        status = key_ranges_add_value(&cursor->scan.ranges, table->declaration,
-                                      table->id, argument);
-        if (status != BYRON_OK)
-            return status_fail(table, status);
         rc = sqlite3_vtab_in_next(list, &value);
     }
     if (rc != SQLITE_DONE && rc != SQLITE_OK)
         return rc;
     key_ranges_sort(&cursor->scan.ranges);
     return SQLITE_OK;
+}
+
+static int build_ranges(struct cursor *cursor, const struct plan *plan,
+                        int count, sqlite3_value **values)
+{
+    for (int i = 0; i < count; i++) {
+        int key_index = i < plan->equal_count ? i : plan->equal_count;
+        int rc;
+
+        if (i == plan->list - 1)
+            continue;
+        rc = key_argument_read(values[i], is_bare(plan, i, values[i]),
+                               table_of(cursor)->declaration, key_index,
+                               &cursor->arguments[i]);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    if (plan->list > 0)
+        return add_list(cursor, plan, values[plan->list - 1]);
+    return add_ranges(cursor, plan);
 }
 
 /* The bytes of a key after its first count columns; NULL if damaged. */
@@ -204,10 +213,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
     (void)plan_text;
     cursor->has_value = false;
     key_ranges_clear(&cursor->scan.ranges);
-    if (plan.is_in)
-        rc = build_list(cursor, arguments[0]);
-    else
-        rc = build_ranges(cursor, &plan, argument_count, arguments);
+    rc = build_ranges(cursor, &plan, argument_count, arguments);
     if (rc == SQLITE_OK && plan.is_ordered_after && cursor->scan.ranges.is_wide)
         rc = sort_rows(cursor, &plan);
     if (rc != SQLITE_OK)

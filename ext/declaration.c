@@ -272,26 +272,48 @@ static void print_type(FILE *to, const char *type)
     print_quoted(to, type, strlen(type), '"');
 }
 
-static void print_column(FILE *to, const struct declaration *table, int index)
+static const char *collation_clause(enum collation collation)
 {
-    static const char *const collations[] = {
-        [COLLATION_BINARY] = "",
+    static const char *const clauses[] = {
+        [COLLATION_BINARY] = " COLLATE BINARY",
         [COLLATION_NOCASE] = " COLLATE NOCASE",
         [COLLATION_RTRIM] = " COLLATE RTRIM",
     };
-    const struct column *column = &table->columns[index];
 
+    return clauses[collation];
+}
+
+static void print_column(FILE *to, const struct column *column)
+{
     print_quoted(to, column->name, strlen(column->name), '"');
     print_type(to, column->type);
-    fputs(collations[column->collation], to);
+    if (column->collation != COLLATION_BINARY)
+        fputs(collation_clause(column->collation), to);
     if (column->is_not_null)
         fputs(" NOT NULL", to);
     if (column->has_default)
         print_default(to, &column->default_value);
-    if (column->key_index >= 0 && table->shape != KEY_COMPOSITE)
-        fputs(table->key[0].is_descending ? " PRIMARY KEY DESC"
-                                          : " PRIMARY KEY",
-              to);
+}
+
+/* With the key's own collation, by which SQLite gathers rows to delete. */
+static void print_key(FILE *to, const struct declaration *table)
+{
+    const struct key_column *key = &table->key[0];
+    const char *name = table->columns[key->column].name;
+
+    if (table->shape == KEY_COMPOSITE) {
+        fputs(", ", to);
+        print_quoted(to, table->hidden_name, strlen(table->hidden_name), '"');
+        fputs(" BLOB HIDDEN", to);
+        name = table->hidden_name;
+    }
+    fputs(", PRIMARY KEY(", to);
+    print_quoted(to, name, strlen(name), '"');
+    if (table->shape == KEY_SINGLE) {
+        fputs(collation_clause(key->collation), to);
+        fputs(key->is_descending ? " DESC" : "", to);
+    }
+    fputc(')', to);
 }
 
 char *declaration_schema(const struct declaration *declaration,
@@ -307,14 +329,10 @@ char *declaration_schema(const struct declaration *declaration,
     print_quoted(to, table, strlen(table), '"');
     for (int i = 0; i < declaration->column_count; i++) {
         fputs(i == 0 ? "(" : ", ", to);
-        print_column(to, declaration, i);
+        print_column(to, &declaration->columns[i]);
     }
-    if (declaration->shape == KEY_COMPOSITE) {
-        fputs(", ", to);
-        print_quoted(to, declaration->hidden_name,
-                     strlen(declaration->hidden_name), '"');
-        fputs(" BLOB HIDDEN PRIMARY KEY", to);
-    }
+    if (declaration->shape != KEY_ROWID_IMPLICIT)
+        print_key(to, declaration);
     fputs(declaration->shape >= KEY_SINGLE ? ") WITHOUT ROWID" : ")", to);
     if (fclose(to) != 0) {
         free(text);

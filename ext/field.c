@@ -76,28 +76,22 @@ static bool may_be_number(const char *text, size_t size)
 }
 
 /*
- * SQLite's own conversion, so that every digit rounds as it does there. On a
- * copy, since it changes the value in place.
+ * SQLite's own conversion, so that every digit rounds as it does there. It
+ * changes the value in place, which is as SQLite would have stored it anyway.
  */
-static int convert_text(sqlite3_value *value, enum affinity affinity,
-                        struct field *out)
+static void convert_text(sqlite3_value *value, enum affinity affinity,
+                         struct field *out)
 {
-    sqlite3_value *copy = sqlite3_value_dup(value);
-
-    if (!copy)
-        return SQLITE_NOMEM;
-    switch (sqlite3_value_numeric_type(copy)) {
+    switch (sqlite3_value_numeric_type(value)) {
     case SQLITE_INTEGER:
-        set_integer(out, sqlite3_value_int64(copy), affinity);
+        set_integer(out, sqlite3_value_int64(value), affinity);
         break;
     case SQLITE_FLOAT:
-        set_real(out, sqlite3_value_double(copy), affinity);
+        set_real(out, sqlite3_value_double(value), affinity);
         break;
     default:
-        break;
+        break; /* It stays the text it is. */
     }
-    sqlite3_value_free(copy);
-    return SQLITE_OK;
 }
 
 static int read_text(sqlite3_value *value, enum affinity affinity,
@@ -116,7 +110,8 @@ static int read_text(sqlite3_value *value, enum affinity affinity,
         set_integer(out, integer, affinity);
         return SQLITE_OK;
     }
-    return convert_text(value, affinity, out);
+    convert_text(value, affinity, out);
+    return SQLITE_OK;
 }
 
 int field_read(struct sqlite3_value *value, enum affinity affinity,

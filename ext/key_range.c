@@ -21,7 +21,7 @@ struct interval {
     bool is_point; /* Only the value lower. */
 };
 
-#define MOST_INTERVALS 2
+#define MOST_INTERVALS 3
 
 struct intervals {
     struct interval at[MOST_INTERVALS];
@@ -132,6 +132,20 @@ static void widen_upper(struct interval *only, enum affinity affinity,
     }
 }
 
+/* Blobs of the same bytes as the texts below the upper bound. */
+static void add_blobs(const struct interval *texts, struct intervals *out)
+{
+    struct interval *blobs = &out->at[out->count++];
+
+    *blobs = *texts;
+    if (blobs->lower_bound == BOUND_NONE || blobs->lower.kind < FIELD_TEXT) {
+        blobs->lower = text_of("");
+        blobs->lower_bound = BOUND_CLOSED;
+    }
+    blobs->lower.kind = FIELD_BLOB;
+    blobs->upper.kind = FIELD_BLOB;
+}
+
 static void range_values(const struct plan *plan,
                          const struct key_argument *arguments,
                          enum affinity affinity, struct intervals *out)
@@ -152,12 +166,14 @@ static void range_values(const struct plan *plan,
         only->lower = lower->field;
     if (plan->upper != BOUND_NONE)
         only->upper = upper->field;
-    if (affinity >= AFFINITY_NUMERIC)
-        return;
-    if (plan->lower != BOUND_NONE && !lower->is_bare)
+    if (affinity < AFFINITY_NUMERIC && plan->lower != BOUND_NONE &&
+        !lower->is_bare)
         widen_lower(only, affinity);
-    if (plan->upper != BOUND_NONE && !upper->is_bare)
+    if (affinity < AFFINITY_NUMERIC && plan->upper != BOUND_NONE &&
+        !upper->is_bare)
         widen_upper(only, affinity, out);
+    if (plan->is_pattern && only->upper.kind == FIELD_TEXT)
+        add_blobs(only, out);
 }
 
 /* --- Bytes ---------------------------------------------------------------- */
@@ -370,9 +386,9 @@ out:
     return status;
 }
 
-static byron_status build_rowids(struct key_ranges *out, uint32_t id,
-                                 const struct plan *plan,
-                                 const struct key_argument *arguments)
+static byron_status add_rowid_plan(struct key_ranges *out, uint32_t id,
+                                   const struct plan *plan,
+                                   const struct key_argument *arguments)
 {
     int64_t first = INT64_MIN;
     int64_t last = INT64_MAX;
@@ -454,10 +470,10 @@ out:
     return status;
 }
 
-static byron_status build_columns(struct key_ranges *out,
-                                  const struct declaration *table, uint32_t id,
-                                  const struct plan *plan,
-                                  const struct key_argument *arguments)
+static byron_status add_column_plan(struct key_ranges *out,
+                                    const struct declaration *table,
+                                    uint32_t id, const struct plan *plan,
+                                    const struct key_argument *arguments)
 {
     struct bytes prefix = {0};
     struct intervals values = {.count = 0};
@@ -484,24 +500,14 @@ out:
     return status;
 }
 
-byron_status key_ranges_build(struct key_ranges *out,
-                              const struct declaration *table, uint32_t id,
-                              const struct plan *plan,
-                              const struct key_argument *arguments)
+byron_status key_ranges_add(struct key_ranges *out,
+                            const struct declaration *table, uint32_t id,
+                            const struct plan *plan,
+                            const struct key_argument *arguments)
 {
     if (has_rowid(table))
-        return build_rowids(out, id, plan, arguments);
-    return build_columns(out, table, id, plan, arguments);
-}
-
-byron_status key_ranges_add_value(struct key_ranges *out,
-                                  const struct declaration *table, uint32_t id,
-                                  const struct key_argument *argument)
-{
-    static const struct plan equal = {.equal_count = 1};
-
-    assert(table->key_count <= 1);
-    return key_ranges_build(out, table, id, &equal, argument);
+        return add_rowid_plan(out, id, plan, arguments);
+    return add_column_plan(out, table, id, plan, arguments);
 }
 
 byron_status key_ranges_add_point(struct key_ranges *out,

@@ -42,15 +42,11 @@ void key_ranges_clear(struct key_ranges *ranges);
 int key_argument_read(sqlite3_value *value, bool is_bare,
                       const struct declaration *table, int key_index,
                       struct key_argument *out);
-/* The ranges of a plan without a list. */
-BYRON_MUST_CHECK byron_status key_ranges_build(
+/* Adds the ranges of a plan; of a list the argument is one value. */
+BYRON_MUST_CHECK byron_status key_ranges_add(
     struct key_ranges *out, const struct declaration *table, uint32_t id,
     const struct plan *plan, const struct key_argument *arguments);
-/* Adds one value of a list for a key of one column. */
-BYRON_MUST_CHECK byron_status
-key_ranges_add_value(struct key_ranges *out, const struct declaration *table,
-                     uint32_t id, const struct key_argument *argument);
-/* After the last value: into key order, without doubles. */
+/* After the last value of a list: into key order, without doubles. */
 void key_ranges_sort(struct key_ranges *ranges);
 /* Adds one key as it is, last. */
 BYRON_MUST_CHECK byron_status key_ranges_add_point(struct key_ranges *out,

@@ -7,25 +7,27 @@
 #include "transaction.h"
 
 /*
- * A number: 4 bits of equal_count, 2 of lower, 2 of upper, one each of is_in,
- * is_descending and is_ordered_after, then the literals.
+ * A number: 4 bits of equal_count, 2 of lower, 2 of upper, 4 of list, one each
+ * of is_descending, is_ordered_after and is_pattern, then the literals.
  */
 #define EQUAL_BITS     4
 #define BOUND_BITS     2
 #define LOWER_SHIFT    EQUAL_BITS
 #define UPPER_SHIFT    (LOWER_SHIFT + BOUND_BITS)
-#define IN_SHIFT       (UPPER_SHIFT + BOUND_BITS)
-#define DESC_SHIFT     (IN_SHIFT + 1)
+#define LIST_SHIFT     (UPPER_SHIFT + BOUND_BITS)
+#define DESC_SHIFT     (LIST_SHIFT + EQUAL_BITS)
 #define AFTER_SHIFT    (DESC_SHIFT + 1)
-#define LITERAL_SHIFT  (AFTER_SHIFT + 1)
+#define PATTERN_SHIFT  (AFTER_SHIFT + 1)
+#define LITERAL_SHIFT  (PATTERN_SHIFT + 1)
 #define MOST_ARGUMENTS (PLAN_MOST_EQUALS + 2)
 
 #define UNKNOWN_ROWS   1e6
 #define POINT_COST     10.0
 #define ROW_COST       3.0
+#define LIST_ROWS      25  /* Values in a list, as SQLite guesses. */
 #define BOUND_FRACTION 4.0 /* What a bound lets through, as SQLite guesses. */
 
-_Static_assert(LITERAL_SHIFT + MOST_ARGUMENTS < 31, "a plan fits an int");
+_Static_assert(LITERAL_SHIFT + MOST_ARGUMENTS <= 31, "a plan fits an int");
 
 /* What xBestIndex has gathered. */
 struct choice {
@@ -41,9 +43,10 @@ struct choice {
 int plan_encode(const struct plan *plan)
 {
     return plan->equal_count | (int)plan->lower << LOWER_SHIFT |
-           (int)plan->upper << UPPER_SHIFT | plan->is_in << IN_SHIFT |
+           (int)plan->upper << UPPER_SHIFT | plan->list << LIST_SHIFT |
            plan->is_descending << DESC_SHIFT |
            plan->is_ordered_after << AFTER_SHIFT |
+           plan->is_pattern << PATTERN_SHIFT |
            (int)(plan->literals << LITERAL_SHIFT);
 }
 
@@ -55,9 +58,10 @@ struct plan plan_decode(int number)
         .equal_count = (int)(bits & ((1U << EQUAL_BITS) - 1)),
         .lower = (enum bound)(bits >> LOWER_SHIFT & 3),
         .upper = (enum bound)(bits >> UPPER_SHIFT & 3),
-        .is_in = bits >> IN_SHIFT & 1,
+        .list = (int)(bits >> LIST_SHIFT & ((1U << EQUAL_BITS) - 1)),
         .is_descending = bits >> DESC_SHIFT & 1,
         .is_ordered_after = bits >> AFTER_SHIFT & 1,
+        .is_pattern = bits >> PATTERN_SHIFT & 1,
         .literals = bits >> LITERAL_SHIFT,
     };
 }
@@ -149,6 +153,25 @@ static void add_argument(struct choice *choice, int constraint)
     choice->constraint[choice->argument_count++] = constraint;
 }
 
+/*
+ * One list is taken whole. SQLite would walk a second one value by value, and
+ * then check each with the column's affinity alone: right for numbers only.
+ */
+static bool take_list(struct choice *choice, int constraint, int key_index)
+{
+    struct plan *plan = &choice->plan;
+
+    if (!sqlite3_vtab_in(choice->info, constraint, -1))
+        return true;
+    if (plan->list == 0) {
+        plan->list = key_index + 1;
+        return sqlite3_vtab_in(choice->info, constraint, 1);
+    }
+    return has_rowid(choice->declaration) ||
+           key_column(choice->declaration, key_index)->affinity >=
+               AFFINITY_NUMERIC;
+}
+
 static void choose_equals(struct choice *choice)
 {
     struct plan *plan = &choice->plan;
@@ -158,16 +181,26 @@ static void choose_equals(struct choice *choice)
         int found = find(choice, plan->equal_count, SQLITE_INDEX_CONSTRAINT_EQ,
                          SQLITE_INDEX_CONSTRAINT_IS);
 
-        if (found < 0)
+        if (found < 0 || !take_list(choice, found, plan->equal_count))
             return;
-        if (choice->key_count == 1 &&
-            sqlite3_vtab_in(choice->info, found, -1)) {
-            sqlite3_vtab_in(choice->info, found, 1);
-            plan->is_in = true;
-        }
         add_argument(choice, found);
         plan->equal_count++;
     }
+}
+
+/* SQLite makes bounds out of a pattern, and keeps the pattern beside them. */
+static bool has_pattern(const struct choice *choice, int key_index)
+{
+    for (int i = 0; i < choice->info->nConstraint; i++) {
+        unsigned char op = choice->info->aConstraint[i].op;
+
+        if ((op == SQLITE_INDEX_CONSTRAINT_LIKE ||
+             op == SQLITE_INDEX_CONSTRAINT_GLOB) &&
+            key_index_of(choice->declaration,
+                         choice->info->aConstraint[i].iColumn) == key_index)
+            return true;
+    }
+    return false;
 }
 
 static void choose_bounds(struct choice *choice)
@@ -178,6 +211,7 @@ static void choose_bounds(struct choice *choice)
 
     if (next == choice->key_count)
         return;
+    plan->is_pattern = has_pattern(choice, next);
     found = find(choice, next, SQLITE_INDEX_CONSTRAINT_GT,
                  SQLITE_INDEX_CONSTRAINT_GE);
     if (found >= 0) {
@@ -204,6 +238,8 @@ static void choose_bounds(struct choice *choice)
  */
 static bool is_single(const struct choice *choice, int key_index)
 {
+    if (choice->plan.list == key_index + 1)
+        return false;
     return has_rowid(choice->declaration) ||
            key_column(choice->declaration, key_index)->affinity >=
                AFFINITY_NUMERIC ||
@@ -256,7 +292,7 @@ static bool add_term(const struct choice *choice,
     is_descending = term->desc;
     if (!has_rowid(table))
         is_descending ^= table->key[index].is_descending;
-    if (index < choice->plan.equal_count && !choice->plan.is_in) {
+    if (index < choice->plan.equal_count) {
         if (is_single(choice, index))
             return true; /* One value: in any order. */
         if (index != order->listed)
@@ -280,7 +316,7 @@ static bool add_term(const struct choice *choice,
 static bool passes_over(const struct choice *choice, const struct order *order)
 {
     for (int i = order->listed; i < choice->plan.equal_count; i++)
-        if (!choice->plan.is_in && !is_single(choice, i))
+        if (!is_single(choice, i))
             return true;
     return false;
 }
@@ -288,7 +324,7 @@ static bool passes_over(const struct choice *choice, const struct order *order)
 static void choose_order(struct choice *choice)
 {
     struct plan *plan = &choice->plan;
-    struct order order = {.next = plan->is_in ? 0 : plan->equal_count};
+    struct order order = {.next = plan->equal_count};
     bool is_unique = false;
 
     if (choice->info->nOrderBy == 0)
@@ -301,7 +337,7 @@ static void choose_order(struct choice *choice)
             order.next == choice->key_count && !passes_over(choice, &order);
     }
     if (passes_over(choice, &order)) {
-        if (order.listed > 0)
+        if (order.listed > 0 || plan->list > 0)
             return;
         plan->is_ordered_after = true;
     }
@@ -346,7 +382,7 @@ static bool read_literals(struct choice *choice, struct key_argument *arguments)
             i < choice->plan.equal_count ? i : choice->plan.equal_count;
         sqlite3_value *value = NULL;
 
-        if (choice->plan.is_in ||
+        if (choice->plan.list > 0 ||
             sqlite3_vtab_rhs_value(choice->info, choice->constraint[i],
                                    &value) != SQLITE_OK ||
             !value ||
@@ -382,10 +418,10 @@ static double estimate_rows(struct choice *choice)
     double rows = UNKNOWN_ROWS;
 
     if (choice->plan.equal_count == choice->key_count)
-        return choice->plan.is_in ? 25 : 1; /* A list as long as SQLite's. */
-    if (key_ranges_build(&ranges, choice->declaration, choice->table->id,
-                         is_known ? &choice->plan : &everything,
-                         arguments) == BYRON_OK)
+        return choice->plan.list > 0 ? LIST_ROWS : 1;
+    if (key_ranges_add(&ranges, choice->declaration, choice->table->id,
+                       is_known ? &choice->plan : &everything,
+                       arguments) == BYRON_OK)
         rows = count_rows(choice, &ranges);
     key_ranges_deinit(&ranges);
     if (!is_known)
@@ -402,7 +438,7 @@ static void set_costs(struct choice *choice)
     choice->info->estimatedRows = (sqlite3_int64)rows;
     choice->info->estimatedCost =
         POINT_COST + (is_whole_key ? POINT_COST : ROW_COST) * rows;
-    if (!is_whole_key || choice->plan.is_in)
+    if (!is_whole_key)
         return;
     while (index < choice->key_count && is_single(choice, index))
         index++;
@@ -422,7 +458,7 @@ static char *describe(const struct choice *choice)
 
     for (int i = 0; i < plan->equal_count; i++) {
         sqlite3_str_appendf(words, "%s%s%s", before, key_name(table, i),
-                            plan->is_in ? " IN (...)" : "=?");
+                            plan->list == i + 1 ? " IN (...)" : "=?");
         before = " AND ";
     }
     if (plan->lower != BOUND_NONE) {

@@ -10,7 +10,7 @@
 
 #include "vtab.h"
 
-#define PLAN_MOST_EQUALS 15
+#define PLAN_MOST_EQUALS 12
 
 enum bound { BOUND_NONE, BOUND_OPEN, BOUND_CLOSED };
 
@@ -18,7 +18,9 @@ struct plan {
     int equal_count;  /* Key columns bound by equality, from the first. */
     enum bound lower; /* Of the column after them. */
     enum bound upper;
-    bool is_in;         /* The one equality is a list of values. */
+    int list; /* Which of them is a list of values, from 1; 0: none. */
+    /* The bounds stand for a LIKE or GLOB, which reads blobs as texts. */
+    bool is_pattern;
     bool is_descending; /* Walk from the end to the beginning. */
     /* Rows were promised in the order of the columns after the bound ones,
      * although those may turn out not to be single values. */
