@@ -1,12 +1,11 @@
 #include "support/entry_list.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static void *own(size_t size)
 {
     void *bytes = malloc(size ? size : 1);
-    ck_assert_ptr_nonnull(bytes);
+    must(bytes != NULL);
     return bytes;
 }
 
@@ -35,7 +34,7 @@ static void insert_at(struct entry_list *list, size_t at,
         list->capacity = list->capacity ? 2 * list->capacity : 64;
         list->entries =
             realloc(list->entries, list->capacity * sizeof *list->entries);
-        ck_assert_ptr_nonnull(list->entries);
+        must(list->entries != NULL);
     }
     memmove(list->entries + at + 1, list->entries + at,
             (list->count - at) * sizeof *list->entries);
@@ -153,19 +152,19 @@ static byron_status last(struct iter *base)
 
 static byron_status next(struct iter *base)
 {
-    ck_assert(base->valid || self(base)->error != BYRON_OK);
+    must(base->valid || self(base)->error != BYRON_OK);
     return stand_at(base, self(base)->at + 1);
 }
 
 static byron_status prev(struct iter *base)
 {
-    ck_assert(base->valid || self(base)->error != BYRON_OK);
+    must(base->valid || self(base)->error != BYRON_OK);
     return stand_at(base, self(base)->at - 1);
 }
 
 static byron_status value(struct iter *base, struct slice *out)
 {
-    ck_assert(base->valid);
+    must(base->valid);
     *out = self(base)->value;
     return BYRON_OK;
 }
@@ -219,15 +218,15 @@ void check_shows(struct iter *iter, const struct entry *entry)
 {
     struct slice shown;
 
-    ck_assert_int_eq(iter->valid, entry != NULL);
+    must(iter->valid == (entry != NULL));
     if (!entry)
         return;
-    ck_assert(slice_equal(iter->key, entry->key));
-    ck_assert_uint_eq(iter->sequence, entry->sequence);
-    ck_assert_int_eq(iter->kind, entry->kind);
-    ck_assert_int_eq(iter_value(iter, &shown), BYRON_OK);
-    ck_assert(slice_equal(shown, entry->value));
-    ck_assert(slice_equal(iter->key, entry->key));
+    must(slice_equal(iter->key, entry->key));
+    must(iter->sequence == entry->sequence);
+    must(iter->kind == entry->kind);
+    must(iter_value(iter, &shown) == BYRON_OK);
+    must(slice_equal(shown, entry->value));
+    must(slice_equal(iter->key, entry->key));
 }
 
 static size_t random_jump(struct iter *iter, const struct entry_list *list,
@@ -247,16 +246,16 @@ static size_t random_jump(struct iter *iter, const struct entry_list *list,
     at = entry_list_find(list, key, SEQUENCE_MAX);
     switch (rng_below(rng, 4)) {
     case 0:
-        ck_assert_int_eq(iter_first(iter), BYRON_OK);
+        must(iter_first(iter) == BYRON_OK);
         return 0;
     case 1:
-        ck_assert_int_eq(iter_last(iter), BYRON_OK);
+        must(iter_last(iter) == BYRON_OK);
         return list->count - 1;
     case 2:
-        ck_assert_int_eq(iter_seek_before(iter, key), BYRON_OK);
+        must(iter_seek_before(iter, key) == BYRON_OK);
         return at - 1;
     default:
-        ck_assert_int_eq(iter_seek(iter, key, sequence), BYRON_OK);
+        must(iter_seek(iter, key, sequence) == BYRON_OK);
         return entry_list_find(list, key, sequence);
     }
 }
@@ -275,10 +274,10 @@ void check_moves(struct iter *iter, const struct entry_list *list,
         if (!is_valid || rng_one_in(rng, 12)) {
             at = random_jump(iter, list, rng);
         } else if (is_forth) {
-            ck_assert_int_eq(iter_next(iter), BYRON_OK);
+            must(iter_next(iter) == BYRON_OK);
             at++;
         } else {
-            ck_assert_int_eq(iter_prev(iter), BYRON_OK);
+            must(iter_prev(iter) == BYRON_OK);
             at--;
         }
     }

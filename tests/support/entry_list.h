@@ -5,8 +5,17 @@
 #ifndef BYRON_TESTS_ENTRY_LIST_H
 #define BYRON_TESTS_ENTRY_LIST_H
 
+#include <check.h>
+
 #include "entry/iter.h"
 #include "support/seed.h"
+
+/* As ck_assert, which writes to a file each time: for inner loops. */
+#define must(condition)                                                        \
+    do {                                                                       \
+        if (!(condition))                                                      \
+            ck_abort_msg("%s", #condition);                                    \
+    } while (0)
 
 /* All zero is a valid empty list. Every byte is the list's own. */
 struct entry_list {

@@ -1,8 +1,6 @@
-#include <check.h>
-
 #include "base/alloc.h"
 #include "merge/dead_spans.h"
-#include "support/seed.h"
+#include "support/entry_list.h"
 
 Suite *test_dead_spans_suite(void);
 
@@ -71,7 +69,7 @@ START_TEST(random_rollbacks_match_the_model)
         for (uint64_t i = mark + 1; i <= position; i++)
             is_dead[i] = true;
         for (uint64_t i = 0; i <= 600; i++)
-            ck_assert_int_eq(dead_spans_has(&dead, i), is_dead[i]);
+            must(dead_spans_has(&dead, i) == is_dead[i]);
     }
     for (size_t i = 1; i < dead.count; i++)
         ck_assert_uint_lt(dead.spans[i - 1].up_to, dead.spans[i].after);

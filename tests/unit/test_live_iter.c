@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -29,12 +28,12 @@ static void write_random(struct writes *writes, struct rng *rng, size_t keys)
         entry.kind = ENTRY_DELETE;
         entry.value.size = 0;
     }
-    ck_assert(entry_list_add(&writes->list, &entry));
+    must(entry_list_add(&writes->list, &entry));
 }
 
 static void roll_back(struct writes *writes, uint64_t mark)
 {
-    ck_assert_int_eq(dead_spans_reserve(&writes->dead), BYRON_OK);
+    must(dead_spans_reserve(&writes->dead) == BYRON_OK);
     dead_spans_add(&writes->dead, mark, writes->position);
 }
 
@@ -78,8 +77,7 @@ static struct iter *live_of(struct iter *child, const struct writes *writes,
                             uint64_t limit)
 {
     struct iter *live = NULL;
-    ck_assert_int_eq(live_iter_new(child, &writes->dead, limit, &live),
-                     BYRON_OK);
+    must(live_iter_new(child, &writes->dead, limit, &live) == BYRON_OK);
     return live;
 }
 
@@ -126,13 +124,13 @@ START_TEST(merge_with_committed_entries_matches_the_model)
                             (unsigned long long)rng_below(&rng, 40));
         struct entry entry = {slice_of(key, (size_t)size), slice_of("old", 3),
                               i, ENTRY_PUT};
-        ck_assert(entry_list_add(&committed, &entry));
-        ck_assert(entry_list_add(&model, &entry));
+        must(entry_list_add(&committed, &entry));
+        must(entry_list_add(&model, &entry));
     }
     children[0] = entry_list_iter(&committed);
     children[1] =
         live_of(entry_list_iter(&writes.list), &writes, writes.position);
-    ck_assert_int_eq(merge_iter_new(children, 2, &merge), BYRON_OK);
+    must(merge_iter_new(children, 2, &merge) == BYRON_OK);
     check_moves(merge, &model, &rng, 2000);
     iter_free(merge);
     entry_list_deinit(&committed);
@@ -148,24 +146,24 @@ START_TEST(long_dead_span_is_sought_past)
     struct iter *iter = NULL;
     struct iter *live = NULL;
 
-    ck_assert_int_eq(memtable_new(&memtable), BYRON_OK);
+    must(memtable_new(&memtable) == BYRON_OK);
     for (uint64_t i = 1; i <= 1000; i++) {
         struct entry entry = {slice_of("k", 1), slice_of("v", 1), i, ENTRY_PUT};
-        ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
+        must(memtable_add(memtable, &entry) == BYRON_OK);
     }
-    ck_assert_int_eq(dead_spans_reserve(&dead), BYRON_OK);
+    must(dead_spans_reserve(&dead) == BYRON_OK);
     dead_spans_add(&dead, 1, 1000);
-    ck_assert_int_eq(memtable_iter_new(memtable, &iter), BYRON_OK);
+    must(memtable_iter_new(memtable, &iter) == BYRON_OK);
     memtable_unref(memtable);
-    ck_assert_int_eq(live_iter_new(iter, &dead, 1000, &live), BYRON_OK);
-    ck_assert_int_eq(iter_last(live), BYRON_OK);
-    ck_assert(live->valid && live->sequence == SEQUENCE_MAX);
-    ck_assert_int_eq(iter_next(live), BYRON_OK);
-    ck_assert(!live->valid);
-    ck_assert_int_eq(iter_first(live), BYRON_OK);
-    ck_assert(live->valid);
-    ck_assert_int_eq(iter_prev(live), BYRON_OK);
-    ck_assert(!live->valid);
+    must(live_iter_new(iter, &dead, 1000, &live) == BYRON_OK);
+    must(iter_last(live) == BYRON_OK);
+    must(live->valid && live->sequence == SEQUENCE_MAX);
+    must(iter_next(live) == BYRON_OK);
+    must(!live->valid);
+    must(iter_first(live) == BYRON_OK);
+    must(live->valid);
+    must(iter_prev(live) == BYRON_OK);
+    must(!live->valid);
     iter_free(live);
     dead_spans_deinit(&dead);
 }
@@ -182,7 +180,7 @@ START_TEST(later_rollbacks_and_writes_are_minded)
         struct entry_list model = {0};
         struct iter *live =
             live_of(entry_list_iter(&writes.list), &writes, SEQUENCE_MAX - 1);
-        ck_assert_int_eq(iter_first(live), BYRON_OK);
+        must(iter_first(live) == BYRON_OK);
         write_and_roll_back(&writes, &rng, 5, 10);
         model_of(&writes, SEQUENCE_MAX - 1, &model);
         check_moves(live, &model, &rng, 100);
@@ -215,7 +213,7 @@ START_TEST(error_of_the_child_sticks)
     }
     ck_assert_int_eq(status, BYRON_IO);
     ck_assert_int_eq(iter_first(live), BYRON_IO);
-    ck_assert(!live->valid);
+    must(!live->valid);
     iter_free(live);
     writes_deinit(&writes);
 }

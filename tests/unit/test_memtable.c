@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -10,7 +9,7 @@ Suite *test_memtable_suite(void);
 static struct memtable *new_memtable(void)
 {
     struct memtable *memtable = NULL;
-    ck_assert_int_eq(memtable_new(&memtable), BYRON_OK);
+    must(memtable_new(&memtable) == BYRON_OK);
     return memtable;
 }
 
@@ -23,7 +22,7 @@ static void put(struct memtable *memtable, struct slice key, uint64_t sequence,
                 struct slice value)
 {
     struct entry entry = {key, value, sequence, ENTRY_PUT};
-    ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
+    must(memtable_add(memtable, &entry) == BYRON_OK);
 }
 
 static void check_get(struct memtable *memtable, const struct entry_list *model,
@@ -34,13 +33,13 @@ static void check_get(struct memtable *memtable, const struct entry_list *model,
         at < model->count && slice_equal(model->entries[at].key, key);
     struct entry found;
 
-    ck_assert_int_eq(memtable_get(memtable, key, sequence, &found), is_there);
+    must(memtable_get(memtable, key, sequence, &found) == is_there);
     if (!is_there)
         return;
-    ck_assert(slice_equal(found.key, key));
-    ck_assert(slice_equal(found.value, model->entries[at].value));
-    ck_assert_uint_eq(found.sequence, model->entries[at].sequence);
-    ck_assert_int_eq(found.kind, model->entries[at].kind);
+    must(slice_equal(found.key, key));
+    must(slice_equal(found.value, model->entries[at].value));
+    must(found.sequence == model->entries[at].sequence);
+    must(found.kind == model->entries[at].kind);
 }
 
 /* One more entry in both, with a sequence above all before. */
@@ -56,8 +55,8 @@ static void add_both(struct memtable *memtable, struct entry_list *model,
         entry.kind = ENTRY_DELETE;
         entry.value.size = 0;
     }
-    ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
-    ck_assert(entry_list_add(model, &entry));
+    must(memtable_add(memtable, &entry) == BYRON_OK);
+    must(entry_list_add(model, &entry));
 }
 
 static void check_all(struct memtable *memtable, const struct entry_list *model,
@@ -65,7 +64,7 @@ static void check_all(struct memtable *memtable, const struct entry_list *model,
 {
     struct iter *iter = NULL;
 
-    ck_assert_int_eq(memtable_iter_new(memtable, &iter), BYRON_OK);
+    must(memtable_iter_new(memtable, &iter) == BYRON_OK);
     check_moves(iter, model, rng, moves);
     iter_free(iter);
 }
@@ -78,13 +77,13 @@ START_TEST(get_finds_newest_at_or_below_the_sequence)
     put(memtable, text("k"), 3, text("three"));
     put(memtable, text("k"), 7, text("seven"));
 
-    ck_assert(!memtable_get(memtable, text("k"), 2, &found));
-    ck_assert(memtable_get(memtable, text("k"), 6, &found));
+    must(!memtable_get(memtable, text("k"), 2, &found));
+    must(memtable_get(memtable, text("k"), 6, &found));
     ck_assert_uint_eq(found.sequence, 3);
-    ck_assert(memtable_get(memtable, text("k"), SEQUENCE_MAX, &found));
-    ck_assert(slice_equal(found.value, text("seven")));
-    ck_assert(!memtable_get(memtable, text("kk"), 9, &found));
-    ck_assert(!memtable_get(memtable, text(""), 9, &found));
+    must(memtable_get(memtable, text("k"), SEQUENCE_MAX, &found));
+    must(slice_equal(found.value, text("seven")));
+    must(!memtable_get(memtable, text("kk"), 9, &found));
+    must(!memtable_get(memtable, text(""), 9, &found));
     memtable_unref(memtable);
 }
 END_TEST
@@ -222,11 +221,11 @@ START_TEST(iterator_outlives_the_last_reference)
     struct iter *iter = NULL;
 
     put(memtable, text("a"), 1, text("1"));
-    ck_assert_int_eq(memtable_iter_new(memtable, &iter), BYRON_OK);
+    must(memtable_iter_new(memtable, &iter) == BYRON_OK);
     memtable_unref(memtable);
 
-    ck_assert_int_eq(iter_first(iter), BYRON_OK);
-    ck_assert(iter->valid && slice_equal(iter->key, text("a")));
+    must(iter_first(iter) == BYRON_OK);
+    must(iter->valid && slice_equal(iter->key, text("a")));
     iter_free(iter);
 }
 END_TEST
@@ -244,8 +243,8 @@ START_TEST(what_is_reserved_cannot_fail)
         size_t count = 1 + rng_below(&rng, 400);
         size_t size = sizeof value - rng_below(&rng, 90);
         uint64_t from = rng_next(&rng);
-        ck_assert_int_eq(memtable_reserve(memtable, count, count * (size + 24)),
-                         BYRON_OK);
+        must(memtable_reserve(memtable, count, count * (size + 24)) ==
+             BYRON_OK);
         alloc_fail_after(1);
         for (size_t i = 0; i < count; i++) {
             uint64_t number = _i == 0 ? rng_next(&rng) : from + i;
@@ -284,7 +283,7 @@ START_TEST(failed_allocation_changes_nothing)
         ck_assert_uint_eq(memtable_count(memtable), count);
         alloc_fail_after(0);
         if (i % 5 == 0)
-            ck_assert_int_eq(memtable_reserve(memtable, 1, 40000), BYRON_OK);
+            must(memtable_reserve(memtable, 1, 40000) == BYRON_OK);
     }
     ck_assert_uint_gt(count, 0);
     ck_assert_uint_lt(count, 49);

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -49,8 +48,7 @@ static struct iter *merge_of(struct deal *deal)
 
     for (size_t i = 0; i < deal->part_count; i++)
         children[i] = entry_list_iter(&deal->parts[i]);
-    ck_assert_int_eq(merge_iter_new(children, deal->part_count, &merge),
-                     BYRON_OK);
+    must(merge_iter_new(children, deal->part_count, &merge) == BYRON_OK);
     return merge;
 }
 
@@ -75,7 +73,7 @@ START_TEST(one_child_is_returned_itself)
     struct iter *child = entry_list_iter(&list);
     struct iter *merge = NULL;
 
-    ck_assert_int_eq(merge_iter_new(&child, 1, &merge), BYRON_OK);
+    must(merge_iter_new(&child, 1, &merge) == BYRON_OK);
     ck_assert_ptr_eq(merge, child);
     iter_free(merge);
 }
@@ -95,7 +93,7 @@ START_TEST(any_error_of_a_child_sticks)
     for (size_t i = 0; i < 3; i++)
         children[i] = entry_list_iter(&deal.parts[i]);
     entry_list_iter_fail_after(children[1], (size_t)_i);
-    ck_assert_int_eq(merge_iter_new(children, 3, &merge), BYRON_OK);
+    must(merge_iter_new(children, 3, &merge) == BYRON_OK);
     status = iter_first(merge);
     while (status == BYRON_OK) {
         if (!merge->valid) {
@@ -107,11 +105,11 @@ START_TEST(any_error_of_a_child_sticks)
         }
     }
     ck_assert_int_eq(status, BYRON_IO);
-    ck_assert(!merge->valid);
+    must(!merge->valid);
     ck_assert_int_eq(iter_first(merge), BYRON_IO);
     ck_assert_int_eq(iter_seek(merge, slice_of("a", 1), 3), BYRON_IO);
     ck_assert_int_eq(iter_last(merge), BYRON_IO);
-    ck_assert(!merge->valid);
+    must(!merge->valid);
     iter_free(merge);
     deal_deinit(&deal);
 }
@@ -126,10 +124,9 @@ START_TEST(failed_allocation_frees_the_children)
         struct iter *merge = NULL;
         struct memtable *memtable = NULL;
 
-        ck_assert_int_eq(memtable_new(&memtable), BYRON_OK);
+        must(memtable_new(&memtable) == BYRON_OK);
         for (size_t i = 0; i < 2; i++)
-            ck_assert_int_eq(memtable_iter_new(memtable, &children[i]),
-                             BYRON_OK);
+            must(memtable_iter_new(memtable, &children[i]) == BYRON_OK);
         memtable_unref(memtable);
         alloc_fail_after(nth);
         ck_assert_int_eq(merge_iter_new(children, 2, &merge), BYRON_NO_MEMORY);

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -24,8 +23,8 @@ struct world {
 
 static void check_ascends(struct world *world, struct slice key)
 {
-    ck_assert_uint_eq(key.size, 4);
-    ck_assert_int_le(slice_compare(world->last_key, key), 0);
+    must(key.size == 4);
+    must(slice_compare(world->last_key, key) <= 0);
     memcpy(world->last, key.data, 4);
     world->last_key = slice_of(world->last, 4);
 }
@@ -117,12 +116,12 @@ static void collect(struct iter *iter, struct entry_list *out)
 {
     struct entry entry;
 
-    ck_assert_int_eq(iter_first(iter), BYRON_OK);
+    must(iter_first(iter) == BYRON_OK);
     while (iter->valid) {
         entry = (struct entry){iter->key, {0}, iter->sequence, iter->kind};
-        ck_assert_int_eq(iter_value(iter, &entry.value), BYRON_OK);
+        must(iter_value(iter, &entry.value) == BYRON_OK);
         entry_list_append(out, &entry);
-        ck_assert_int_eq(iter_next(iter), BYRON_OK);
+        must(iter_next(iter) == BYRON_OK);
     }
 }
 
@@ -131,9 +130,8 @@ static struct iter *retain_of(struct world *world)
     struct retain_rules rules = rules_of(world);
     struct iter *retain = NULL;
 
-    ck_assert_int_eq(
-        retain_iter_new(entry_list_iter(&world->list), &rules, &retain),
-        BYRON_OK);
+    must(retain_iter_new(entry_list_iter(&world->list), &rules, &retain) ==
+         BYRON_OK);
     return retain;
 }
 
@@ -141,10 +139,10 @@ static void check_same(const struct entry_list *a, const struct entry_list *b)
 {
     ck_assert_uint_eq(a->count, b->count);
     for (size_t i = 0; i < a->count; i++) {
-        ck_assert(slice_equal(a->entries[i].key, b->entries[i].key));
-        ck_assert(slice_equal(a->entries[i].value, b->entries[i].value));
-        ck_assert_uint_eq(a->entries[i].sequence, b->entries[i].sequence);
-        ck_assert_int_eq(a->entries[i].kind, b->entries[i].kind);
+        must(slice_equal(a->entries[i].key, b->entries[i].key));
+        must(slice_equal(a->entries[i].value, b->entries[i].value));
+        must(a->entries[i].sequence == b->entries[i].sequence);
+        must(a->entries[i].kind == b->entries[i].kind);
     }
 }
 
@@ -199,13 +197,13 @@ START_TEST(every_reader_sees_what_it_saw)
                 const struct entry *before = visible(&world.list, key, at);
                 const struct entry *after = visible(&kept, key, at);
                 if (!after) {
-                    ck_assert(!before || before->kind == ENTRY_DELETE);
-                    ck_assert(!before || !world.deeper[key.data[3] - 'a']);
+                    must(!before || before->kind == ENTRY_DELETE);
+                    must(!before || !world.deeper[key.data[3] - 'a']);
                     continue;
                 }
-                ck_assert_ptr_nonnull(before);
-                ck_assert_int_eq(before->kind, after->kind);
-                ck_assert(slice_equal(before->value, after->value));
+                must(before != NULL);
+                must(before->kind == after->kind);
+                must(slice_equal(before->value, after->value));
             }
         }
         iter_free(retain);
@@ -233,7 +231,7 @@ START_TEST(any_other_move_is_misuse)
         ck_assert_int_eq(iter_last(retain), BYRON_MISUSE);
     else
         ck_assert_int_eq(iter_prev(retain), BYRON_MISUSE);
-    ck_assert(!retain->valid);
+    must(!retain->valid);
     ck_assert_int_eq(iter_first(retain), BYRON_MISUSE);
     iter_free(retain);
     entry_list_deinit(&world.list);
@@ -254,12 +252,12 @@ START_TEST(error_of_the_child_sticks)
     child = entry_list_iter(&world.list);
     entry_list_iter_fail_after(child, (size_t)_i);
     rules = rules_of(&world);
-    ck_assert_int_eq(retain_iter_new(child, &rules, &retain), BYRON_OK);
+    must(retain_iter_new(child, &rules, &retain) == BYRON_OK);
     status = iter_first(retain);
     while (status == BYRON_OK && retain->valid)
         status = iter_next(retain);
     ck_assert_int_eq(status, BYRON_IO);
-    ck_assert(!retain->valid);
+    must(!retain->valid);
     ck_assert_int_eq(iter_first(retain), BYRON_IO);
     iter_free(retain);
     entry_list_deinit(&world.list);
@@ -299,7 +297,7 @@ START_TEST(failed_allocation_leaks_nothing)
         nth++;
     }
     ck_assert_uint_ge(nth, 3);
-    ck_assert_int_eq(rewrite(&world, nth), BYRON_OK);
+    must(rewrite(&world, nth) == BYRON_OK);
     entry_list_deinit(&world.list);
 }
 END_TEST

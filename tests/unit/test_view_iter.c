@@ -1,4 +1,3 @@
-#include <check.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -19,9 +18,8 @@ static struct iter *view_of(const struct entry_list *list, uint64_t sequence,
                             struct slice lower, struct slice upper)
 {
     struct iter *view = NULL;
-    ck_assert_int_eq(
-        view_iter_new(entry_list_iter(list), sequence, lower, upper, &view),
-        BYRON_OK);
+    must(view_iter_new(entry_list_iter(list), sequence, lower, upper, &view) ==
+         BYRON_OK);
     return view;
 }
 
@@ -30,7 +28,7 @@ static void add(struct entry_list *list, const char *key, uint64_t sequence,
 {
     struct entry entry = {
         text(key), text(kind == ENTRY_PUT ? "some value" : ""), sequence, kind};
-    ck_assert(entry_list_add(list, &entry));
+    must(entry_list_add(list, &entry));
 }
 
 /* Few keys, many versions, some of the reader's own transaction. */
@@ -133,14 +131,14 @@ START_TEST(tombstones_past_the_bounds_are_not_stepped_over)
         add(&list, key, 5, i == 50 ? ENTRY_PUT : ENTRY_DELETE);
     }
     view = view_of(&list, 9, text("050"), text("051"));
-    ck_assert_int_eq(iter_first(view), BYRON_OK);
-    ck_assert(view->valid);
-    ck_assert_int_eq(iter_next(view), BYRON_OK);
-    ck_assert(!view->valid);
-    ck_assert_int_eq(iter_last(view), BYRON_OK);
-    ck_assert(view->valid);
-    ck_assert_int_eq(iter_prev(view), BYRON_OK);
-    ck_assert(!view->valid);
+    must(iter_first(view) == BYRON_OK);
+    must(view->valid);
+    must(iter_next(view) == BYRON_OK);
+    must(!view->valid);
+    must(iter_last(view) == BYRON_OK);
+    must(view->valid);
+    must(iter_prev(view) == BYRON_OK);
+    must(!view->valid);
     ck_assert_uint_eq(view_iter_skipped(view), 0);
     iter_free(view);
     entry_list_deinit(&list);
@@ -157,15 +155,15 @@ START_TEST(many_versions_are_sought_past)
         add(&list, "b", i, ENTRY_PUT);
     add(&list, "c", 1, ENTRY_PUT);
     view = view_of(&list, 500, open_bound, open_bound);
-    ck_assert_int_eq(iter_first(view), BYRON_OK);
-    ck_assert_int_eq(iter_next(view), BYRON_OK);
+    must(iter_first(view) == BYRON_OK);
+    must(iter_next(view) == BYRON_OK);
     ck_assert_uint_eq(view->sequence, 500);
-    ck_assert_int_eq(iter_next(view), BYRON_OK);
-    ck_assert(slice_equal(view->key, text("c")));
-    ck_assert_int_eq(iter_prev(view), BYRON_OK);
+    must(iter_next(view) == BYRON_OK);
+    must(slice_equal(view->key, text("c")));
+    must(iter_prev(view) == BYRON_OK);
     ck_assert_uint_eq(view->sequence, 500);
-    ck_assert_int_eq(iter_prev(view), BYRON_OK);
-    ck_assert(slice_equal(view->key, text("a")));
+    must(iter_prev(view) == BYRON_OK);
+    must(slice_equal(view->key, text("a")));
     ck_assert_uint_lt(view_iter_skipped(view), 60);
     iter_free(view);
     entry_list_deinit(&list);
@@ -184,8 +182,7 @@ START_TEST(any_error_of_the_child_sticks)
     add_random(&list, &rng, 200, 40);
     child = entry_list_iter(&list);
     entry_list_iter_fail_after(child, (size_t)_i);
-    ck_assert_int_eq(view_iter_new(child, 50, open_bound, open_bound, &view),
-                     BYRON_OK);
+    must(view_iter_new(child, 50, open_bound, open_bound, &view) == BYRON_OK);
     status = iter_last(view);
     while (status == BYRON_OK) {
         struct slice value;
@@ -197,10 +194,10 @@ START_TEST(any_error_of_the_child_sticks)
             status = rng_one_in(&rng, 2) ? iter_next(view) : iter_prev(view);
     }
     ck_assert_int_eq(status, BYRON_IO);
-    ck_assert(!view->valid);
+    must(!view->valid);
     ck_assert_int_eq(iter_first(view), BYRON_IO);
     ck_assert_int_eq(iter_seek_before(view, text("key3")), BYRON_IO);
-    ck_assert(!view->valid);
+    must(!view->valid);
     iter_free(view);
     entry_list_deinit(&list);
 }
@@ -246,7 +243,7 @@ START_TEST(failed_allocation_leaks_nothing)
         nth++;
     }
     ck_assert_uint_gt(nth, 4);
-    ck_assert_int_eq(walk(&list, nth), BYRON_OK);
+    must(walk(&list, nth) == BYRON_OK);
     entry_list_deinit(&list);
 }
 END_TEST

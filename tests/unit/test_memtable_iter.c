@@ -1,0 +1,269 @@
+#include <stdatomic.h>
+
+#include "base/thread.h"
+#include "memtable/memtable.h"
+#include "support/entry_list.h"
+
+Suite *test_memtable_iter_suite(void);
+
+static struct memtable *new_memtable(void)
+{
+    struct memtable *memtable = NULL;
+    must(memtable_new(&memtable) == BYRON_OK);
+    return memtable;
+}
+
+static struct iter *iter_of(struct memtable *memtable)
+{
+    struct iter *iter = NULL;
+    must(memtable_iter_new(memtable, &iter) == BYRON_OK);
+    return iter;
+}
+
+/* --- One thread that reads and writes by turns ---------------------------- */
+
+static void add_some(struct memtable *memtable, struct entry_list *model,
+                     struct rng *rng, uint64_t *sequence)
+{
+    for (uint64_t i = rng_below(rng, 12); i > 0; i--) {
+        uint8_t space[12];
+        struct slice key = any_key(rng, space, sizeof space);
+        struct entry entry = {key, slice_of("v", 1), ++*sequence, ENTRY_PUT};
+        must(memtable_add(memtable, &entry) == BYRON_OK);
+        must(entry_list_add(model, &entry));
+    }
+}
+
+START_TEST(every_move_sees_what_was_added_before_it)
+{
+    struct memtable *memtable = new_memtable();
+    struct entry_list model = {0};
+    struct iter *iter = iter_of(memtable);
+    struct rng rng;
+    uint64_t sequence = 0;
+
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    for (size_t step = 0; step < 2000; step++) {
+        bool is_forth = step / 50 % 2 == 0;
+        size_t at;
+        if (iter->valid) {
+            struct slice key = iter->key;
+            uint64_t shown = iter->sequence;
+            add_some(memtable, &model, &rng, &sequence);
+            at = entry_list_find(&model, key, shown);
+            at = is_forth ? at + 1 : at - 1;
+            must((is_forth ? iter_next(iter) : iter_prev(iter)) == BYRON_OK);
+        } else {
+            add_some(memtable, &model, &rng, &sequence);
+            at = is_forth ? 0 : model.count - 1;
+            must((is_forth ? iter_first(iter) : iter_last(iter)) == BYRON_OK);
+        }
+        check_shows(iter, at < model.count ? &model.entries[at] : NULL);
+    }
+    iter_free(iter);
+    memtable_unref(memtable);
+    entry_list_deinit(&model);
+}
+END_TEST
+
+/* --- One writer, readers beside it ---------------------------------------- */
+
+/*
+ * The entry of sequence s has key (s * STRIDE) mod KEYS, so that the newest
+ * version of a key at any sequence can be told.
+ */
+#define KEYS    499
+#define ENTRIES 20000
+#define READERS 2
+
+struct race {
+    struct memtable *memtable;
+    uint64_t stride;
+    _Atomic uint64_t published;
+    atomic_bool has_failed;
+    atomic_uint next_seed;
+};
+
+static struct slice race_key(uint8_t space[16], uint64_t number)
+{
+    memset(space, 'r', 12);
+    space[12] = (uint8_t)(number >> 8);
+    space[13] = (uint8_t)number;
+    memset(space + 14, 0, 2);
+    return slice_of(space, 16);
+}
+
+static uint64_t number_of(struct slice key)
+{
+    return (uint64_t)key.data[12] << 8 | key.data[13];
+}
+
+/* The newest sequence of a key at or below limit; 0 if there is none. */
+static uint64_t newest_of(const struct race *race, uint64_t number,
+                          uint64_t limit)
+{
+    uint64_t lowest = limit > KEYS ? limit - KEYS : 0;
+
+    for (uint64_t s = limit; s > lowest; s--) {
+        if (s * race->stride % KEYS == number)
+            return s;
+    }
+    return 0;
+}
+
+static void expect(struct race *race, bool is_right)
+{
+    if (!is_right)
+        atomic_store(&race->has_failed, true);
+}
+
+static void write_all(void *context)
+{
+    struct race *race = context;
+
+    for (uint64_t s = 1; s <= ENTRIES; s++) {
+        uint8_t space[16];
+        struct entry entry = {race_key(space, s * race->stride % KEYS),
+                              slice_of(&s, sizeof s), s, ENTRY_PUT};
+        expect(race, memtable_add(race->memtable, &entry) == BYRON_OK);
+        atomic_store_explicit(&race->published, s, memory_order_release);
+    }
+}
+
+static void check_one(struct race *race, struct rng *rng, uint64_t limit)
+{
+    uint64_t number = rng_below(rng, KEYS);
+    uint64_t newest = newest_of(race, number, limit);
+    uint8_t space[16];
+    struct entry found;
+    bool is_there =
+        memtable_get(race->memtable, race_key(space, number), limit, &found);
+
+    expect(race, is_there == (newest > 0));
+    if (is_there) {
+        expect(race, found.sequence == newest);
+        expect(race, memcmp(found.value.data, &newest, sizeof newest) == 0);
+    }
+}
+
+/* A version of a key, and how it goes on among those up to limit. */
+struct version {
+    uint64_t number;
+    uint64_t sequence;
+};
+
+static bool step_forth(const struct race *race, uint64_t limit,
+                       struct version *at)
+{
+    if (at->sequence > KEYS) {
+        at->sequence -= KEYS;
+        return true;
+    }
+    while (++at->number < KEYS) {
+        at->sequence = newest_of(race, at->number, limit);
+        if (at->sequence > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool step_back(const struct race *race, uint64_t limit,
+                      struct version *at)
+{
+    if (at->sequence + KEYS <= limit) {
+        at->sequence += KEYS;
+        return true;
+    }
+    while (at->number-- > 0) {
+        at->sequence = newest_of(race, at->number, limit < KEYS ? limit : KEYS);
+        if (at->sequence > 0)
+            return true;
+    }
+    return false;
+}
+
+/* A stretch of a scan: everything published is met, once and in order. */
+static void check_stretch(struct race *race, struct rng *rng, uint64_t limit,
+                          struct iter *iter)
+{
+    struct version at = {rng_below(rng, KEYS), 0};
+    bool is_forth = rng_one_in(rng, 2);
+    bool has_more = true;
+    uint8_t space[16];
+    struct slice key = race_key(space, at.number);
+
+    if (is_forth) {
+        at.sequence = newest_of(race, at.number, limit);
+        has_more = at.sequence > 0 || step_forth(race, limit, &at);
+        expect(race, iter_seek(iter, key, limit) == BYRON_OK);
+    } else {
+        at.sequence = limit;
+        has_more = step_back(race, limit, &at);
+        expect(race, iter_seek_before(iter, key) == BYRON_OK);
+    }
+    for (size_t i = 0; i < 300 && iter->valid; i++) {
+        if (iter->sequence <= limit) {
+            expect(race, has_more && iter->sequence == at.sequence &&
+                             number_of(iter->key) == at.number);
+            has_more = is_forth ? step_forth(race, limit, &at)
+                                : step_back(race, limit, &at);
+        }
+        expect(race,
+               (is_forth ? iter_next(iter) : iter_prev(iter)) == BYRON_OK);
+    }
+    expect(race, iter->valid || !has_more);
+}
+
+static void read_all(void *context)
+{
+    struct race *race = context;
+    struct iter *iter = NULL;
+    struct rng rng;
+    uint64_t limit;
+
+    rng_init(&rng, test_seed() + atomic_fetch_add(&race->next_seed, 1));
+    if (memtable_iter_new(race->memtable, &iter) != BYRON_OK) {
+        expect(race, false);
+        return;
+    }
+    do {
+        limit = atomic_load_explicit(&race->published, memory_order_acquire);
+        if (limit == 0)
+            continue;
+        for (size_t i = 0; i < 20; i++)
+            check_one(race, &rng, limit - rng_below(&rng, limit) / 8);
+        check_stretch(race, &rng, limit, iter);
+    } while (limit < ENTRIES && !atomic_load(&race->has_failed));
+    iter_free(iter);
+}
+
+START_TEST(readers_find_all_that_is_published)
+{
+    static const uint64_t strides[] = {1, KEYS - 1, 7, 200};
+    struct race race = {.memtable = new_memtable(), .stride = strides[_i]};
+    struct thread writer;
+    struct thread readers[READERS];
+
+    must(thread_start(&writer, write_all, &race) == BYRON_OK);
+    for (size_t i = 0; i < READERS; i++)
+        must(thread_start(&readers[i], read_all, &race) == BYRON_OK);
+    thread_join(&writer);
+    for (size_t i = 0; i < READERS; i++)
+        thread_join(&readers[i]);
+
+    must(!atomic_load(&race.has_failed));
+    ck_assert_uint_eq(memtable_count(race.memtable), ENTRIES);
+    memtable_unref(race.memtable);
+}
+END_TEST
+
+Suite *test_memtable_iter_suite(void)
+{
+    Suite *suite = suite_create("memtable_iter");
+    TCase *cases = tcase_create("memtable_iter");
+
+    tcase_add_loop_test(cases, every_move_sees_what_was_added_before_it, 0, 6);
+    tcase_add_loop_test(cases, readers_find_all_that_is_published, 0, 4);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
