@@ -226,6 +226,7 @@ static byron_status check_block(struct walk *walk)
     TRY(table_source_check_handle(source, &value.block));
     TRY(read_ahead_get(&walk->ahead, value.block.offset, value.block.disk_size,
                        &disk));
+    TRY(hash_window(walk));
     TRY(table_source_unpack(source, &value.block, BLOCK_DATA, disk, &walk->room,
                             &body));
     block_view(body, &block);
