@@ -4,17 +4,28 @@
 #include "db/txn.h"
 #include "db/wal_record.h"
 
-/* The record would count by itself: take it back. If even that fails, the log
- * must not go on, or the batch would come alive. */
+static byron_status append_abort(struct byron_db *db)
+{
+    byron_status status;
+    buf_clear(&db->payload);
+    TRY(buf_add_u64(&db->payload, db->abort_id));
+    TRY(db_append_wal(db, RECORD_ABORT, db->abort_sequence));
+    TRY(db_sync_wal(db));
+    db->abort_id = 0;
+out:
+    return status;
+}
+
+/* The record would count by itself: take it back, now or, where there is no
+ * room, before the next one. If that fails, the log must not go on, or the
+ * batch would come alive. */
 static void take_back(struct byron_db *db, const struct prepared *prepared)
 {
-    buf_clear(&db->payload);
-    byron_status status = buf_add_u64(&db->payload, prepared->id);
-    if (status == BYRON_OK)
-        status = db_append_wal(db, RECORD_ABORT, prepared->sequence);
-    if (status == BYRON_OK)
-        status = db_sync_wal(db);
-    if (status == BYRON_OK)
+    db->abort_id = prepared->id;
+    db->abort_sequence = prepared->sequence;
+    byron_status status = append_abort(db);
+    if (status == BYRON_OK || status == BYRON_FULL ||
+        status == BYRON_NO_MEMORY)
         return;
     mutex_lock(&db->mutex);
     db_keep_error(status, &db->wal_fatal, &db->wal_error);
@@ -44,10 +55,10 @@ static void keep_files(struct byron_db *db, struct prepared *prepared)
 void txn_unprepare(struct byron_txn *txn)
 {
     struct prepared *prepared = &txn->prepared;
-    if (prepared->is_ready && (prepared->flags & BYRON_PREPARE_OWN))
+    if (prepared->is_recorded && (prepared->flags & BYRON_PREPARE_OWN))
         take_back(txn->db, prepared);
     iter_free(prepared->live);
-    if (prepared->is_ready && prepared->run.count > 0)
+    if (prepared->is_recorded && prepared->run.count > 0)
         keep_files(txn->db, prepared);
     txn_spill_discard(&prepared->run);
     version_edit_deinit(&prepared->edit);
@@ -69,10 +80,11 @@ static uint64_t take_commit_id(struct byron_db *db)
 static byron_status append_record(struct byron_txn *txn)
 {
     struct byron_db *db = txn->db;
-    const struct prepared *prepared = &txn->prepared;
+    struct prepared *prepared = &txn->prepared;
     enum record_type type =
         prepared->flags & BYRON_PREPARE_OWN ? RECORD_BATCH : RECORD_PREPARE;
     byron_status status = db_append_wal(db, type, prepared->sequence);
+    prepared->is_recorded = status == BYRON_OK;
     if (status == BYRON_OK && (prepared->flags & BYRON_PREPARE_SYNC))
         status = db_sync_wal(db);
     if (db->payload.capacity > 1u << 20)
@@ -151,6 +163,8 @@ static byron_status prepare_room(struct byron_txn *txn)
     db_pace(db, memtable_data_bytes(txn->writes));
     TRY(db_make_room(db));
     TRY(db_ensure_wal(db));
+    if (db->abort_id != 0)
+        TRY(append_abort(db));
     mutex_lock(&db->mutex);
     status = commit_ring_reserve(&db->ring);
     mutex_unlock(&db->mutex);
@@ -290,6 +304,7 @@ void byron_txn_publish(byron_txn *txn)
     mutex_unlock(&db->mutex);
     /* Nothing to take back any more. */
     prepared->is_ready = false;
+    prepared->is_recorded = false;
     txn_unprepare(txn);
     txn_end(txn);
 }

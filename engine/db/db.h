@@ -61,6 +61,8 @@ struct byron_db {
     byron_status wal_fatal; /* A sync failed: no commit until reopened. */
     struct byron_error wal_error;
     struct buf payload; /* Of the WAL record being written. */
+    uint64_t abort_id;  /* A batch to take back before the next record. */
+    uint64_t abort_sequence;
 
     /* Work: one flush or compaction step at a time. */
     struct mutex work_mutex;
@@ -98,7 +100,9 @@ struct byron_db {
     byron_status compact_status;
     struct byron_error compact_error;
     byron_status work_status; /* Needs mutex. Of the last work; OK = fine. */
-    struct byron_error work_error;
+    struct byron_error work_error; /* Needs mutex. The last that failed. */
+    bool is_work_over; /* Needs mutex. The manifest is in doubt: nothing is
+                          flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     struct pace pace;
     uint64_t open_snapshots;  /* Needs mutex. */

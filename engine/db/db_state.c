@@ -208,7 +208,16 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
     uint64_t number = db_take_number(db);
     uint64_t next = number;
     edit->next_number = number + 1;
-    TRY(manifest_append(db->manifest, &db->state, edit, &next));
+    status = manifest_append(db->manifest, &db->state, edit, &next);
+    if (status != BYRON_OK && status != BYRON_FULL &&
+        status != BYRON_NO_MEMORY) {
+        mutex_lock(&db->mutex);
+        db->is_work_over = true;
+        db_keep_error(status, &status, &db->work_error);
+        mutex_unlock(&db->mutex);
+    }
+    if (status != BYRON_OK)
+        goto out;
     db->has_appended = true;
     mutex_lock(&db->mutex);
     status = apply(db, edit, flushed);

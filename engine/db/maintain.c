@@ -39,10 +39,11 @@ static byron_status wait_until(struct byron_db *db,
 {
     byron_status status = BYRON_OK;
     mutex_lock(&db->mutex);
+    uint64_t errors = db->stats.background_errors;
     while (status == BYRON_OK && !is_done(db)) {
         if (atomic_load(&db->interrupted)) {
             status = interrupted();
-        } else if (db->work_status != BYRON_OK) {
+        } else if (db->stats.background_errors != errors) {
             status = error_restore(&db->work_error);
         } else if (db->has_thread) {
             condition_wait(&db->changed, &db->mutex);

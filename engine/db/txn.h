@@ -13,6 +13,7 @@
 /* What prepare made ready and publish uses. All zero: not prepared. */
 struct prepared {
     bool is_ready;
+    bool is_recorded;  /* The WAL has it, ready or not. */
     bool is_spilled;   /* As tables, even if none was left to write. */
     uint64_t position; /* Of the last write inside. */
     uint64_t id;

@@ -321,10 +321,14 @@ static byron_status work_once(struct byron_db *db, uint64_t budget,
 {
     byron_status status;
     struct frozen *frozen = NULL;
+    *did_some = false;
     mutex_lock(&db->mutex);
-    if (db->read_state->frozen_count > 0)
+    status = db->is_work_over ? error_restore(&db->work_error) : BYRON_OK;
+    if (status == BYRON_OK && db->read_state->frozen_count > 0)
         frozen = frozen_ref(db->read_state->frozen[0]);
     mutex_unlock(&db->mutex);
+    if (status != BYRON_OK)
+        return status;
     *did_some = true;
     if (frozen) {
         status = flush_oldest(db, frozen, budget);
@@ -357,8 +361,9 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     /* Flushes come first, so where one waits, it is what failed. */
     db->work_status = BYRON_OK;
     if (status != BYRON_OK) {
+        db_keep_error(status, &status, &db->work_error);
         if (db->read_state->frozen_count > 0)
-            db_keep_error(status, &db->work_status, &db->work_error);
+            db->work_status = status;
         db->stats.background_errors++;
         db->retry_us = db->os->now_us(db->os) + RETRY_US;
         if (db->has_compact) {

@@ -238,16 +238,36 @@ START_TEST(failed_append_poisons)
     log_fixture_init(&log, 1);
     writer = log_fixture_create(&log);
     log_fixture_append(writer, 1, slice_of("x", 1));
-    memfs_fail_nth(log.fs, MEMFS_APPEND, 1, BYRON_FULL, false);
-    ck_assert_int_eq(append(writer, 2, slice_of("y", 1)), BYRON_FULL);
+    memfs_fail_nth(log.fs, MEMFS_APPEND, 1, BYRON_IO, false);
+    ck_assert_int_eq(append(writer, 2, slice_of("y", 1)), BYRON_IO);
 
     calls = memfs_calls(log.fs, MEMFS_ALL);
-    ck_assert_int_eq(log_writer_poison(writer), BYRON_FULL);
-    ck_assert_int_eq(append(writer, 3, slice_of("z", 1)), BYRON_FULL);
-    ck_assert_int_eq(log_writer_sync(writer), BYRON_FULL);
-    ck_assert_int_eq(error_last()->code, BYRON_FULL);
+    ck_assert_int_eq(log_writer_poison(writer), BYRON_IO);
+    ck_assert_int_eq(append(writer, 3, slice_of("z", 1)), BYRON_IO);
+    ck_assert_int_eq(log_writer_sync(writer), BYRON_IO);
+    ck_assert_int_eq(error_last()->code, BYRON_IO);
     ck_assert_uint_eq(memfs_calls(log.fs, MEMFS_ALL), calls);
     ck_assert_uint_eq(log_writer_end(writer), 168);
+    log_writer_close(writer);
+    log_fixture_deinit(&log);
+}
+END_TEST
+
+START_TEST(full_disk_refuses_appends_but_what_is_there_can_be_synced)
+{
+    struct log_fixture log;
+    struct log_writer *writer;
+
+    log_fixture_init(&log, 1);
+    writer = log_fixture_create(&log);
+    log_fixture_append(writer, 1, slice_of("x", 1));
+    memfs_fail_nth(log.fs, MEMFS_APPEND, 1, BYRON_FULL, false);
+    ck_assert_int_eq(append(writer, 2, slice_of("y", 1)), BYRON_FULL);
+    ck_assert_int_eq(append(writer, 3, slice_of("z", 1)), BYRON_FULL);
+
+    ck_assert_int_eq(log_writer_sync(writer), BYRON_OK);
+    ck_assert_uint_eq(log_writer_synced(writer), 168);
+    ck_assert_int_eq(log_writer_poison(writer), BYRON_FULL);
     log_writer_close(writer);
     log_fixture_deinit(&log);
 }
@@ -414,6 +434,8 @@ Suite *test_log_writer_suite(void)
     tcase_add_test(cases, manifest_prewrites_nothing);
     tcase_add_test(cases, lack_of_room_for_zeros_is_no_error);
     tcase_add_test(cases, failed_append_poisons);
+    tcase_add_test(
+        cases, full_disk_refuses_appends_but_what_is_there_can_be_synced);
     tcase_add_test(cases, failed_sync_poisons_and_is_not_retried);
     tcase_add_test(cases, failed_extend_poisons_unless_full);
     tcase_add_test(cases, failed_create_leaves_no_file);
