@@ -1,8 +1,10 @@
 #include <check.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "support/memfs_inspect.h"
 #include "support/table_fixture.h"
@@ -305,6 +307,67 @@ START_TEST(threads_read_one_table_through_a_small_cache)
 }
 END_TEST
 
+/* --- the golden file --- */
+
+/* What tests/golden/table-1.bin holds: made by the first release's writer with
+ * blocks of 256 bytes, 10 bits per key, no compression. */
+static void golden_model(struct table_model *model)
+{
+    uint8_t value[700];
+    char key[16];
+
+    for (int i = 0; i < 40; i++) {
+        size_t size = i % 5 == 0 ? sizeof value : (size_t)i;
+        size_t key_size =
+            (size_t)snprintf(key, sizeof key, "golden-%03d", i * 11);
+        bool dead = i % 7 == 3;
+        memset(value, 'A' + i, sizeof value);
+        table_model_add(model, slice_of(key, key_size),
+                        slice_of(value, dead ? 0 : size), 100 + (uint64_t)i,
+                        dead ? ENTRY_DELETE : ENTRY_PUT);
+        if (i % 6 == 0)
+            table_model_add(model, slice_of(key, key_size),
+                            slice_of("older", 5), 50, ENTRY_PUT);
+    }
+    table_model_sort(model);
+}
+
+static void read_golden(struct buf *out)
+{
+    FILE *file = fopen("tests/golden/table-1.bin", "rb");
+
+    ck_assert_msg(file != NULL, "run the tests in the root of the tree");
+    ck_assert_int_eq(buf_reserve(out, 1 << 20), BYRON_OK);
+    out->size = fread(out->data, 1, 1 << 20, file);
+    fclose(file);
+}
+
+START_TEST(a_table_of_the_first_release_is_read)
+{
+    struct table_fixture fixture;
+    struct table_model model = {0};
+    struct table_options options = {256, 10, CODEC_NONE};
+    struct buf file = {0};
+
+    golden_model(&model);
+    read_golden(&file);
+    table_fixture_init(&fixture, 1 << 20);
+    ck_assert_int_eq(table_fixture_write(&fixture, &model, &options), BYRON_OK);
+    ck_assert_uint_eq(fixture.facts.size, file.size);
+    memcpy(&fixture.facts.uid, file.data + 16, 8);
+    fixture.facts.file_hash = hash_bytes(buf_slice(&file), fixture.facts.uid);
+    memfs_write_all(fixture.fs, table_fixture_path(), buf_slice(&file));
+    ck_assert_int_eq(table_fixture_open(&fixture), BYRON_OK);
+    ck_assert_int_eq(table_reader_verify(fixture.reader), BYRON_OK);
+    for (size_t i = 0; i < model.count; i++)
+        check_get(fixture.reader, &model, model.entries[i].key,
+                  model.entries[i].sequence);
+    buf_deinit(&file);
+    table_model_deinit(&model);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
 /* --- damage --- */
 
 /* Opens the file and asks for every entry: the right answer or an error. */
@@ -456,6 +519,7 @@ Suite *test_table_reader_suite(void)
     tcase_add_test(cases, estimates_are_near_and_exact_when_open);
     tcase_add_test(cases, a_range_beyond_the_table_is_empty);
     tcase_add_test(cases, threads_read_one_table_through_a_small_cache);
+    tcase_add_test(cases, a_table_of_the_first_release_is_read);
     tcase_add_loop_test(cases, a_flipped_bit_anywhere_is_corrupt_never_wrong, 0,
                         3);
     tcase_add_test(cases, a_file_of_another_length_is_corrupt);
