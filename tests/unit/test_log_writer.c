@@ -434,8 +434,8 @@ Suite *test_log_writer_suite(void)
     tcase_add_test(cases, manifest_prewrites_nothing);
     tcase_add_test(cases, lack_of_room_for_zeros_is_no_error);
     tcase_add_test(cases, failed_append_poisons);
-    tcase_add_test(
-        cases, full_disk_refuses_appends_but_what_is_there_can_be_synced);
+    tcase_add_test(cases,
+                   full_disk_refuses_appends_but_what_is_there_can_be_synced);
     tcase_add_test(cases, failed_sync_poisons_and_is_not_retried);
     tcase_add_test(cases, failed_extend_poisons_unless_full);
     tcase_add_test(cases, failed_create_leaves_no_file);
