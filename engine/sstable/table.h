@@ -9,7 +9,7 @@
 #include "base/os.h"
 
 struct table_options {
-    uint32_t block_size; /* Raw bytes of a data block, a target. */
+    uint32_t block_size; /* Raw bytes of a data block, a target, 64 to 16 M. */
     uint32_t bloom_bits; /* Per key; 0 = no filter. */
     enum codec codec;
 };

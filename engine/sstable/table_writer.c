@@ -13,6 +13,7 @@
 #include "sstable/index_writer.h"
 
 #define BLOCK_SIZE_MIN 64u
+#define BLOCK_SIZE_MAX (16u << 20)
 
 struct table_writer {
     struct byron_os *os; /* Borrowed, as dir. */
@@ -82,6 +83,8 @@ byron_status table_writer_new(struct byron_os *os, struct os_dir *dir,
     writer->options = *options;
     if (writer->options.block_size < BLOCK_SIZE_MIN)
         writer->options.block_size = BLOCK_SIZE_MIN;
+    if (writer->options.block_size > BLOCK_SIZE_MAX)
+        writer->options.block_size = BLOCK_SIZE_MAX;
     writer->facts.min_sequence = UINT64_MAX;
     file_name_format(FILE_TABLE, number, writer->name);
     TRY(os->random(os, &writer->facts.uid, sizeof writer->facts.uid));
@@ -216,6 +219,8 @@ byron_status table_writer_add(struct table_writer *writer,
     bool large = is_large(writer, entry);
     size_t value_size = large ? BLOCK_HANDLE_SIZE : entry->value.size;
 
+    assert(entry->key.size <= BYRON_MAX_KEY);
+    assert(entry->value.size <= BYRON_MAX_VALUE);
     if (writer->block.count &&
         block_writer_size_with(&writer->block, entry->key, value_size) >
             writer->options.block_size)
