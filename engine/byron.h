@@ -110,7 +110,7 @@ struct byron_options {
     uint64_t memtable;   /* Default memory/8. */
     uint64_t cache;      /* Default: what the others leave of memory. */
     uint64_t file_size;  /* Target of one SSTable; default 32 MB. */
-    uint32_t block_size; /* Raw bytes of a data block; default 8192. */
+    uint32_t block_size; /* Raw bytes of a data block; default 4096. */
     uint32_t bloom_bits; /* Per key at the last level; default 10. */
     uint32_t fanout;     /* Size ratio of levels; default 8. */
     enum byron_compression compression;

@@ -54,7 +54,7 @@ byron_status db_derive_options(const struct byron_options *given,
     DERIVE(memory, 64 * MB, 64 * KB, (uint64_t)1 << 46);
     DERIVE(memtable, out->memory / 8, 4 * KB, (uint64_t)1 << 34);
     DERIVE(file_size, 32 * MB, 4 * KB, (uint64_t)1 << 34);
-    DERIVE(block_size, 8192, 64, 1 << 20);
+    DERIVE(block_size, 4096, 64, 1 << 20);
     DERIVE(fanout, 8, 2, 100);
     if (!given->no_bloom)
         DERIVE(bloom_bits, 10, 1, 64);
