@@ -41,8 +41,8 @@ static bool begins_constraint(const struct token *token)
     return false;
 }
 
-/* (n) or (n, m), numbers with a sign if need be. */
-static byron_status skip_size(struct parser *parser)
+/* (n) or (n, m), numbers with a sign if need be; *end is behind it. */
+static byron_status skip_size(struct parser *parser, const char **end)
 {
     do {
         parser_step(parser);
@@ -54,6 +54,7 @@ static byron_status skip_size(struct parser *parser)
             return parser_fail_here(parser);
         parser_step(parser);
     } while (token_is_mark(&parser->token, ','));
+    *end = parser->token.start + parser->token.size;
     if (!parser_take_mark(parser, ')'))
         return parser_fail_here(parser);
     return BYRON_OK;
@@ -64,7 +65,6 @@ static byron_status parse_type(struct parser *parser, struct column *column)
     struct token first = parser->token;
     const char *end = first.start;
     int words = 0;
-    byron_status status = BYRON_OK;
 
     while (token_is_name(&parser->token) &&
            !begins_constraint(&parser->token)) {
@@ -73,14 +73,12 @@ static byron_status parse_type(struct parser *parser, struct column *column)
         parser_step(parser);
     }
     if (words > 0 && token_is_mark(&parser->token, '(')) {
-        status = skip_size(parser);
-        end = parser->token.start;
-        while (end[-1] != ')')
-            end--;
+        byron_status status = skip_size(parser, &end);
+
+        if (status != BYRON_OK)
+            return status;
         words++;
     }
-    if (status != BYRON_OK)
-        return status;
     if (words != 1)
         first.kind = TOKEN_MARK; /* As it stands, quotes and all. */
     first.size = (size_t)(end - first.start);
