@@ -71,9 +71,9 @@ static byron_status write_leaf(struct slice *rest, struct block_output *output,
                                enum codec codec, struct block_writer *top)
 {
     byron_status status;
-    struct index_value value;
-    struct slice separator, body;
-    uint64_t sequence;
+    struct index_value value = {0};
+    struct slice separator = {NULL, 0}, body = {NULL, 0};
+    uint64_t sequence = 0;
     bool is_whole = read_u64(rest, &value.ordinal) &&
                     read_u64(rest, &sequence) && read_sized(rest, &separator) &&
                     read_sized(rest, &body);
