@@ -62,13 +62,17 @@ static size_t find_by_key(const struct run *run, struct slice key, size_t low,
     return low;
 }
 
-/* The first head >= head. */
+/* The first head >= head. Without branches: which way a search goes cannot be
+ * predicted. */
 static size_t find_by_head(const struct run *run, uint64_t head)
 {
     const uint64_t *low = run->heads;
 
-    for (size_t left = run->count; left > 1; left -= left / 2)
-        low += low[left / 2 - 1] < head ? left / 2 : 0;
+    for (size_t left = run->count; left > 1;) {
+        size_t half = left / 2;
+        low += half & -(size_t)(low[half - 1] < head);
+        left -= half;
+    }
     return (size_t)(low - run->heads) + (*low < head);
 }
 
@@ -93,7 +97,9 @@ size_t run_find(const struct run *run, struct slice key)
     if (low == run->count || run->heads[low] != head)
         return low;
     /* Equal heads leave the matter to the keys. */
-    high = head == UINT64_MAX ? run->count : find_by_head(run, head + 1);
+    high = low + 1;
+    if (high < run->count && run->heads[high] == head)
+        high = head == UINT64_MAX ? run->count : find_by_head(run, head + 1);
     return find_by_key(run, key, low, high);
 }
 

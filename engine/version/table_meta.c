@@ -106,6 +106,7 @@ void table_meta_unref(struct table_meta *meta)
     table_reader_unref(atomic_load(&meta->reader));
     mutex_lock(&env->mutex);
     env->live_count--;
+    assert(env->dead_count < env->dead_capacity);
     if (atomic_load(&meta->is_obsolete) && !atomic_load(&meta->is_corrupt))
         env->dead[env->dead_count++] = meta->number;
     mutex_unlock(&env->mutex);

@@ -146,6 +146,25 @@ START_TEST(first_append_after_a_load_starts_a_new_file)
 }
 END_TEST
 
+/* The slot in force is never the one that is written. */
+START_TEST(new_files_are_named_in_the_slots_by_turns)
+{
+    struct store_fixture fixture;
+    struct head head;
+
+    store_init(&fixture);
+    for (uint64_t epoch = 1; epoch < 6; epoch++) {
+        ck_assert_int_eq(head_load(fixture.os, fixture.dir, &head), BYRON_OK);
+        ck_assert_uint_eq(head.epoch, epoch);
+        ck_assert_uint_eq(head.manifest, manifest_number(fixture.manifest));
+        store_unload(&fixture);
+        ck_assert_int_eq(store_load(&fixture), BYRON_OK);
+        ck_assert_int_eq(store_append_add(&fixture, epoch), BYRON_OK);
+    }
+    store_detach(&fixture);
+}
+END_TEST
+
 START_TEST(log_is_rewritten_when_it_has_grown)
 {
     struct store_fixture fixture;
@@ -534,6 +553,7 @@ Suite *test_manifest_suite(void)
     tcase_add_test(cases, acknowledged_edits_are_durable);
     tcase_add_test(cases, load_writes_nothing);
     tcase_add_test(cases, first_append_after_a_load_starts_a_new_file);
+    tcase_add_test(cases, new_files_are_named_in_the_slots_by_turns);
     tcase_add_test(cases, log_is_rewritten_when_it_has_grown);
     tcase_add_test(cases, torn_tail_is_a_prefix_at_every_byte);
     tcase_add_test(cases, each_flipped_bit_is_corrupt_or_does_no_harm);

@@ -158,6 +158,22 @@ START_TEST(long_history_agrees_with_a_model)
 }
 END_TEST
 
+START_TEST(removed_tables_do_not_pile_up)
+{
+    struct replay replay = {0};
+
+    for (uint64_t number = 1; number < 1000; number++) {
+        struct version_edit edit = {0};
+        fixture_add(&edit, 0, 1, number, "a", "b");
+        if (number > 1)
+            fixture_remove(&edit, number - 1);
+        ck_assert_int_eq(fold(&replay, &edit), BYRON_OK);
+        ck_assert_uint_le(replay.sum.add_count, 4);
+    }
+    replay_deinit(&replay);
+}
+END_TEST
+
 START_TEST(survives_any_failed_allocation)
 {
     size_t live = alloc_live();
@@ -191,6 +207,7 @@ Suite *test_replay_suite(void)
     tcase_add_test(cases, oldest_drops_are_forgotten_first);
     tcase_add_test(cases, edits_that_do_not_fit_are_corrupt);
     tcase_add_test(cases, long_history_agrees_with_a_model);
+    tcase_add_test(cases, removed_tables_do_not_pile_up);
     tcase_add_test(cases, survives_any_failed_allocation);
     suite_add_tcase(suite, cases);
     return suite;
