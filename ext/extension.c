@@ -1,6 +1,7 @@
 #include "extension.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 
 #include "ending.h"
 #include "functions.h"
@@ -12,6 +13,17 @@
 
 #ifndef SQLITE_CORE
 const sqlite3_api_routines *sqlite3_api;
+
+/* Written once, as connections in other threads read it. */
+static void keep_api(const sqlite3_api_routines *api)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&mutex);
+    if (sqlite3_api != api)
+        sqlite3_api = api;
+    pthread_mutex_unlock(&mutex);
+}
 
 /* The engine's threads outlive a connection's sqlite3_close, which would
  * unmap their code: stay loaded for good. */
@@ -33,7 +45,7 @@ EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
 #ifdef SQLITE_CORE
     (void)api;
 #else
-    sqlite3_api = api;
+    keep_api(api);
 #endif
     if (sqlite3_libversion_number() < OLDEST_SQLITE) {
         *message = sqlite3_mprintf("byron needs SQLite 3.38 or newer, this is "
