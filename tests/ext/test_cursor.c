@@ -1,0 +1,254 @@
+/*
+ * Covers: scan, row, field.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/host.h"
+
+Suite *test_cursor_suite(void);
+
+static struct host host;
+
+static void open_host(void)
+{
+    host_open(&host);
+}
+
+static void close_host(void)
+{
+    host_close(&host);
+}
+
+static sqlite3_stmt *prepare(const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    ck_assert_int_eq(sqlite3_prepare_v2(host.db, sql, -1, &statement, NULL),
+                     SQLITE_OK);
+    return statement;
+}
+
+/* Steps to the next row and compares its first column. */
+static void expect_row(sqlite3_stmt *statement, int expected)
+{
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_column_int(statement, 0), expected);
+}
+
+static void fill(int count)
+{
+    char sql[200];
+
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron(k INT PRIMARY KEY, "
+                      "v)");
+    snprintf(sql, sizeof sql,
+             "INSERT INTO t WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL "
+             "SELECT x + 1 FROM c WHERE x < %d) SELECT x, 'v' || x FROM c",
+             count);
+    host_run(host.db, sql);
+}
+
+START_TEST(bytes_come_back_as_they_were_given)
+{
+    static const char text[] = "a\0b\xff\xc3(";
+    sqlite3_stmt *insert;
+    sqlite3_stmt *select;
+
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+    insert = prepare("INSERT INTO t VALUES(?, ?)");
+    sqlite3_bind_text(insert, 1, text, sizeof text, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 2, text, sizeof text, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
+    sqlite3_finalize(insert);
+
+    select = prepare("SELECT key, value FROM t");
+    ck_assert_int_eq(sqlite3_step(select), SQLITE_ROW);
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *found = sqlite3_column_text(select, i);
+
+        ck_assert_int_eq(sqlite3_column_bytes(select, i), sizeof text);
+        ck_assert_mem_eq(found, text, sizeof text);
+    }
+    sqlite3_finalize(select);
+}
+END_TEST
+
+START_TEST(large_values_come_back)
+{
+    static const int sizes[] = {0, 1, 4096, 100000, 20000000};
+
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char sql[300];
+
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO t VALUES(%d, zeroblob(%d));"
+                 "INSERT INTO t VALUES(x'%02x', replace(hex(zeroblob(%d)), "
+                 "'00', 'ab'));",
+                 sizes[i], sizes[i], (int)i, sizes[i] / 2);
+        host_run(host.db, sql);
+    }
+
+    host_run(host.db, "SELECT byron_flush('t')");
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT count(*) FROM t WHERE typeof(key) <> 'blob' "
+                          "AND value = zeroblob(key)"),
+        "5");
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT sum(length(value)), sum(length(replace(value,"
+                          " 'ab', ''))) FROM t WHERE typeof(key) = 'blob'"),
+        "20104096|0");
+}
+END_TEST
+
+START_TEST(a_long_key_is_a_key)
+{
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE t USING byron(k TEXT PRIMARY KEY DESC);"
+             "INSERT INTO t SELECT replace(hex(zeroblob(32768)), '0', 'k');"
+             "INSERT INTO t SELECT k || 'x' FROM t;");
+
+    ck_assert_str_eq(host_ask(host.db, "SELECT length(k) FROM t ORDER BY k"),
+                     "65536\n65537");
+    ck_assert_int_eq(host_fail(host.db, "INSERT INTO t SELECT k FROM t"),
+                     SQLITE_CONSTRAINT_PRIMARYKEY);
+    ck_assert_int_eq(host_fail(host.db, "INSERT INTO t SELECT "
+                                        "hex(zeroblob(1000000))"),
+                     SQLITE_TOOBIG);
+}
+END_TEST
+
+START_TEST(a_scan_goes_on_after_commit)
+{
+    sqlite3_stmt *scan;
+
+    fill(10);
+    host_run(host.db, "BEGIN; DELETE FROM t WHERE k = 2");
+    scan = prepare("SELECT k, v FROM t ORDER BY k");
+    expect_row(scan, 1);
+    expect_row(scan, 3);
+    host_run(host.db, "COMMIT");
+
+    ck_assert_str_eq((const char *)sqlite3_column_text(scan, 1), "v3");
+    for (int i = 4; i <= 10; i++)
+        expect_row(scan, i);
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+    sqlite3_finalize(scan);
+}
+END_TEST
+
+START_TEST(a_scan_backwards_or_of_a_list_goes_on_after_commit)
+{
+    sqlite3_stmt *down;
+    sqlite3_stmt *list;
+
+    fill(10);
+    host_run(host.db, "BEGIN; DELETE FROM t WHERE k = 5");
+    down = prepare("SELECT k FROM t WHERE k < 9 ORDER BY k DESC");
+    list = prepare("SELECT k FROM t WHERE k IN (7, 3, 5, 11, 9) ORDER BY k");
+    expect_row(down, 8);
+    expect_row(list, 3);
+    host_run(host.db, "COMMIT");
+
+    expect_row(down, 7);
+    expect_row(down, 6);
+    expect_row(down, 4);
+    expect_row(list, 7);
+    expect_row(list, 9);
+    ck_assert_int_eq(sqlite3_step(list), SQLITE_DONE);
+    sqlite3_finalize(down);
+    sqlite3_finalize(list);
+}
+END_TEST
+
+START_TEST(a_scan_goes_on_after_rollback)
+{
+    sqlite3_stmt *scan;
+
+    fill(6);
+    host_run(host.db, "BEGIN; DELETE FROM t WHERE k = 4");
+    scan = prepare("SELECT k FROM t ORDER BY k");
+    expect_row(scan, 1);
+    expect_row(scan, 2);
+    host_run(host.db, "ROLLBACK");
+
+    expect_row(scan, 3);
+    expect_row(scan, 4);
+    sqlite3_finalize(scan);
+}
+END_TEST
+
+START_TEST(a_scan_is_blind_to_later_writes_of_its_transaction)
+{
+    sqlite3_stmt *scan;
+
+    fill(3);
+    host_run(host.db, "BEGIN; INSERT INTO t VALUES(4, 'four')");
+    scan = prepare("SELECT k, v FROM t ORDER BY k");
+    expect_row(scan, 1);
+    host_run(host.db, "INSERT INTO t VALUES(5, 'five');"
+                      "UPDATE t SET v = 'new' WHERE k = 2");
+
+    expect_row(scan, 2);
+    ck_assert_str_eq((const char *)sqlite3_column_text(scan, 1), "v2");
+    expect_row(scan, 3);
+    expect_row(scan, 4);
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+    sqlite3_finalize(scan);
+    host_run(host.db, "COMMIT");
+}
+END_TEST
+
+START_TEST(rows_may_be_changed_while_they_are_read)
+{
+    fill(2000);
+    host_run(host.db, "UPDATE t SET v = (SELECT count(*) FROM t)");
+    host_run(host.db, "INSERT INTO t SELECT k + 5000, v FROM t");
+    host_run(host.db, "DELETE FROM t WHERE k % 2 = 0 AND EXISTS "
+                      "(SELECT 1 FROM t AS u WHERE u.k = t.k + 5000)");
+
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT count(*), min(v), max(v) FROM t"),
+        "3000|2000|2000");
+}
+END_TEST
+
+START_TEST(a_keyed_table_has_no_rowid)
+{
+    sqlite3_stmt *statement = NULL;
+
+    fill(3);
+    ck_assert_int_ne(host_fail(host.db, "SELECT rowid FROM t"), SQLITE_OK);
+    host_reopen(&host);
+    if (sqlite3_prepare_v2(host.db, "DELETE FROM t LIMIT 1", -1, &statement,
+                           NULL) == SQLITE_OK) {
+        int rc = sqlite3_step(statement);
+
+        ck_assert(rc == SQLITE_DONE || rc == SQLITE_ERROR);
+    }
+    sqlite3_finalize(statement);
+    ck_assert_str_ne(host_ask(host.db, "SELECT count(*) FROM t"), "0");
+}
+END_TEST
+
+Suite *test_cursor_suite(void)
+{
+    Suite *suite = suite_create("cursor");
+    TCase *cases = tcase_create("cursor");
+
+    tcase_add_checked_fixture(cases, open_host, close_host);
+    tcase_set_timeout(cases, 30);
+    tcase_add_test(cases, bytes_come_back_as_they_were_given);
+    tcase_add_test(cases, large_values_come_back);
+    tcase_add_test(cases, a_long_key_is_a_key);
+    tcase_add_test(cases, a_scan_goes_on_after_commit);
+    tcase_add_test(cases, a_scan_backwards_or_of_a_list_goes_on_after_commit);
+    tcase_add_test(cases, a_scan_goes_on_after_rollback);
+    tcase_add_test(cases, a_scan_is_blind_to_later_writes_of_its_transaction);
+    tcase_add_test(cases, rows_may_be_changed_while_they_are_read);
+    tcase_add_test(cases, a_keyed_table_has_no_rowid);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
