@@ -142,9 +142,24 @@ static void remove_store(struct byron_db *db)
     }
 }
 
+/* What the log holds becomes durable, and says so: from then on damage to its
+ * last record is told from a torn tail. */
+static void seal_wal(struct byron_db *db)
+{
+    if (!db->wal || log_writer_poison(db->wal) != BYRON_OK ||
+        db->wal_fatal != BYRON_OK || db->options.remove_at_close)
+        return;
+    byron_status status = db_sync_wal(db);
+    if (status == BYRON_OK)
+        status = log_writer_seal(db->wal);
+    /* Nothing is lost by a failure: a close promises no more than a kill. */
+    (void)status;
+}
+
 static void free_db(struct byron_db *db)
 {
     stop_thread(db);
+    seal_wal(db);
     job_free(db->flush);
     job_free(db->job);
     log_writer_close(db->wal);
