@@ -1,3 +1,8 @@
+/*
+ * functions: what a person calls.
+ *
+ * Covers: lookup, status, extension.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * module: CREATE, DROP and RENAME, and where tables live.
+ *
+ * Covers: ending.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
