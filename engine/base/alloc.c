@@ -151,6 +151,11 @@ void alloc_fail_after(size_t nth)
     atomic_store(&fail_countdown, nth);
 }
 
+size_t alloc_fail_pending(void)
+{
+    return atomic_load(&fail_countdown);
+}
+
 size_t alloc_live(void)
 {
     size_t live = 0;

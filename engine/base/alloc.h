@@ -20,6 +20,8 @@ void alloc_pages_free(void *pages, size_t size); /* NULL is fine. */
 
 /* Tests: the nth allocation from now fails (1 = the next); 0 = never. */
 void alloc_fail_after(size_t nth);
+/* Tests: how many allocations it is until then; 0 = none will fail. */
+size_t alloc_fail_pending(void);
 /* Tests: allocations that live now, over all threads. */
 size_t alloc_live(void);
 

@@ -201,6 +201,13 @@ out:
     return status;
 }
 
+/* What the manifest says is in doubt. Needs mutex. */
+static void end_work(struct byron_db *db, byron_status status)
+{
+    db->is_work_over = true;
+    db_keep_error(status, &status, &db->work_error);
+}
+
 byron_status db_install(struct byron_db *db, struct version_edit *edit,
                         size_t flushed)
 {
@@ -209,25 +216,21 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
     uint64_t next = number;
     edit->next_number = number + 1;
     status = manifest_append(db->manifest, &db->state, edit, &next);
-    if (status != BYRON_OK && status != BYRON_FULL &&
-        status != BYRON_NO_MEMORY) {
-        mutex_lock(&db->mutex);
-        db->is_work_over = true;
-        db_keep_error(status, &status, &db->work_error);
-        mutex_unlock(&db->mutex);
-    }
-    if (status != BYRON_OK)
-        goto out;
-    db->has_appended = true;
     mutex_lock(&db->mutex);
-    status = apply(db, edit, flushed);
-    if (status != BYRON_OK)
-        /* Disk is ahead of memory: only a reopen brings them together. */
-        db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    if (status == BYRON_OK) {
+        db->has_appended = true;
+        status = apply(db, edit, flushed);
+        if (status != BYRON_OK) {
+            /* Disk is ahead of memory: only a reopen brings them together. */
+            db_keep_error(status, &db->wal_fatal, &db->wal_error);
+            end_work(db, status);
+        }
+    } else if (status != BYRON_FULL && status != BYRON_NO_MEMORY) {
+        end_work(db, status);
+    }
     condition_wake_all(&db->changed);
     mutex_unlock(&db->mutex);
-    if (edit->wal_floor != 0)
+    if (status == BYRON_OK && edit->wal_floor != 0)
         retire_wals(db, edit->wal_floor);
-out:
     return status;
 }

@@ -83,6 +83,34 @@ void node_write(struct memfs_node *node, uint64_t offset, const void *data,
         .offset = offset, .size = size, .is_zeros = data == NULL};
 }
 
+/* What lies in [from, to) of a lost write is safe now. A hole in its middle is
+ * not worth a second write: the whole stays lost. */
+static void clip(struct memfs_write *lost, uint64_t from, uint64_t to)
+{
+    uint64_t end = lost->offset + lost->size;
+
+    if (from > lost->offset && to < end)
+        return;
+    if (from <= lost->offset && to > lost->offset) {
+        lost->size = to < end ? end - to : 0;
+        lost->offset = to;
+    } else if (from < end && to >= end) {
+        lost->size = from - lost->offset;
+    }
+}
+
+/* The lost writes, which are the oldest, without those that are safe. */
+static void forget_safe(struct memfs_node *node)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < node->write_count; i++) {
+        if (node->writes[i].size > 0)
+            node->writes[kept++] = node->writes[i];
+    }
+    node->write_count = kept;
+}
+
 /*
  * The system writes whole sectors: a write that was lost before is saved by
  * another one to its sector.
@@ -105,8 +133,11 @@ void node_sync(struct memfs_node *node)
             to = node->now.size;
         memcpy(node->disk.data + from, node->now.data + from,
                (size_t)(to - from));
+        for (size_t j = 0; j < lost_count; j++)
+            clip(&node->writes[j], from, to);
     }
     node->write_count = lost_count;
+    forget_safe(node);
 }
 
 /* Lost zeros are forgotten: a disk shows zeros where nothing was written. */
