@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "commit_point.h"
 #include "pragma.h"
@@ -263,10 +264,26 @@ static void collect(struct transaction *transaction)
     byron_snapshot_close(snapshot);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One statement asks for the store several times; it waits once. */
+static uint32_t patience(const struct transaction *transaction)
+{
+    int timeout =
+        pragma_integer(transaction->connection->db, "main", "busy_timeout", 0);
+    if (timeout < 0 || now_ms() < transaction->no_wait_before_ms)
+        return 0;
+    return (uint32_t)timeout;
+}
+
 int connection_open_store(struct transaction *transaction, char **message)
 {
     struct store_request request = {0};
-    int timeout;
     int rc;
 
     if (transaction->store) {
@@ -277,14 +294,14 @@ int connection_open_store(struct transaction *transaction, char **message)
     request.database = transaction->database;
     request.options = transaction->options;
     request.id = transaction->id;
-    timeout =
-        pragma_integer(transaction->connection->db, "main", "busy_timeout", 0);
-    request.wait_ms = timeout > 0 ? (uint32_t)timeout : 0;
+    request.wait_ms = patience(transaction);
     request.newest = read_newest;
     request.context = transaction;
     rc = store_open(&request, &transaction->store, message);
     if (rc == SQLITE_OK)
         collect(transaction);
+    else if (rc == SQLITE_BUSY)
+        transaction->no_wait_before_ms = now_ms() + 1000;
     return rc;
 }
 

@@ -31,9 +31,10 @@ struct transaction {
     char *database;  /* The file of the schema; NULL: in memory or temporary. */
     char *directory; /* NULL where there is no file. */
     char *options;
-    sqlite3_int64 number; /* Of the row in byron_store. */
-    uint8_t id[16];       /* Of the store. */
-    struct store *store;  /* NULL until it is needed. */
+    sqlite3_int64 number;      /* Of the row in byron_store. */
+    uint8_t id[16];            /* Of the store. */
+    struct store *store;       /* NULL until it is needed. */
+    int64_t no_wait_before_ms; /* Another process had the store just now. */
 
     /* The commit point of the host's row, as of data_version. */
     bool has_point;

@@ -268,6 +268,34 @@ START_TEST(a_second_process_is_told_who_has_the_store)
 }
 END_TEST
 
+START_TEST(busy_timeout_waits_for_the_other_process)
+{
+    int status;
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    open_closed("CREATE VIRTUAL TABLE t USING byron; "
+                "INSERT INTO t VALUES(1, 2)");
+    ck_assert_int_eq(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        sqlite3 *db = host_connect(&host);
+        host_run(db, "INSERT INTO t VALUES(3, 4)");
+        ck_assert_int_eq(write(ready[1], "x", 1), 1);
+        usleep(200 * 1000);
+        _exit(sqlite3_close(db));
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    host.db = host_connect(&host);
+    host_run(host.db, "PRAGMA busy_timeout = 20000");
+
+    expect("SELECT * FROM t", "1|2\n3|4");
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(an_inherited_connection_is_refused_after_fork)
 {
     int status;
@@ -333,6 +361,7 @@ Suite *test_store_suite(void)
     tcase_add_test(cases, death_before_a_drops_commit_keeps_the_table);
     tcase_add_test(cases, anothers_failed_sync_rolls_us_back);
     tcase_add_test(cases, a_second_process_is_told_who_has_the_store);
+    tcase_add_test(cases, busy_timeout_waits_for_the_other_process);
     tcase_add_test(cases, an_inherited_connection_is_refused_after_fork);
     tcase_add_test(cases, an_old_read_transaction_opens_the_newest_state);
     suite_add_tcase(suite, cases);
