@@ -54,6 +54,12 @@ static bool is_infinite(const struct field *field)
     return field->kind == FIELD_REAL && isinf(field->real);
 }
 
+/* Of a text; 0 if it has none. */
+static uint8_t first_byte(const struct field *field)
+{
+    return field->size > 0 ? *(const uint8_t *)field->data : 0;
+}
+
 static struct field text_of(const char *text)
 {
     return (struct field){
@@ -108,10 +114,8 @@ static void widen_upper(struct interval *only, enum affinity affinity,
                         struct intervals *out)
 {
     const struct field *upper = &only->upper;
-    const char *text = upper->data;
 
-    if (upper->kind == FIELD_TEXT &&
-        (upper->size == 0 || text[0] < *NUMBER_TEXT_END)) {
+    if (upper->kind == FIELD_TEXT && first_byte(upper) < *NUMBER_TEXT_END) {
         only->upper = text_of(NUMBER_TEXT_END);
         only->upper_bound = BOUND_OPEN;
     } else if (is_number(upper) && affinity == AFFINITY_TEXT) {
@@ -124,8 +128,8 @@ static void widen_upper(struct interval *only, enum affinity affinity,
         *texts = number_texts();
         if (only->lower_bound != BOUND_NONE &&
             (only->lower.kind == FIELD_BLOB ||
-             (only->lower.kind == FIELD_TEXT && only->lower.size > 0 &&
-              *(const char *)only->lower.data >= *NUMBER_TEXT_FIRST))) {
+             (only->lower.kind == FIELD_TEXT &&
+              first_byte(&only->lower) >= *NUMBER_TEXT_FIRST))) {
             texts->lower = only->lower;
             texts->lower_bound = only->lower_bound;
         }
