@@ -58,6 +58,7 @@ byron_status tree_init(struct tree *tree, struct arena *arena)
     tree->arena = arena;
     tree->node_bytes = 0;
     tree->inner_count = 0;
+    tree->finger.leaf = NULL;
     root = arena_take(arena, LEAF_SIZE);
     if (!root)
         return error_no_memory();
@@ -265,6 +266,10 @@ static void insert_by_split(struct tree *tree, const struct step *path,
     bool is_replaced;
 
     split_leaf(tree, step, record, &split);
+    if (split.kind == SPLIT_OFF_RIGHT)
+        tree->finger = (struct finger){split.right, 0, path->upper};
+    else
+        tree->finger.leaf = NULL;
     is_replaced = split.left != leaf && split.right != leaf;
     while (step->node != root) {
         struct split below = split;
@@ -282,17 +287,48 @@ static void insert_by_split(struct tree *tree, const struct step *path,
     atomic_fetch_add_explicit(&tree->splits, 1, memory_order_release);
 }
 
+/* In a run, the way down is saved. False if record does not go on with it. */
+static bool insert_at_finger(struct tree *tree, const struct record *record)
+{
+    struct finger *finger = &tree->finger;
+    struct target target = record_target(record, false);
+    const struct record *right = finger->upper;
+    uint64_t order;
+    unsigned count;
+
+    if (!finger->leaf)
+        return false;
+    order = own_order(finger->leaf);
+    count = order_count(order);
+    if (count == NODE_SLOTS || (finger->leaf->run <= 0 && count > 1))
+        return false;
+    if (!record_is_before(node_record(finger->leaf, order, finger->rank),
+                          &target))
+        return false;
+    if (finger->rank + 1 < count)
+        right = node_record(finger->leaf, order, finger->rank + 1);
+    if (right && record_is_before(right, &target))
+        return false;
+    finger->rank++;
+    node_add(finger->leaf, finger->rank, record, NULL);
+    return true;
+}
+
 void tree_insert(struct tree *tree, const struct record *record)
 {
     struct step path[LEVELS_MAX];
     struct node *leaf;
 
+    if (insert_at_finger(tree, record))
+        return;
     descend(tree, record, path);
     leaf = path[0].node;
-    if (order_count(own_order(leaf)) < NODE_SLOTS)
-        node_add(leaf, path[0].rank, record, NULL);
-    else
+    if (order_count(own_order(leaf)) == NODE_SLOTS) {
         insert_by_split(tree, path, record);
+        return;
+    }
+    node_add(leaf, path[0].rank, record, NULL);
+    tree->finger = (struct finger){leaf, path[0].rank, path[0].upper};
 }
 
 /* --- Find ------------------------------------------------------------ */

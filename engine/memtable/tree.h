@@ -14,12 +14,20 @@
 #include "base/arena.h"
 #include "memtable/node.h"
 
+/* Where the last insert went, for the next may come right after it. */
+struct finger {
+    struct node *leaf; /* NULL: not known. */
+    unsigned rank;
+    const struct record *upper; /* The leaf's fence. */
+};
+
 struct tree {
     _Atomic(struct node *) root;
     _Atomic uint64_t splits; /* Of leaves; counted once they are published. */
     struct arena *arena;     /* Borrowed. */
     size_t node_bytes;       /* The writer's: taken from the arena. */
     size_t inner_count;      /* The writer's: inner nodes ever made. */
+    struct finger finger;    /* The writer's. */
 };
 
 BYRON_MUST_CHECK byron_status tree_init(struct tree *tree, struct arena *arena);
