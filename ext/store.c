@@ -413,6 +413,23 @@ int store_create(const struct store_request *request, struct store **out,
 
 /* --- the rest ---------------------------------------------------------- */
 
+void store_commit(struct store *store)
+{
+    int created = STORE_CREATED;
+    atomic_compare_exchange_strong(&store->stage, &created, STORE_COMMITTED);
+}
+
+void store_settle(struct store *store)
+{
+    if (atomic_load_explicit(&store->stage, memory_order_relaxed) !=
+        STORE_COMMITTED)
+        return;
+    if (barrier_sync(store->database) != BYRON_OK)
+        return; /* Later, then. */
+    directory_settle(store->directory);
+    atomic_store(&store->stage, STORE_SETTLED);
+}
+
 void store_unref(struct store *store)
 {
     bool is_orphan;
@@ -426,6 +443,7 @@ void store_unref(struct store *store)
     }
     store->state = STORE_CLOSING;
     pthread_mutex_unlock(&registry.mutex);
+    store_settle(store);
     /* A failure to close loses nothing: recovery reads the log again. */
     is_orphan = byron_close(store->db) == BYRON_OK &&
                 atomic_load(&store->stage) == STORE_CREATED &&
@@ -459,23 +477,6 @@ void store_set_commit(struct store *store, uint64_t host, uint64_t engine)
     atomic_store(&store->host_commit, host);
     atomic_store(&store->engine_commit, engine);
     atomic_fetch_add(&store->version, 1);
-}
-
-void store_commit(struct store *store)
-{
-    int created = STORE_CREATED;
-    atomic_compare_exchange_strong(&store->stage, &created, STORE_COMMITTED);
-}
-
-void store_settle(struct store *store)
-{
-    if (atomic_load_explicit(&store->stage, memory_order_relaxed) !=
-        STORE_COMMITTED)
-        return;
-    if (barrier_sync(store->database) != BYRON_OK)
-        return; /* Later, then. */
-    directory_settle(store->directory);
-    atomic_store(&store->stage, STORE_SETTLED);
 }
 
 uint32_t store_number_table(struct store *store, uint32_t next)

@@ -47,6 +47,19 @@ START_TEST(create_rolled_back_leaves_nothing_behind)
 }
 END_TEST
 
+START_TEST(a_committed_creation_keeps_no_claim)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+    ck_assert(host_has(&host, "x.db-byron/CREATING"));
+    host_reopen(&host);
+
+    ck_assert(!host_has(&host, "x.db-byron/CREATING"));
+    expect("SELECT count(*) FROM t", "0");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(create_undone_by_a_savepoint_leaves_no_rows)
 {
     host_open(&host);
@@ -399,6 +412,7 @@ END_TEST
 static void add_ddl(TCase *cases)
 {
     tcase_add_test(cases, create_rolled_back_leaves_nothing_behind);
+    tcase_add_test(cases, a_committed_creation_keeps_no_claim);
     tcase_add_test(cases, create_undone_by_a_savepoint_leaves_no_rows);
     tcase_add_test(cases, create_undone_by_a_savepoint_commits_the_rest);
     tcase_add_test(cases, a_second_creation_undone_leaves_no_rows_for_the_next);

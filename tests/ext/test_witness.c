@@ -114,6 +114,19 @@ START_TEST(a_rollback_journal_syncs_at_normal)
 }
 END_TEST
 
+START_TEST(a_change_of_the_journal_is_noticed)
+{
+    open_wal("NORMAL");
+    host_run(host.db, "PRAGMA journal_mode=delete");
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(3, 3)"), 1);
+    host_run(host.db, "PRAGMA journal_mode=wal");
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(4, 4)"), 0);
+    host_run(host.db, "PRAGMA journal_mode=persist");
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(5, 5)"), 1);
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(own_commits_leave_the_row_alone)
 {
     host_open(&host);
@@ -150,6 +163,7 @@ Suite *test_witness_suite(void)
     tcase_add_loop_test(cases, what_is_not_certain_is_synced, 0, 2);
     tcase_add_test(cases, full_and_off_mean_what_they_say);
     tcase_add_test(cases, a_rollback_journal_syncs_at_normal);
+    tcase_add_test(cases, a_change_of_the_journal_is_noticed);
     tcase_add_test(cases, own_commits_leave_the_row_alone);
     suite_add_tcase(suite, cases);
     return suite;
