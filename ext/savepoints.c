@@ -41,6 +41,11 @@ uint64_t savepoints_roll_back(struct savepoints *savepoints, int number)
 {
     uint64_t mark = 0; /* Never heard of: it began before any write. */
 
+    /* -1 is the savepoint that began the transaction. */
+    if (number < 0) {
+        savepoints_clear(savepoints);
+        return 0;
+    }
     for (size_t i = savepoints->count; i > 0; i--) {
         if (savepoints->items[i - 1].number < number)
             break;

@@ -28,6 +28,18 @@ START_TEST(what_was_never_heard_of_began_before_any_write)
 }
 END_TEST
 
+START_TEST(minus_one_is_the_whole_transaction)
+{
+    struct savepoints stack = {0};
+
+    ck_assert(savepoints_open(&stack, 0, 7, false));
+
+    ck_assert_uint_eq(savepoints_roll_back(&stack, -1), 0);
+    ck_assert_uint_eq(stack.count, 0);
+    savepoints_deinit(&stack);
+}
+END_TEST
+
 START_TEST(a_rolled_back_savepoint_stays_open)
 {
     struct savepoints stack = {0};
@@ -86,6 +98,7 @@ Suite *test_savepoints_suite(void)
 
     tcase_add_test(cases, roll_back_returns_to_the_lowest_mark_inside);
     tcase_add_test(cases, what_was_never_heard_of_began_before_any_write);
+    tcase_add_test(cases, minus_one_is_the_whole_transaction);
     tcase_add_test(cases, a_rolled_back_savepoint_stays_open);
     tcase_add_test(cases, release_forgets_number_and_what_is_inside);
     tcase_add_test(cases, a_table_that_joins_keeps_the_first_mark);
