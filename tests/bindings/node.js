@@ -1,4 +1,4 @@
-// What a program in Node.js expects of a table. Run by test_node.sh.
+// What a program in Node.js expects of a table. Run by test_nodejs.sh.
 'use strict';
 const assert = require('assert');
 const fs = require('fs');
@@ -76,5 +76,5 @@ test('integrity_check reaches byron', (db) => {
 });
 
 fs.rmSync(folder, { recursive: true });
-console.log(`node: ${passed} passed, ${failed} failed`);
+console.log(`nodejs: ${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
