@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/try.h"
+#include "merge/kept_key.h"
 
 /* After so many raw entries of one key in a row, seek instead. */
 #define STEPS_MAX 8
@@ -85,16 +85,10 @@ static inline bool is_below(const struct bound *bound, struct slice key)
     return slice_compare(key, buf_slice(&bound->key)) < 0;
 }
 
-static byron_status keep(struct buf *buf, struct slice bytes)
-{
-    buf_clear(buf);
-    return buf_add(buf, bytes.data, bytes.size);
-}
-
 static bool stands_on_key(const struct newest_iter *newest)
 {
     return newest->child->valid &&
-           slice_equal(newest->child->key, buf_slice(&newest->key));
+           kept_key_is(&newest->key, newest->child->key);
 }
 
 /* --- Forward ------------------------------------------------------------ */
@@ -129,7 +123,7 @@ static byron_status pass_key(struct newest_iter *newest)
 
     if (sequence == 0)
         return iter_next(child);
-    TRY(keep(&newest->key, child->key));
+    TRY(kept_key_set(&newest->key, child->key));
     TRY(iter_next(child));
     for (unsigned steps = 1;
          child->valid && child->sequence < sequence && stands_on_key(newest);
@@ -158,7 +152,7 @@ static byron_status pass_unseen(struct newest_iter *newest, uint64_t resume,
     newest->skipped++;
     if (steps < STEPS_MAX)
         return iter_next(child);
-    TRY(keep(&newest->key, child->key));
+    TRY(kept_key_set(&newest->key, child->key));
     TRY(iter_seek(child, buf_slice(&newest->key), resume));
 out:
     return status;
@@ -208,7 +202,8 @@ static byron_status keep_version(struct newest_iter *newest)
     newest->has_value = newest->keeps_values && child->kind == ENTRY_PUT;
     if (newest->has_value) {
         TRY(iter_value(child, &value));
-        TRY(keep(&newest->value, value));
+        buf_clear(&newest->value);
+        TRY(buf_add(&newest->value, value.data, value.size));
     }
 out:
     return status;
@@ -242,7 +237,7 @@ static byron_status pass_versions(struct newest_iter *newest)
     uint64_t resume = 0;
     byron_status status;
 
-    TRY(keep(&newest->key, newest->child->key));
+    TRY(kept_key_set(&newest->key, newest->child->key));
     for (unsigned steps = 0; steps == 0 || stands_on_key(newest); steps++) {
         newest->skipped++;
         if (steps == STEPS_MAX)
@@ -366,7 +361,7 @@ static byron_status turn_backward(struct newest_iter *newest)
 {
     byron_status status;
 
-    TRY(keep(&newest->key, newest->child->key));
+    TRY(kept_key_set(&newest->key, newest->child->key));
     TRY(iter_seek_before(newest->child, buf_slice(&newest->key)));
 out:
     return status;
@@ -436,7 +431,7 @@ static byron_status set_bound(struct bound *bound, struct slice key)
 {
     bound->is_set = key.data != NULL;
     bound->head = slice_head(key, 0);
-    return keep(&bound->key, key);
+    return kept_key_set(&bound->key, key);
 }
 
 byron_status newest_iter_new(struct iter *child,

@@ -3,8 +3,8 @@
 #include <assert.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/try.h"
+#include "merge/kept_key.h"
 
 struct retain_iter {
     struct iter base;
@@ -30,7 +30,7 @@ static bool is_same_key(const struct retain_iter *retain)
     const struct iter *child = retain->child;
 
     return retain->has_key && child->sequence < retain->newer &&
-           slice_equal(child->key, buf_slice(&retain->key));
+           kept_key_is(&retain->key, child->key);
 }
 
 static byron_status begin_key(struct retain_iter *retain)
@@ -43,8 +43,7 @@ static byron_status begin_key(struct retain_iter *retain)
     retain->has_key = child->sequence > 0;
     if (!retain->has_key)
         return BYRON_OK;
-    buf_clear(&retain->key);
-    return buf_add(&retain->key, child->key.data, child->key.size);
+    return kept_key_set(&retain->key, child->key);
 }
 
 /* Index of the first point at or above sequence. */

@@ -1,3 +1,8 @@
+/*
+ * view_iter, and what it is made of.
+ *
+ * Covers: newest_iter.
+ */
 #include <stdio.h>
 
 #include "base/alloc.h"
