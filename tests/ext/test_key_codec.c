@@ -172,6 +172,54 @@ START_TEST(small_integers_are_short)
 }
 END_TEST
 
+static void expect_bytes(const struct field *field, struct key_style style,
+                         const char *expected, size_t size)
+{
+    struct bytes encoded = {0};
+
+    encode(&encoded, field, style);
+    ck_assert_uint_eq(encoded.size, size);
+    ck_assert_mem_eq(encoded.data, expected, size);
+    bytes_deinit(&encoded);
+}
+
+/* The format is on people's disks: these bytes stay. */
+START_TEST(the_bytes_are_those_of_format_1)
+{
+    static const struct key_style plain = {COLLATION_BINARY, false, false};
+    static const struct key_style down = {COLLATION_BINARY, true, false};
+    static const struct key_style last = {COLLATION_NOCASE, false, true};
+    struct field number = {.kind = FIELD_INTEGER, .integer = 1};
+    struct field text = {.kind = FIELD_TEXT, .data = "A\0B", .size = 3};
+
+    expect_bytes(&number, plain, "\x21\x02", 2);
+    expect_bytes(&number, down, "\xde\xfd", 2);
+    number.integer = -1;
+    expect_bytes(&number, plain, "\x1f\xfd", 2);
+    number.integer = 300;
+    expect_bytes(&number, plain, "\x22\x02\x58", 3);
+    number.integer = INT64_MIN;
+    expect_bytes(&number, plain, "\x10\xbc\x1f\xff\xff\xff\xff\xff\xff", 9);
+    number.kind = FIELD_REAL;
+    number.real = 1.5;
+    expect_bytes(&number, plain, "\x21\x03\x3f\xe0\0\0\0\0\0\0", 10);
+    expect_bytes(&text, plain,
+                 "\x40"
+                 "A\0\xff"
+                 "B\0\0",
+                 7);
+    expect_bytes(&text, last,
+                 "\x40"
+                 "a\0\0\0\0\0\0\0\0\2",
+                 11);
+    text.kind = FIELD_BLOB;
+    expect_bytes(&text, last,
+                 "\x48"
+                 "A\0B",
+                 4);
+}
+END_TEST
+
 START_TEST(damaged_bytes_are_corrupt_or_a_value)
 {
     struct bytes scratch = {0};
@@ -230,6 +278,7 @@ Suite *test_key_codec_suite(void)
     tcase_add_test(cases, what_is_kept_comes_back);
     tcase_add_test(cases, columns_follow_each_other);
     tcase_add_test(cases, small_integers_are_short);
+    tcase_add_test(cases, the_bytes_are_those_of_format_1);
     tcase_add_test(cases, damaged_bytes_are_corrupt_or_a_value);
     tcase_add_test(cases, rowids_sort_as_integers);
     suite_add_tcase(suite, cases);
