@@ -57,6 +57,8 @@ static void finalize(struct transaction *transaction)
 static void free_transaction(struct transaction *transaction)
 {
     finalize(transaction);
+    if (transaction->store && !store_is_forked(transaction->store))
+        pinned_remove(&transaction->store->pins, &transaction->pinned);
     store_unref(transaction->store);
     savepoints_deinit(&transaction->savepoints);
     free(transaction->touched);
@@ -281,9 +283,16 @@ static uint32_t patience(const struct transaction *transaction)
     return (uint32_t)timeout;
 }
 
+void connection_set_store(struct transaction *transaction, struct store *store)
+{
+    transaction->store = store;
+    pinned_add(&store->pins, &transaction->pinned);
+}
+
 int connection_open_store(struct transaction *transaction, char **message)
 {
     struct store_request request = {0};
+    struct store *store = NULL;
     int rc;
 
     if (transaction->store) {
@@ -297,11 +306,13 @@ int connection_open_store(struct transaction *transaction, char **message)
     request.wait_ms = patience(transaction);
     request.newest = read_newest;
     request.context = transaction;
-    rc = store_open(&request, &transaction->store, message);
-    if (rc == SQLITE_OK)
+    rc = store_open(&request, &store, message);
+    if (rc == SQLITE_OK) {
+        connection_set_store(transaction, store);
         collect(transaction);
-    else if (rc == SQLITE_BUSY)
+    } else if (rc == SQLITE_BUSY) {
         transaction->no_wait_before_ms = now_ms() + 1000;
+    }
     return rc;
 }
 

@@ -47,6 +47,7 @@ struct transaction {
 
     struct view *views;             /* Open on txn. */
     struct shared_snapshot *shared; /* The newest that is open. */
+    struct pinned pinned; /* In the store's list while that is open. */
 
     /* Of the transaction that is open now. */
     byron_txn *txn;
@@ -80,6 +81,8 @@ struct transaction *connection_use(struct connection *connection,
                                    const char *schema,
                                    const struct store_row *row);
 void connection_release(struct transaction *transaction); /* NULL is fine. */
+/* Takes the store, open. */
+void connection_set_store(struct transaction *transaction, struct store *store);
 /* Opens the store where that has not been done. On failure *message. */
 int connection_open_store(struct transaction *transaction, char **message);
 /* A table was created or dropped (id), or renamed (id 0). */

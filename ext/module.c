@@ -111,7 +111,7 @@ static int create_store(struct table *table, struct store_row *row,
         rc = table->transaction ? SQLITE_OK : SQLITE_NOMEM;
     }
     if (rc == SQLITE_OK && !table->transaction->store)
-        table->transaction->store = store;
+        connection_set_store(table->transaction, store);
     else
         store_unref(store);
     free(directory);

@@ -75,6 +75,7 @@ static struct store *find(const struct directory_identity *identity,
 static void free_store(struct store *store)
 {
     pthread_mutex_destroy(&store->mutex);
+    pinned_list_deinit(&store->pins);
     free(store->dropped);
     free(store->directory);
     free(store->database);
@@ -91,6 +92,7 @@ static struct store *add(const char *directory, const char *database)
     store->directory = strdup(directory);
     store->database = database ? strdup(database) : NULL;
     pthread_mutex_init(&store->mutex, NULL);
+    pinned_list_init(&store->pins);
     if (!store->directory || (database && !store->database) ||
         !directory_identify(directory, &store->identity)) {
         free_store(store);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "directory.h"
+#include "pinned.h"
 #include "vtab.h"
 
 enum store_stage {
@@ -39,6 +40,7 @@ struct store {
     _Atomic unsigned version; /* Odd while the next two change. */
     _Atomic uint64_t host_commit;
     _Atomic uint64_t engine_commit;
+    struct pinned_list pins; /* Of its connections. */
     pthread_mutex_t mutex;
     atomic_bool is_collected;     /* Dropped tables were looked for. */
     uint32_t next_table;          /* Needs mutex, as the rest. */

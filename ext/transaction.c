@@ -9,6 +9,8 @@
 
 /* The writer token is free whenever SQLite's own lock is, or soon. */
 #define TOKEN_WAIT_MS 1000
+/* A read transaction that is idle for longer may find its state gone. */
+#define PIN_MS 60000
 
 static struct transaction *transaction_of(sqlite3_vtab *base)
 {
@@ -228,6 +230,7 @@ static void publish(struct transaction *transaction)
     byron_txn_publish(transaction->txn);
     transaction->txn = NULL;
     store_set_commit(store, host, commit);
+    pinned_sweep(&store->pins, PIN_MS);
 }
 
 /* Ready for the next transaction. */
@@ -247,6 +250,8 @@ static void reset(struct transaction *transaction)
     transaction->empty_mark = 0;
     transaction->touched_count = 0;
     savepoints_clear(&transaction->savepoints);
+    if (transaction->store)
+        pinned_release(&transaction->store->pins, &transaction->pinned);
 }
 
 /* What the host's row holds now is known without reading it. */

@@ -81,7 +81,11 @@ static void unref(struct transaction *transaction,
         return;
     if (transaction->shared == shared)
         transaction->shared = NULL;
-    byron_snapshot_close(shared->snapshot);
+    if (sqlite3_get_autocommit(transaction->connection->db))
+        byron_snapshot_close(shared->snapshot);
+    else
+        pinned_keep(&transaction->store->pins, &transaction->pinned,
+                    shared->snapshot, shared->commit);
     free(shared);
 }
 
@@ -90,7 +94,7 @@ static int open_snapshot(struct table *table, uint64_t commit,
 {
     struct transaction *transaction = table->transaction;
     struct shared_snapshot *shared = transaction->shared;
-    byron_status status;
+    byron_status status = BYRON_OK;
 
     if (shared && shared->commit == commit) {
         shared->references++;
@@ -102,8 +106,11 @@ static int open_snapshot(struct table *table, uint64_t commit,
         return SQLITE_NOMEM;
     shared->commit = commit;
     shared->references = 1;
-    status = byron_snapshot_at(transaction->store->db, commit, PUBLISH_WAIT_MS,
-                               &shared->snapshot);
+    shared->snapshot =
+        pinned_take(&transaction->store->pins, &transaction->pinned, commit);
+    if (!shared->snapshot)
+        status = byron_snapshot_at(transaction->store->db, commit,
+                                   PUBLISH_WAIT_MS, &shared->snapshot);
     if (status != BYRON_OK) {
         free(shared);
         return status_fail(table, status);

@@ -1,6 +1,8 @@
 /*
  * callbacks: the orders in which SQLite calls a virtual table's transaction
  * methods, each as a claim about what a user then sees.
+ *
+ * Covers: pinned.
  */
 #include <check.h>
 #include <stdio.h>
@@ -73,6 +75,29 @@ START_TEST(a_read_transaction_blocks_nobody)
     expect("SELECT count(*) FROM kv", "0");
     host_run(host.db, "COMMIT");
     expect(ALL, "a=1");
+    sqlite3_close(other);
+    host_close(&host);
+}
+END_TEST
+
+START_TEST(a_read_transaction_keeps_its_state_while_others_write)
+{
+    sqlite3 *other;
+
+    open_kv();
+    host_run(host.db, "PRAGMA journal_mode=wal; "
+                      "INSERT INTO kv VALUES('a', 1); BEGIN");
+    expect(ALL, "a=1");
+    other = host_connect(&host);
+    for (int i = 0; i < 6; i++) {
+        host_run(other, "UPDATE kv SET value = value + 1");
+        sqlite3_sleep(200); /* Longer than the engine retains in all. */
+    }
+    host_run(other, "SELECT byron_compact('kv')");
+
+    expect(ALL, "a=1");
+    host_run(host.db, "COMMIT");
+    expect(ALL, "a=7");
     sqlite3_close(other);
     host_close(&host);
 }
@@ -346,6 +371,8 @@ Suite *test_callbacks_suite(void)
     tcase_add_test(cases, writes_after_create_in_one_transaction_commit);
     tcase_add_test(cases, writes_after_create_roll_back);
     tcase_add_test(cases, a_read_transaction_blocks_nobody);
+    tcase_add_test(cases,
+                   a_read_transaction_keeps_its_state_while_others_write);
     tcase_add_test(cases, a_failed_multi_row_insert_leaves_nothing);
     tcase_add_test(cases, a_failed_single_row_insert_leaves_the_rest);
     tcase_add_test(cases, rollback_to_an_outer_savepoint_never_heard_of);
