@@ -33,6 +33,7 @@ byron_status memtable_new(struct memtable **out)
     TRY(arena_new(CHUNK_SIZE, &memtable->arena));
     TRY(tree_init(&memtable->tree, memtable->arena));
     atomic_init(&memtable->refs, 1);
+    atomic_init(&memtable->footprint, memtable->tree.node_bytes);
     *out = memtable;
     memtable = NULL;
 out:

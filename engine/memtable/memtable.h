@@ -1,7 +1,7 @@
 /*
  * memtable: a B+tree whose leaves are small sorted vectors with 8-byte heads.
  *
- * One writer, any number of readers that never lock and never retry: a leaf's
+ * One writer, any number of readers that never lock and never wait: a leaf's
  * slots are only appended, its order is one 64-bit word published with
  * release, and a split copies into new leaves before the parent's pointer is
  * swapped. Memory is an arena, freed with the memtable, so whatever a reader
@@ -41,8 +41,9 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
 BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
                                                 struct iter **out);
 /* Any thread may ask these. */
-size_t memtable_footprint(const struct memtable *memtable); /* Bytes held. */
-uint64_t memtable_count(const struct memtable *memtable);   /* Entries. */
+/* Bytes in use; what is reserved and not used is not among them. */
+size_t memtable_footprint(const struct memtable *memtable);
+uint64_t memtable_count(const struct memtable *memtable); /* Entries. */
 uint64_t
 memtable_data_bytes(const struct memtable *memtable); /* Keys+values. */
 
