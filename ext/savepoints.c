@@ -37,22 +37,18 @@ void savepoints_release(struct savepoints *savepoints, int number)
         savepoints->count--;
 }
 
+/*
+ * A savepoint that was not told of began before any table took part, so before
+ * any write: so does -1, the one that began the transaction. What is inside it
+ * says nothing, as it may have begun after writes.
+ */
 uint64_t savepoints_roll_back(struct savepoints *savepoints, int number)
 {
-    uint64_t mark = 0; /* Never heard of: it began before any write. */
-
-    /* -1 is the savepoint that began the transaction. */
-    if (number < 0) {
-        savepoints_clear(savepoints);
-        return 0;
-    }
-    for (size_t i = savepoints->count; i > 0; i--) {
-        if (savepoints->items[i - 1].number < number)
-            break;
-        mark = savepoints->items[i - 1].mark;
-    }
     savepoints_release(savepoints, number + 1);
-    return mark;
+    if (savepoints->count == 0 ||
+        savepoints->items[savepoints->count - 1].number != number)
+        return 0;
+    return savepoints->items[savepoints->count - 1].mark;
 }
 
 void savepoints_clear(struct savepoints *savepoints)

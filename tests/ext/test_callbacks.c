@@ -144,6 +144,19 @@ START_TEST(rollback_to_an_outer_savepoint_never_heard_of)
 }
 END_TEST
 
+START_TEST(a_savepoint_from_before_the_first_write_undoes_all)
+{
+    open_kv();
+    host_run(host.db, "BEGIN; SAVEPOINT a; "
+                      "INSERT INTO kv VALUES('a', 1), ('z', 9); "
+                      "SAVEPOINT b; INSERT INTO kv VALUES('b', 2); "
+                      "ROLLBACK TO a; INSERT INTO kv VALUES('c', 3); COMMIT");
+
+    expect(ALL, "c=3");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(savepoints_nest_over_two_tables)
 {
     open_kv();
@@ -376,6 +389,7 @@ Suite *test_callbacks_suite(void)
     tcase_add_test(cases, a_failed_multi_row_insert_leaves_nothing);
     tcase_add_test(cases, a_failed_single_row_insert_leaves_the_rest);
     tcase_add_test(cases, rollback_to_an_outer_savepoint_never_heard_of);
+    tcase_add_test(cases, a_savepoint_from_before_the_first_write_undoes_all);
     tcase_add_test(cases, savepoints_nest_over_two_tables);
     tcase_add_test(cases, rename_inside_a_transaction_keeps_its_writes);
     tcase_add_test(cases, rename_rolls_back);

@@ -4,12 +4,24 @@
 
 Suite *test_savepoints_suite(void);
 
-START_TEST(roll_back_returns_to_the_lowest_mark_inside)
+START_TEST(what_is_inside_says_nothing_of_the_beginning)
+{
+    struct savepoints stack = {0};
+
+    ck_assert(savepoints_open(&stack, 2, 30, false));
+
+    ck_assert_uint_eq(savepoints_roll_back(&stack, 1), 0);
+    savepoints_deinit(&stack);
+}
+END_TEST
+
+START_TEST(each_returns_to_its_own_mark)
 {
     struct savepoints stack = {0};
 
     ck_assert(savepoints_open(&stack, 0, 10, false));
-    ck_assert(savepoints_open(&stack, 2, 30, false));
+    ck_assert(savepoints_open(&stack, 1, 30, false));
+    ck_assert(savepoints_open(&stack, 2, 40, false));
 
     ck_assert_uint_eq(savepoints_roll_back(&stack, 1), 30);
     ck_assert_uint_eq(savepoints_roll_back(&stack, 0), 10);
@@ -96,7 +108,8 @@ Suite *test_savepoints_suite(void)
     Suite *suite = suite_create("savepoints");
     TCase *cases = tcase_create("savepoints");
 
-    tcase_add_test(cases, roll_back_returns_to_the_lowest_mark_inside);
+    tcase_add_test(cases, what_is_inside_says_nothing_of_the_beginning);
+    tcase_add_test(cases, each_returns_to_its_own_mark);
     tcase_add_test(cases, what_was_never_heard_of_began_before_any_write);
     tcase_add_test(cases, minus_one_is_the_whole_transaction);
     tcase_add_test(cases, a_rolled_back_savepoint_stays_open);
