@@ -1,4 +1,5 @@
 #include "db/db.h"
+#include "db/work.h"
 
 /* Input bytes of a compaction between two looks at what else is due. */
 #define STEP_BYTES ((uint64_t)1 << 20)

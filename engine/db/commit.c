@@ -3,6 +3,9 @@
 #include "base/alloc.h"
 #include "db/txn.h"
 #include "db/wal_record.h"
+#include "db/db_state.h"
+#include "db/pace.h"
+#include "db/wal.h"
 
 static byron_status append_abort(struct byron_db *db)
 {
@@ -24,8 +27,7 @@ static void take_back(struct byron_db *db, const struct prepared *prepared)
     db->abort_id = prepared->id;
     db->abort_sequence = prepared->sequence;
     byron_status status = append_abort(db);
-    if (status == BYRON_OK || status == BYRON_FULL ||
-        status == BYRON_NO_MEMORY)
+    if (status == BYRON_OK || status == BYRON_FULL || status == BYRON_NO_MEMORY)
         return;
     mutex_lock(&db->mutex);
     db_keep_error(status, &db->wal_fatal, &db->wal_error);

@@ -1,7 +1,10 @@
-#include <assert.h>
-
 #include "base/alloc.h"
 #include "db/db.h"
+#include "db/db_state.h"
+#include "db/options.h"
+#include "db/recovery.h"
+#include "db/wal.h"
+#include "db/work.h"
 
 /* Open files of tables at once. */
 #define OPEN_FILES 256

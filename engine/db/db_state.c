@@ -1,7 +1,7 @@
+#include "db/db_state.h"
 #include <assert.h>
 
 #include "base/alloc.h"
-#include "db/db.h"
 
 uint64_t db_take_number(struct byron_db *db)
 {

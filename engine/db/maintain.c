@@ -1,5 +1,8 @@
 #include "base/alloc.h"
 #include "db/txn.h"
+#include "db/db_state.h"
+#include "db/wal.h"
+#include "db/work.h"
 
 /* How long maintenance waits for a writer to end its transaction. */
 #define TOKEN_MS 10000

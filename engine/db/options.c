@@ -1,4 +1,4 @@
-#include "db/db.h"
+#include "db/options.h"
 
 #define KB ((uint64_t)1 << 10)
 #define MB ((uint64_t)1 << 20)

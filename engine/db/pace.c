@@ -1,4 +1,6 @@
-#include "db/db.h"
+#include "db/pace.h"
+
+#include "db/work.h"
 
 /* No commit sleeps longer, so that no write waits longer. */
 #define SLEEP_MAX_US 20000

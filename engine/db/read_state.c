@@ -1,7 +1,5 @@
 #include "db/read_state.h"
 
-#include <assert.h>
-
 #include "base/alloc.h"
 #include "base/try.h"
 

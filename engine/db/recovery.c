@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "db/db_state.h"
 
 /* More WALs than this, from opens that wrote little, are worth a flush. */
 #define WALS_MAX 8

@@ -10,6 +10,9 @@
 #include "db/db.h"
 #include "db/wal_record.h"
 
+/* The database as its logs left it. Writes nothing. */
+BYRON_MUST_CHECK byron_status db_recover(struct byron_db *db);
+
 /* One WAL that counts. */
 struct chain_wal {
     uint64_t number;

@@ -1,7 +1,7 @@
-#include <assert.h>
-
 #include "base/alloc.h"
 #include "db/txn.h"
+#include "db/db_state.h"
+#include "db/work.h"
 
 /* iter whose entries all carry one sequence: that of the commit. */
 struct stamp_iter {

@@ -1,4 +1,5 @@
 #include "db/db.h"
+#include "db/work.h"
 
 static void level_stats(struct byron_db *db, const struct version *version,
                         struct byron_stats *out)

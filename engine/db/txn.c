@@ -1,7 +1,5 @@
 #include "db/txn.h"
 
-#include <assert.h>
-
 #include "base/alloc.h"
 
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)

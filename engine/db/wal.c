@@ -1,6 +1,7 @@
-#include <assert.h>
+#include "db/wal.h"
 
-#include "db/db.h"
+#include "db/db_state.h"
+#include "db/work.h"
 
 /* The header of a WAL that follows what was written so far. Needs mutex. */
 static struct log_header next_header(const struct byron_db *db, uint64_t number)

@@ -1,8 +1,9 @@
-#include <assert.h>
+#include "db/work.h"
 
 #include "base/alloc.h"
 #include "compaction/table_settings.h"
-#include "db/db.h"
+#include "db/db_state.h"
+#include "db/pace.h"
 
 /* Level 0 is due for compaction at so many runs. */
 #define LEVEL0_RUNS 4

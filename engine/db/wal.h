@@ -1,0 +1,33 @@
+/*
+ * wal: the WAL in use, and the live memtable that goes with it. Only the writer
+ * calls these.
+ */
+#ifndef BYRON_DB_WAL_H
+#define BYRON_DB_WAL_H
+
+#include "db/db.h"
+
+/* A WAL that takes records: the first, or one in place of a failed one. */
+BYRON_MUST_CHECK byron_status db_ensure_wal(struct byron_db *db);
+/* Freezes the live memtable and starts the next WAL and memtable. */
+BYRON_MUST_CHECK byron_status db_switch(struct byron_db *db);
+/* A read state to be filled, with room for two more frozen sources. */
+BYRON_MUST_CHECK byron_status db_new_state(struct byron_db *db,
+                                           struct memtable *live,
+                                           struct read_state **out);
+/* Until fewer than MAX_FROZEN wait; does the work itself without a thread. */
+BYRON_MUST_CHECK byron_status db_wait_for_flush(struct byron_db *db);
+/* Room in the live memtable: switches if it is full, waits for the flush. */
+BYRON_MUST_CHECK byron_status db_make_room(struct byron_db *db);
+/* All WAL bytes so far on the disk. A failure is for good. */
+BYRON_MUST_CHECK byron_status db_sync_wal(struct byron_db *db);
+/* One record of the payload; its bytes count in the statistics. */
+BYRON_MUST_CHECK byron_status db_append_wal(struct byron_db *db,
+                                            enum record_type type,
+                                            uint64_t sequence);
+/* The next WAL's writer and number; the current one stays in use. */
+BYRON_MUST_CHECK byron_status db_create_wal(struct byron_db *db,
+                                            struct log_writer **out,
+                                            uint64_t *number);
+
+#endif
