@@ -5,6 +5,8 @@
  *
  * The host is played by the test: its row of commit points is what a database
  * file would hold, durable when a sync commit or the barrier says so.
+ *
+ * Covers: recovery, chain, wal, db_open.
  */
 #include <check.h>
 #include <stdio.h>

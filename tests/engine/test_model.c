@@ -1,4 +1,9 @@
-/* The whole engine against plain arrays: random operations, tiny options. */
+/*
+ * The whole engine against plain arrays: random operations, tiny options.
+ *
+ * Covers: txn, commit, spill, cursor, snapshot, read_state, work, background,
+ * db_state, maintain, verify, pace.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
