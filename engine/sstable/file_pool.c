@@ -151,6 +151,11 @@ static byron_status open_file(struct file_pool *pool, uint64_t number,
     file->pins = 1;
     file_name_format(FILE_TABLE, number, name);
     status = pool->os->file_open(pool->dir, name, &file->file);
+    /* A lost table must not pass for a lost store. */
+    if (status == BYRON_MISSING)
+        status = file_pool_corrupt(pool, number, BYRON_NO_OFFSET,
+                                   "the store names this table, yet it is "
+                                   "not there");
     if (status != BYRON_OK)
         alloc_free(file);
     else

