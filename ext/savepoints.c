@@ -26,7 +26,10 @@ bool savepoints_open(struct savepoints *savepoints, int number, uint64_t mark,
         savepoints->items = items;
         savepoints->capacity = capacity;
     }
-    savepoints->items[savepoints->count++] = (struct savepoint){number, mark};
+    /* One that a table hears of only by joining began before any other took
+     * part: they would have been told. */
+    savepoints->items[savepoints->count++] =
+        (struct savepoint){number, has_joined ? 0 : mark};
     return true;
 }
 

@@ -84,6 +84,8 @@ int transaction_write(struct table *table, byron_txn **out)
         return rc;
     if (!table->declaration->settings.is_own_commit)
         transaction->is_host = true;
+    /* A savepoint that is told of from here on begins after this write. */
+    transaction->has_just_begun = false;
     *out = transaction->txn;
     return SQLITE_OK;
 }

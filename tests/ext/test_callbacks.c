@@ -157,6 +157,21 @@ START_TEST(a_savepoint_from_before_the_first_write_undoes_all)
 }
 END_TEST
 
+START_TEST(a_table_that_joins_late_knows_no_savepoint_better)
+{
+    open_kv();
+    host_run(host.db, "CREATE VIRTUAL TABLE w USING byron; "
+                      "BEGIN; SAVEPOINT a; "
+                      "INSERT INTO kv VALUES('a', 1), ('z', 9); "
+                      "INSERT INTO w VALUES('d', 4); ROLLBACK TO a; "
+                      "INSERT INTO kv VALUES('c', 3); COMMIT");
+
+    expect(ALL, "c=3");
+    expect("SELECT count(*) FROM w", "0");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(savepoints_nest_over_two_tables)
 {
     open_kv();
@@ -390,6 +405,7 @@ Suite *test_callbacks_suite(void)
     tcase_add_test(cases, a_failed_single_row_insert_leaves_the_rest);
     tcase_add_test(cases, rollback_to_an_outer_savepoint_never_heard_of);
     tcase_add_test(cases, a_savepoint_from_before_the_first_write_undoes_all);
+    tcase_add_test(cases, a_table_that_joins_late_knows_no_savepoint_better);
     tcase_add_test(cases, savepoints_nest_over_two_tables);
     tcase_add_test(cases, rename_inside_a_transaction_keeps_its_writes);
     tcase_add_test(cases, rename_rolls_back);

@@ -91,6 +91,19 @@ START_TEST(a_table_that_joins_keeps_the_first_mark)
 }
 END_TEST
 
+START_TEST(one_that_is_heard_of_by_joining_began_before_any_write)
+{
+    struct savepoints stack = {0};
+
+    ck_assert(savepoints_open(&stack, 1, 0, true));
+    savepoints_release(&stack, 1);
+    ck_assert(savepoints_open(&stack, 0, 9, true));
+
+    ck_assert_uint_eq(savepoints_roll_back(&stack, 0), 0);
+    savepoints_deinit(&stack);
+}
+END_TEST
+
 START_TEST(a_new_savepoint_replaces_one_that_ended_unheard)
 {
     struct savepoints stack = {0};
@@ -115,6 +128,8 @@ Suite *test_savepoints_suite(void)
     tcase_add_test(cases, a_rolled_back_savepoint_stays_open);
     tcase_add_test(cases, release_forgets_number_and_what_is_inside);
     tcase_add_test(cases, a_table_that_joins_keeps_the_first_mark);
+    tcase_add_test(cases,
+                   one_that_is_heard_of_by_joining_began_before_any_write);
     tcase_add_test(cases, a_new_savepoint_replaces_one_that_ended_unheard);
     suite_add_tcase(suite, cases);
     return suite;
