@@ -7,7 +7,7 @@
 #include "bytes.h"
 #include "try.h"
 
-/* --- Types -------------------------------------------------------------- */
+/* --- Types --------------------------------------------------------------- */
 
 /* SQLite's rules for a column's affinity, in their order of strength. */
 static enum affinity affinity_of(const char *type)
@@ -189,7 +189,7 @@ static byron_status begin_key(struct parser *parser)
     return BYRON_OK;
 }
 
-/* --- Columns ------------------------------------------------------------ */
+/* --- Columns ------------------------------------------------------------- */
 
 /* The collation of the key is the column's, which may still follow. */
 static byron_status parse_column_key(struct parser *parser, int index)
@@ -306,7 +306,7 @@ out:
     return status;
 }
 
-/* --- Table constraints -------------------------------------------------- */
+/* --- Table constraints --------------------------------------------------- */
 
 static int find_column(const struct declaration *table, const char *name)
 {

@@ -13,8 +13,8 @@ struct cursor {
     sqlite3_vtab_cursor base; /* First: SQLite casts. */
     struct scan scan;
     struct row row;
-    struct key_argument *arguments; /* Owned; room for a plan's. */
-    bool has_value;                 /* The row has the value of the scan's. */
+    struct key_argument arguments[PLAN_MOST_EQUALS + 2];
+    bool has_value; /* The row has the value of the scan's. */
 };
 
 static struct table *table_of(const struct cursor *cursor)
@@ -35,21 +35,39 @@ static int fail_row(struct table *table, byron_status status)
     return status_fail(table, status);
 }
 
+static void cursor_free(struct cursor *cursor)
+{
+    if (!cursor)
+        return;
+    scan_deinit(&cursor->scan);
+    row_deinit(&cursor->row);
+    free(cursor);
+}
+
+static struct cursor *cursor_new(struct table *table)
+{
+    struct cursor *cursor = malloc(sizeof *cursor);
+
+    if (!cursor)
+        return NULL;
+    scan_init(&cursor->scan, table);
+    if (row_init(&cursor->row, table->declaration) == BYRON_OK)
+        return cursor;
+    free(cursor);
+    return NULL;
+}
+
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 {
     struct table *table = (struct table *)base;
-    struct cursor *cursor = calloc(1, sizeof *cursor);
+    struct cursor *cursor = table->spare;
 
+    table->spare = NULL;
+    if (!cursor)
+        cursor = cursor_new(table);
     if (!cursor)
         return SQLITE_NOMEM;
-    cursor->arguments = calloc(PLAN_MOST_EQUALS + 2, sizeof *cursor->arguments);
-    if (!cursor->arguments ||
-        row_init(&cursor->row, table->declaration) != BYRON_OK) {
-        free(cursor->arguments);
-        free(cursor);
-        return SQLITE_NOMEM;
-    }
-    scan_init(&cursor->scan, table);
+    cursor->has_value = false;
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -57,16 +75,23 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 int cursor_close(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
+    struct table *table = table_of(cursor);
 
-    scan_deinit(&cursor->scan);
-    row_deinit(&cursor->row);
-    free(cursor->arguments);
-    free(cursor);
+    scan_reset(&cursor->scan);
+    if (table->spare)
+        cursor_free(cursor);
+    else
+        table->spare = cursor;
     return SQLITE_OK;
 }
 
-/* --- Filter
- * --------------------------------------------------------------------- */
+void cursor_free_spare(struct table *table)
+{
+    cursor_free(table->spare);
+    table->spare = NULL;
+}
+
+/* --- Filter -------------------------------------------------------------- */
 
 /* A literal, or a parameter: nothing but the value itself. */
 static bool is_bare(const struct plan *plan, int index, sqlite3_value *value)
@@ -221,8 +246,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
     return scan_start(&cursor->scan, plan.is_descending);
 }
 
-/* --- Rows
- * ------------------------------------------------------------------------ */
+/* --- Rows ---------------------------------------------------------------- */
 
 int cursor_next(sqlite3_vtab_cursor *base)
 {

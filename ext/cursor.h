@@ -8,6 +8,9 @@
 
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
 int cursor_close(sqlite3_vtab_cursor *base);
+/* A closed cursor is kept in its table, for the next open to save memory
+ * being asked for. Call when the table goes. */
+void cursor_free_spare(struct table *table);
 int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
                   const char *plan_text, int argument_count,
                   sqlite3_value **arguments);

@@ -11,7 +11,7 @@
 #include "parser.h"
 #include "try.h"
 
-/* --- The parser --------------------------------------------------------- */
+/* --- The parser ---------------------------------------------------------- */
 
 byron_status parser_fail(struct parser *parser, const char *format, ...)
 {

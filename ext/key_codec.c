@@ -68,7 +68,7 @@ static void invert(uint8_t *at, size_t size)
         at[i] = (uint8_t)~at[i];
 }
 
-/* --- Writing ----------------------------------------------------------- */
+/* --- Writing ------------------------------------------------------------- */
 
 byron_status key_codec_add_id(struct bytes *out, uint32_t id)
 {
@@ -275,7 +275,7 @@ byron_status key_codec_add(struct bytes *out, const struct field *field,
     return status;
 }
 
-/* --- Reading ----------------------------------------------------------- */
+/* --- Reading ------------------------------------------------------------- */
 
 static uint8_t tag_of(struct byron_bytes input, struct key_style style)
 {
@@ -486,7 +486,7 @@ byron_status key_codec_read_rowid(struct byron_bytes key, int64_t *out)
     return BYRON_OK;
 }
 
-/* --- What the key keeps ------------------------------------------------- */
+/* --- What the key keeps -------------------------------------------------- */
 
 static bool keeps_text(const struct field *field, enum collation collation)
 {

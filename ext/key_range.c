@@ -31,6 +31,7 @@ struct intervals {
 void key_ranges_deinit(struct key_ranges *ranges)
 {
     bytes_deinit(&ranges->bytes);
+    bytes_deinit(&ranges->prefix);
     free(ranges->segments);
     memset(ranges, 0, sizeof *ranges);
 }
@@ -180,7 +181,7 @@ static void range_values(const struct plan *plan,
         add_blobs(only, out);
 }
 
-/* --- Bytes ---------------------------------------------------------------- */
+/* --- Bytes --------------------------------------------------------------- */
 
 static byron_status add_segment(struct key_ranges *out, struct segment **added)
 {
@@ -317,8 +318,7 @@ static byron_status add_prefix(struct key_ranges *out,
     return add_interval(out, prefix, &everything, (struct key_style){0});
 }
 
-/* --- Rowids -----------------------------------------------------------------
- */
+/* --- Rowids -------------------------------------------------------------- */
 
 /* The first rowid that is above (or at) the value; false if there is none. */
 static bool first_rowid(const struct field *field, enum bound bound,
@@ -418,8 +418,7 @@ static byron_status add_rowid_plan(struct key_ranges *out, uint32_t id,
     return add_rowids(out, id, first, last);
 }
 
-/* --- Whole plans ------------------------------------------------------------
- */
+/* --- Whole plans --------------------------------------------------------- */
 
 static bool has_rowid(const struct declaration *table)
 {
@@ -479,16 +478,17 @@ static byron_status add_column_plan(struct key_ranges *out,
                                     uint32_t id, const struct plan *plan,
                                     const struct key_argument *arguments)
 {
-    struct bytes prefix = {0};
+    struct bytes *prefix = &out->prefix;
     struct intervals values = {.count = 0};
     int next = 0;
     byron_status status;
 
-    TRY(key_codec_add_id(&prefix, id));
-    TRY(add_equals(&prefix, table, plan, arguments, &next, &values));
+    prefix->size = 0;
+    TRY(key_codec_add_id(prefix, id));
+    TRY(add_equals(prefix, table, plan, arguments, &next, &values));
     if (next == plan->equal_count) {
         if (plan->lower == BOUND_NONE && plan->upper == BOUND_NONE) {
-            TRY(add_prefix(out, bytes_view(&prefix)));
+            TRY(add_prefix(out, bytes_view(prefix)));
             goto out;
         }
         range_values(plan, arguments + next, key_affinity(table, next),
@@ -497,10 +497,9 @@ static byron_status add_column_plan(struct key_ranges *out,
                (values.count > 1 || !values.at[0].is_point)) {
         out->is_wide = true;
     }
-    TRY(add_intervals(out, bytes_view(&prefix), &values,
+    TRY(add_intervals(out, bytes_view(prefix), &values,
                       key_style_of(table, next)));
 out:
-    bytes_deinit(&prefix);
     return status;
 }
 
@@ -529,8 +528,7 @@ byron_status key_ranges_add_point(struct key_ranges *out,
     return status;
 }
 
-/* --- Lists ------------------------------------------------------------------
- */
+/* --- Lists --------------------------------------------------------------- */
 
 /* By lower end; of equal ones the longer range first. */
 static int compare_segments(const void *a, const void *b, void *context)

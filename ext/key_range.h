@@ -30,6 +30,7 @@ struct segment {
 /* All zero is valid and empty. Segments are in key order and disjoint. */
 struct key_ranges {
     struct bytes bytes;
+    struct bytes prefix;      /* For the time of one call. */
     struct segment *segments; /* Owned. */
     int count;
     int capacity;

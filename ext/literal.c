@@ -151,7 +151,7 @@ byron_status literal_parse(struct parser *parser, struct literal *out)
     return status;
 }
 
-/* --- Affinity ----------------------------------------------------------- */
+/* --- Affinity ------------------------------------------------------------ */
 
 static const char *skip_digits(const char *at)
 {

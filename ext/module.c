@@ -16,6 +16,7 @@
 static void free_table(struct table *table)
 {
     connection_release(table->transaction);
+    cursor_free_spare(table);
     declaration_free(table->declaration);
     sqlite3_free(table->base.zErrMsg);
     free(table->schema);

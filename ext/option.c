@@ -4,9 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-typedef byron_status set_option(struct parser *parser, const char *name,
-                                const char *value);
-
 static byron_status fail_value(struct parser *parser, const char *name,
                                const char *value, const char *expected)
 {
@@ -211,7 +208,8 @@ static byron_status set_ttl(struct parser *parser, const char *name,
 
 static const struct {
     const char *name;
-    set_option *set;
+    byron_status (*set)(struct parser *parser, const char *name,
+                        const char *value);
 } options[] = {
     {"path", set_path},
     {"memory", set_memory},

@@ -66,8 +66,7 @@ struct plan plan_decode(int number)
     };
 }
 
-/* --- Columns of the key ------------------------------------------------------
- */
+/* --- Columns of the key -------------------------------------------------- */
 
 static bool has_rowid(const struct declaration *table)
 {
@@ -139,8 +138,7 @@ static int find(const struct choice *choice, int key_index, unsigned char op,
     return -1;
 }
 
-/* --- Arguments
- * ---------------------------------------------------------------- */
+/* --- Arguments ----------------------------------------------------------- */
 
 static void add_argument(struct choice *choice, int constraint)
 {
@@ -266,8 +264,7 @@ static void pass_arguments(struct choice *choice)
     }
 }
 
-/* --- Order
- * ---------------------------------------------------------------------- */
+/* --- Order --------------------------------------------------------------- */
 
 /* Where the walk through the terms of ORDER BY stands. */
 struct order {
@@ -345,8 +342,7 @@ static void choose_order(struct choice *choice)
     choice->info->orderByConsumed = 1;
 }
 
-/* --- Estimates
- * ------------------------------------------------------------------- */
+/* --- Estimates ----------------------------------------------------------- */
 
 /* Rows of the whole table, or of the ranges if every argument is known. */
 static double count_rows(struct choice *choice, struct key_ranges *ranges)
@@ -446,8 +442,7 @@ static void set_costs(struct choice *choice)
         choice->info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
 }
 
-/* --- Words
- * ------------------------------------------------------------------------ */
+/* --- Words --------------------------------------------------------------- */
 
 static char *describe(const struct choice *choice)
 {

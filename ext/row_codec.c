@@ -56,7 +56,7 @@ static bool read_varint(const uint8_t *from, size_t *at, size_t end,
     return false;
 }
 
-/* --- Writing ----------------------------------------------------------- */
+/* --- Writing ------------------------------------------------------------- */
 
 static int integer_size(int64_t integer)
 {
@@ -167,7 +167,7 @@ byron_status row_codec_add(struct bytes *out, const struct field *fields,
     return BYRON_OK;
 }
 
-/* --- Reading ----------------------------------------------------------- */
+/* --- Reading ------------------------------------------------------------- */
 
 byron_status row_reader_init(struct row_reader *reader, int field_count)
 {

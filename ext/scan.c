@@ -7,6 +7,8 @@
 #include "status.h"
 #include "try.h"
 
+#define KEPT_CAPACITY 65536 /* Bytes of each buffer. */
+
 void scan_init(struct scan *scan, struct table *table)
 {
     memset(scan, 0, sizeof *scan);
@@ -40,8 +42,27 @@ void scan_deinit(struct scan *scan)
     memset(scan, 0, sizeof *scan);
 }
 
-/* --- Segments ---------------------------------------------------------------
- */
+static void forget(struct bytes *bytes)
+{
+    bytes->size = 0;
+    if (bytes->capacity > KEPT_CAPACITY)
+        bytes_deinit(bytes);
+}
+
+void scan_reset(struct scan *scan)
+{
+    release(scan);
+    view_close(&scan->view);
+    key_ranges_clear(&scan->ranges);
+    forget(&scan->ranges.bytes);
+    forget(&scan->place_key);
+    forget(&scan->place_value);
+    scan->is_at_row = false;
+    scan->is_copied = false;
+    scan->done = 0;
+}
+
+/* --- Segments ------------------------------------------------------------ */
 
 /* The segment begun last, in key order. */
 static int current(const struct scan *scan)
@@ -159,8 +180,7 @@ out:
     return status;
 }
 
-/* --- The end of a transaction
- * -------------------------------------------------- */
+/* --- The end of a transaction -------------------------------------------- */
 
 static byron_status copy_row(struct scan *scan)
 {
@@ -232,8 +252,7 @@ static int resume(struct scan *scan)
     return status_fail(scan->table, status);
 }
 
-/* --- Rows
- * ------------------------------------------------------------------------ */
+/* --- Rows ---------------------------------------------------------------- */
 
 int scan_start(struct scan *scan, bool is_descending)
 {

@@ -33,6 +33,8 @@ struct scan {
 
 void scan_init(struct scan *scan, struct table *table);
 void scan_deinit(struct scan *scan);
+/* Ends the scan; keeps no more than a little memory for the next one. */
+void scan_reset(struct scan *scan);
 /* Opens the state to read and finds the first row. SQLite's code, with the
  * table's message, as all below. */
 int scan_start(struct scan *scan, bool is_descending);

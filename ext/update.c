@@ -60,8 +60,7 @@ static bool has_rowid(const struct change *change)
     return change->declaration->shape < KEY_SINGLE;
 }
 
-/* --- The old row
- * ----------------------------------------------------------------- */
+/* --- The old row --------------------------------------------------------- */
 
 static int read_old_key(struct change *change)
 {
@@ -123,8 +122,7 @@ static byron_status read_old_column(struct change *change, int column)
     return status;
 }
 
-/* --- The new row
- * ----------------------------------------------------------------- */
+/* --- The new row --------------------------------------------------------- */
 
 static sqlite3_value *argument_of(const struct change *change, int column)
 {
@@ -295,8 +293,7 @@ static int check_unique(struct change *change)
     return conflict_unique(change->table);
 }
 
-/* --- Writing
- * --------------------------------------------------------------------- */
+/* --- Writing ------------------------------------------------------------- */
 
 /* All or nothing, since SQLite sets no savepoint around a single row. */
 static int write_row(struct change *change)

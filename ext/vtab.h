@@ -13,6 +13,7 @@
 extern const sqlite3_api_routines *sqlite3_api;
 
 struct connection;  /* connection.h: one per SQLite connection. */
+struct cursor;      /* cursor.c: one per scan that SQLite has open. */
 struct transaction; /* transaction.h: one per connection, schema and store. */
 
 struct table {
@@ -24,6 +25,7 @@ struct table {
     uint32_t id;                     /* Prefix of its keys. */
     char *schema;                    /* Owned: "main", "temp", ... */
     char *name;                      /* Owned. */
+    struct cursor *spare;            /* Owned; see cursor.h. May be NULL. */
 };
 
 /* Replaces base.zErrMsg with a formatted sentence and returns code. */
