@@ -4,9 +4,11 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/integer.h"
 #include "base/try.h"
 
 #define WINDOW_SIZE ((size_t)256 * 1024)
+#define SKIP_SIZE   ((uint64_t)4096)
 
 /* A search for later records hashes at most so many times the file's size:
  * payloads made to look like records cannot make it quadratic. */
@@ -83,6 +85,26 @@ out:
     return status;
 }
 
+/* Moves *at over zeros, which begin no record: most of a log may be zeros that
+ * were written ahead. */
+static byron_status skip_zeros(struct log_reader *reader, uint64_t *at)
+{
+    byron_status status = BYRON_OK;
+    const uint8_t *bytes;
+
+    while (*at + LOG_RECORD_HEAD <= reader->size) {
+        uint64_t size = (reader->size - *at) / 8 * 8;
+        if (size > SKIP_SIZE)
+            size = SKIP_SIZE;
+        TRY(look(reader, *at, (size_t)size, &bytes));
+        for (uint64_t i = 0; i < size; i += 8, *at += 8)
+            if (load_u64(bytes + i) != 0)
+                return BYRON_OK;
+    }
+out:
+    return status;
+}
+
 /*
  * Looks behind bad bytes at offset for a whole record that was written when
  * the log was already durable beyond them. Records start at multiples of 8.
@@ -93,12 +115,14 @@ static byron_status check_claims(struct log_reader *reader, uint64_t offset)
     uint64_t budget = SEARCH_BUDGET_FILES * reader->size;
     const uint8_t *bytes;
 
-    for (uint64_t at = offset + 8; at + LOG_RECORD_HEAD <= reader->size;
-         at += 8) {
+    for (uint64_t at = offset + 8;; at += 8) {
         struct record_head head;
         struct slice payload;
         bool is_whole;
 
+        TRY(skip_zeros(reader, &at));
+        if (at + LOG_RECORD_HEAD > reader->size)
+            break;
         TRY(look(reader, at, LOG_RECORD_HEAD, &bytes));
         head = record_head_decode(bytes);
         if (head.synced <= offset || !is_plausible(reader, &head, at))
