@@ -111,7 +111,7 @@ static void truncate_everywhere(struct rot_store *rot,
     char what[160];
     find_healthy(rot, file, healthy);
     for (uint64_t size = 0; size < file->bytes.size;
-         size = next_position(file, size)) {
+         size = next_position(file, size + (is_table(file) ? 4 * EVERY : 0))) {
         snprintf(what, sizeof what, "%s cut to %llu bytes", file->path,
                  (unsigned long long)size);
         memfs_write_all(rot->fs, file->path, part(&file->bytes, size));
