@@ -1,7 +1,7 @@
 /*
  * connection: many connections and threads over one store.
  *
- * Covers: transaction, view, pragma.
+ * Covers: view, pragma.
  */
 #include <check.h>
 #include <pthread.h>
