@@ -67,8 +67,8 @@ START_TEST(a_change_of_an_ordinary_table_is_noticed)
         "BEGIN; CREATE VIEW v AS SELECT 1; INSERT INTO t VALUES(3, 3); COMMIT",
         "BEGIN; PRAGMA user_version = 7; INSERT INTO t VALUES(3, 3); COMMIT",
         "BEGIN; INSERT INTO t VALUES(3, 3); PRAGMA application_id = 7; COMMIT",
-        "CREATE TRIGGER r AFTER INSERT ON p BEGIN "
-        "INSERT INTO t VALUES(new.a, 0); END; INSERT INTO p VALUES(5, 5)",
+        ("CREATE TRIGGER r AFTER INSERT ON p BEGIN "
+         "INSERT INTO t VALUES(new.a, 0); END; INSERT INTO p VALUES(5, 5)"),
     };
 
     open_wal("NORMAL");
