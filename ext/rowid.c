@@ -1,5 +1,6 @@
 #include "rowid.h"
 
+#include "connection.h"
 #include "key_codec.h"
 #include "status.h"
 #include "try.h"
@@ -89,21 +90,42 @@ out:
     return status;
 }
 
+static bool is_known(const struct table *table, uint64_t mark)
+{
+    return table->rowid.epoch == table->transaction->epoch &&
+           table->rowid.mark == mark;
+}
+
+void rowid_note(struct table *table, byron_txn *txn, uint64_t mark,
+                int64_t rowid)
+{
+    if (!is_known(table, mark))
+        return;
+    table->rowid.mark = byron_txn_mark(txn);
+    if (table->rowid.last < rowid)
+        table->rowid.last = rowid;
+}
+
 int rowid_choose(struct table *table, byron_txn *txn, int64_t *out)
 {
-    int64_t last = 0;
-    byron_status status = find_last(txn, table->id, &last);
+    uint64_t mark = byron_txn_mark(txn);
+    int64_t last = table->rowid.last;
+    byron_status status = BYRON_OK;
 
+    if (!is_known(table, mark))
+        status = find_last(txn, table->id, &last);
     if (status == BYRON_NOT_FOUND) {
         *out = 1;
         return SQLITE_OK;
     }
-    if (status == BYRON_OK && last < INT64_MAX) {
+    if (status != BYRON_OK)
+        return status_fail(table, status);
+    table->rowid = (struct rowid_hint){table->transaction->epoch, mark, last};
+    if (last < INT64_MAX) {
         *out = last + 1;
         return SQLITE_OK;
     }
-    if (status == BYRON_OK)
-        status = find_random(txn, table->id, out);
+    status = find_random(txn, table->id, out);
     if (status == BYRON_NOT_FOUND)
         return table_fail(table, SQLITE_FULL, "database or disk is full");
     return status_fail(table, status);

@@ -59,6 +59,7 @@ static int begin(struct table *table)
     byron_status status;
     int rc;
 
+    transaction->epoch++;
     store_settle(transaction->store);
     status = take_token(transaction);
     if (status != BYRON_OK) {
@@ -399,6 +400,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number)
     if (!is_usable(transaction))
         return SQLITE_OK;
     mark = savepoints_roll_back(&transaction->savepoints, number);
+    transaction->epoch++;
     transaction->is_doubtful = true;
     transaction->is_prepared = false;
     if (!transaction->txn)

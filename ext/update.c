@@ -323,6 +323,7 @@ static int encode_value(struct change *change)
 static int put_row(struct change *change, sqlite3_int64 *rowid)
 {
     const struct declaration *declaration = change->declaration;
+    uint64_t mark;
     int rc;
 
     change->fields = calloc((size_t)declaration->column_count +
@@ -347,8 +348,11 @@ static int put_row(struct change *change, sqlite3_int64 *rowid)
     if (rc != SQLITE_OK || change->is_ignored)
         return rc;
     rc = encode_value(change);
+    mark = byron_txn_mark(change->txn);
     if (rc == SQLITE_OK)
         rc = write_row(change);
+    if (rc == SQLITE_OK && has_rowid(change) && is_insert(change))
+        rowid_note(change->table, change->txn, mark, *rowid);
     return rc;
 }
 

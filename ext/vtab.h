@@ -16,6 +16,13 @@ struct connection;  /* connection.h: one per SQLite connection. */
 struct cursor;      /* cursor.c: one per scan that SQLite has open. */
 struct transaction; /* transaction.h: one per connection, schema and store. */
 
+/* The highest rowid of a table, known while nothing else is written. */
+struct rowid_hint {
+    uint64_t epoch; /* Of the transaction; 0: nothing is known. */
+    uint64_t mark;
+    int64_t last;
+};
+
 struct table {
     sqlite3_vtab base; /* First: SQLite casts. */
     sqlite3 *db;
@@ -25,7 +32,8 @@ struct table {
     uint32_t id;                     /* Prefix of its keys. */
     char *schema;                    /* Owned: "main", "temp", ... */
     char *name;                      /* Owned. */
-    struct cursor *spare;            /* Owned; see cursor.h. May be NULL. */
+    struct rowid_hint rowid;
+    struct cursor *spare; /* Owned; see cursor.h. May be NULL. */
 };
 
 /* Replaces base.zErrMsg with a formatted sentence and returns code. */

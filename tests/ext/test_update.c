@@ -121,6 +121,25 @@ START_TEST(new_rowids_are_one_above_the_highest)
 }
 END_TEST
 
+/* The highest is remembered between inserts, and must not outlive an undo. */
+START_TEST(new_rowids_follow_a_rollback)
+{
+    host_run(host.db, "INSERT INTO r(v) VALUES('a'), ('b'), ('c'); BEGIN;"
+                      "DELETE FROM r WHERE id = 3; SAVEPOINT s;"
+                      "INSERT INTO r(v) VALUES('d'), ('e'); ROLLBACK TO s;"
+                      "INSERT INTO r(v) VALUES('f'); SAVEPOINT t;"
+                      "DELETE FROM r WHERE id >= 2;"
+                      "INSERT INTO r(v) VALUES('g'); ROLLBACK TO t;"
+                      "INSERT INTO r(v) VALUES('h'); COMMIT;"
+                      "BEGIN; DELETE FROM r WHERE id > 1; ROLLBACK;"
+                      "INSERT INTO r(v) VALUES('i')");
+
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT group_concat(id || v, ' ') FROM r"),
+        "1a 2b 3f 4h 5i");
+}
+END_TEST
+
 START_TEST(changes_counts_rows_as_sqlite_does)
 {
     host_run(host.db, "INSERT INTO kv VALUES(1, 1), (2, 2), (3, 3)");
@@ -203,6 +222,7 @@ Suite *test_update_suite(void)
     tcase_add_test(cases, what_a_key_loses_is_in_the_row);
     tcase_add_test(cases, last_insert_rowid_belongs_to_tables_with_rowids);
     tcase_add_test(cases, new_rowids_are_one_above_the_highest);
+    tcase_add_test(cases, new_rowids_follow_a_rollback);
     tcase_add_test(cases, changes_counts_rows_as_sqlite_does);
     tcase_add_test(cases, conflict_replace_makes_insert_an_upsert);
     tcase_add_test(cases, declared_clauses_hold_where_the_statement_has_none);
