@@ -41,7 +41,8 @@ TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*
 SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
 TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
-             tests/support/byron_dump.c))
+             tests/support/byron_dump.c tests/kill/killer.c))
+KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 SUITES  := $(notdir $(TESTS:.c=))
 NEWEST  := build/sqlite-newest
@@ -49,7 +50,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit tools newest test demo bench bench-load lint tidy format docs \
+.PHONY: all unit tools newest test demo kills bench bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -92,7 +93,11 @@ $(TOOLS): $(B)/%: $(B)/%.o
 	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
 $(B)/tests/support/byron_dump: $(ENGINE)
 $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c)): $(B)/tests/bench/rows.o
+$(B)/tests/kill/killer: $(KILL)
+$(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
+	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
+	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
 
 # The newest SQLite, out of npm's better-sqlite3.
@@ -105,7 +110,7 @@ unit: $(B)/unit ## Build and run the unit tests [T=module].
 	$(B)/unit $(T)
 tools: $(TOOLS)
 	@:
-newest: $(B)/unit-newest $(B)/tests/tools/sqlrun-newest
+newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest)
 
 test: ## The one command: install what is missing, build, test [T=suite].
 	@tests/packages build test
@@ -116,6 +121,10 @@ demo: ## The one command: install what is missing, build, show byron at work.
 	@tests/packages build demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@sql/demo.sh
+
+kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SEED= JOURNAL=].
+	$(B)/tests/kill/killer extension=$(CURDIR)/$(B)/byron.so rounds=$(or $(ROUNDS),1000) \
+	    $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL))
 
 bench: all tools ## Compare with ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
