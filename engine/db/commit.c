@@ -251,12 +251,13 @@ static void publish_spilled(struct byron_txn *txn)
     run->wal_floor = prepared->wal_number;
     run->last_sequence = prepared->sequence;
     run->tip = prepared->id;
+    if (db->ring.alias_of == live->tip)
+        live->alias = db->ring.alias;
+    /* From here on the name is the new commit's. */
     if (prepared->flags & BYRON_PREPARE_OWN) {
         commit_ring_pass_name(&db->ring, prepared->id);
         run->alias = db->ring.alias;
     }
-    if (db->ring.alias_of == live->tip)
-        live->alias = db->ring.alias;
     prepared->run = (struct run){0};
     read_state_refill(state, old, live, run);
     log_writer_close(db->wal);
@@ -292,7 +293,7 @@ void byron_txn_publish(byron_txn *txn)
     mutex_lock(&db->mutex);
     if (is_spilled)
         publish_spilled(txn);
-    if (prepared->flags & BYRON_PREPARE_OWN)
+    else if (prepared->flags & BYRON_PREPARE_OWN)
         commit_ring_pass_name(&db->ring, commit.id);
     commit_ring_add(&db->ring, &commit);
     db->last_sequence = commit.sequence;

@@ -112,14 +112,31 @@ static byron_status find_orphans(struct byron_db *db,
 /* What replay builds: the live memtable, and sources before it. */
 struct replay {
     struct byron_db *db;
+    const struct chain *chain;
     struct memtable *live;
     struct frozen **frozen;
     size_t count, capacity;
     uint64_t sequence;
     uint64_t tip;
-    uint64_t alias;
+    uint64_t alias;       /* What the host calls tip, if not that; or 0. */
+    bool is_past;         /* The target was reached, or there is none. */
     struct listing named; /* Tables that commit records name. */
 };
+
+/* The replay has come to a commit. Those of our own that follow the host's
+ * newest go by its name: each of them may be the tables' newest one day. */
+static void advance(struct replay *replay, uint64_t id, uint64_t sequence)
+{
+    const struct chain *chain = replay->chain;
+    replay->tip = id;
+    replay->sequence = sequence;
+    replay->is_past =
+        replay->is_past || !chain->has_target || id == chain->target;
+    replay->alias = replay->is_past ? chain->alias : 0;
+    if (replay->alias == 0 && chain->has_target && replay->is_past &&
+        id != chain->target)
+        replay->alias = chain->target ? chain->target : HOST_HAS_NONE;
+}
 
 static void replay_deinit(struct replay *replay)
 {
@@ -147,6 +164,7 @@ static byron_status push_frozen(struct replay *replay, struct frozen *frozen,
     frozen->wal_floor = wal_floor;
     frozen->last_sequence = replay->sequence;
     frozen->tip = replay->tip;
+    frozen->alias = replay->alias;
     replay->frozen[replay->count++] = frozen;
     return BYRON_OK;
 }
@@ -246,8 +264,7 @@ static byron_status replay_spilled(struct replay *replay,
     if (counts) {
         /* What came before it in this WAL must get in before it. */
         TRY(freeze(replay, wal));
-        replay->sequence = commit->sequence;
-        replay->tip = commit->id;
+        advance(replay, commit->id, commit->sequence);
         TRY(adopt_tables(replay, &edit, next_wal));
     }
 out:
@@ -255,11 +272,12 @@ out:
     return status;
 }
 
-static byron_status replay_wal(struct replay *replay, const struct chain *chain,
-                               size_t wal_index, size_t *index, bool *is_past)
+static byron_status replay_wal(struct replay *replay, size_t wal_index,
+                               size_t *index)
 {
     byron_status status;
     struct byron_db *db = replay->db;
+    const struct chain *chain = replay->chain;
     const struct chain_wal *wal = &chain->wals[wal_index];
     uint64_t next = wal_index + 1 < chain->wal_count
                         ? chain->wals[wal_index + 1].number
@@ -278,17 +296,15 @@ static byron_status replay_wal(struct replay *replay, const struct chain *chain,
         TRY(wal_record_decode(&record, path, &commit));
         if (commit.type == RECORD_ABORT)
             continue;
-        bool counts = chain_counts(chain, *index, replay->tip, *is_past);
+        bool counts = chain_counts(chain, *index, replay->tip, replay->is_past);
         ++*index;
         if (commit.is_spilled) {
             TRY(replay_spilled(replay, &commit, counts, path, record.offset,
                                wal->number, next));
         } else if (counts) {
             TRY(replay_entries(replay, &commit, path, record.offset));
-            replay->sequence = commit.sequence;
-            replay->tip = commit.id;
+            advance(replay, commit.id, commit.sequence);
         }
-        *is_past = *is_past || replay->tip == chain->target;
     }
 out:
     log_reader_close(reader);
@@ -296,17 +312,17 @@ out:
 }
 
 /* The commits that count, into memtables of at most the usual size. */
-static byron_status replay_chain(struct replay *replay,
-                                 const struct chain *chain)
+static byron_status replay_chain(struct replay *replay)
 {
     byron_status status = BYRON_OK;
+    const struct chain *chain = replay->chain;
     size_t index = 0;
-    bool is_past = !chain->has_target || replay->tip == chain->target;
+    advance(replay, replay->db->state.tip, replay->db->state.last_sequence);
     for (size_t i = 0; i < chain->wal_count; i++) {
         uint64_t number = chain->wals[i].number;
         if (db_memtable_size(replay->live) >= replay->db->options.memtable)
             TRY(freeze(replay, number));
-        TRY(replay_wal(replay, chain, i, &index, &is_past));
+        TRY(replay_wal(replay, i, &index));
     }
     /* Opens that wrote little leave many small WALs. */
     if (chain->wal_count > WALS_MAX && memtable_count(replay->live) > 0)
@@ -325,18 +341,8 @@ static byron_status take_over(struct byron_db *db, struct replay *replay,
                        db->state.version, &db->read_state));
     struct commit commit = {.id = replay->tip, .sequence = replay->sequence};
     commit_ring_add(&db->ring, &commit);
-    db->ring.alias = chain->alias;
-    db->ring.alias_of = chain->target;
-    if (chain->has_target && replay->tip != chain->target) {
-        /* Commits of our own follow the host's. */
-        db->ring.alias = chain->alias
-                             ? chain->alias
-                             : (chain->target ? chain->target : HOST_HAS_NONE);
-        db->ring.alias_of = replay->tip;
-    }
-    for (size_t i = 0; i < replay->count; i++)
-        if (replay->frozen[i]->tip == db->ring.alias_of)
-            replay->frozen[i]->alias = db->ring.alias;
+    db->ring.alias = replay->alias;
+    db->ring.alias_of = replay->tip;
     if (db->options.commit_point)
         db->point = *db->options.commit_point;
     db->point.recent[0] = replay->tip;
@@ -356,7 +362,7 @@ byron_status db_recover(struct byron_db *db)
     byron_status status;
     struct listing listing = {.db = db};
     struct chain chain = {0};
-    struct replay replay = {.db = db, .named = {.db = db}};
+    struct replay replay = {.db = db, .chain = &chain, .named = {.db = db}};
     TRY(db->os->dir_list(db->dir, list_file, &listing));
     if (listing.count > 0)
         qsort(listing.files, listing.count, sizeof *listing.files, by_number);
@@ -365,9 +371,7 @@ byron_status db_recover(struct byron_db *db)
     TRY(chain_read_commits(db, &chain));
     TRY(chain_choose(db, &chain));
     TRY(memtable_new(&replay.live));
-    replay.sequence = db->state.last_sequence;
-    replay.tip = db->state.tip;
-    TRY(replay_chain(&replay, &chain));
+    TRY(replay_chain(&replay));
     TRY(take_over(db, &replay, &chain));
     TRY(find_orphans(db, &listing, &replay.named));
 out:
