@@ -6,6 +6,7 @@
 #include "cursor.h"
 #include "ending.h"
 #include "plan.h"
+#include "pragma.h"
 #include "settings.h"
 #include "status.h"
 #include "update.h"
@@ -239,6 +240,13 @@ static int check_place(struct table *table, char **message)
         sqlite3_stricmp(table->name, "byron_catalog") == 0) {
         *message =
             sqlite3_mprintf("byron: the name %s is byron's own", table->name);
+        return SQLITE_ERROR;
+    }
+    /* There BINARY is the order of UTF-16's bytes, which keys do not have. */
+    if (!pragma_is_utf8(table->db, table->schema)) {
+        *message = sqlite3_mprintf(
+            "byron: texts of this database are in UTF-16; PRAGMA encoding "
+            "must be 'UTF-8'");
         return SQLITE_ERROR;
     }
     if (table->declaration->settings.path &&

@@ -27,15 +27,25 @@ int pragma_integer(sqlite3 *db, const char *schema, const char *name,
     return value;
 }
 
+static bool is_word(sqlite3 *db, const char *schema, const char *name,
+                    const char *word)
+{
+    sqlite3_stmt *statement = read(db, schema, name);
+    bool is_it =
+        statement &&
+        sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0),
+                        word) == 0;
+
+    sqlite3_finalize(statement);
+    return is_it;
+}
+
 bool pragma_is_wal(sqlite3 *db, const char *schema)
 {
-    sqlite3_stmt *statement = read(db, schema, "journal_mode");
-    bool is_wal = false;
+    return is_word(db, schema, "journal_mode", "wal");
+}
 
-    if (statement)
-        is_wal =
-            sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0),
-                            "wal") == 0;
-    sqlite3_finalize(statement);
-    return is_wal;
+bool pragma_is_utf8(sqlite3 *db, const char *schema)
+{
+    return is_word(db, schema, "encoding", "UTF-8");
 }

@@ -75,6 +75,17 @@ START_TEST(bytes_come_back_as_they_were_given)
 }
 END_TEST
 
+START_TEST(a_database_in_utf16_is_refused)
+{
+    host_run(host.db, "PRAGMA encoding = 'UTF-16le'; CREATE TABLE p(a)");
+
+    ck_assert_str_eq(
+        host_ask(host.db, "CREATE VIRTUAL TABLE t USING byron"),
+        "error: byron: texts of this database are in UTF-16; PRAGMA encoding "
+        "must be 'UTF-8'");
+}
+END_TEST
+
 START_TEST(large_values_come_back)
 {
     static const int sizes[] = {0, 1, 4096, 100000, 20000000};
@@ -241,6 +252,7 @@ Suite *test_cursor_suite(void)
     tcase_add_checked_fixture(cases, open_host, close_host);
     tcase_set_timeout(cases, 30);
     tcase_add_test(cases, bytes_come_back_as_they_were_given);
+    tcase_add_test(cases, a_database_in_utf16_is_refused);
     tcase_add_test(cases, large_values_come_back);
     tcase_add_test(cases, a_long_key_is_a_key);
     tcase_add_test(cases, a_scan_goes_on_after_commit);
