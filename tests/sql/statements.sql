@@ -1,0 +1,82 @@
+-- Every form of statement that may meet a byron table.
+CREATE /*byron*/ TABLE t(k INT, g TEXT, v REAL, PRIMARY KEY(k)) WITHOUT ROWID;
+CREATE /*byron*/ TABLE e(a TEXT, b INT, c, PRIMARY KEY(a, b)) WITHOUT ROWID;
+CREATE TABLE p(k INTEGER PRIMARY KEY, g TEXT, v REAL);
+INSERT INTO p VALUES(1, 'x', 1.5), (2, 'y', 2.5), (3, 'x', NULL), (5, NULL, 0);
+INSERT INTO t SELECT * FROM p;
+INSERT INTO t SELECT k + 10, g || g, v * 2 FROM t;
+INSERT INTO e SELECT g, k, v FROM t WHERE g IS NOT NULL;
+WITH s(n) AS (SELECT count(*) FROM t) INSERT INTO t SELECT 100 + n, 'cte', n FROM s;
+INSERT INTO t(v, k) VALUES(9, 200);
+INSERT INTO t VALUES(201, 'r', 1) RETURNING k, g, v;
+SELECT * FROM t ORDER BY k;
+SELECT * FROM e ORDER BY a, b;
+UPDATE t SET v = p.v + 100, g = p.g FROM p WHERE p.k = t.k;
+UPDATE t SET v = (SELECT max(b) FROM e WHERE a = t.g) WHERE g = 'x';
+UPDATE t SET (g, v) = (SELECT g, 7 FROM p WHERE p.k = 2) WHERE k = 200;
+UPDATE t SET k = -k WHERE k IN (SELECT k FROM p WHERE g = 'x');
+UPDATE e SET c = b, b = b + 1000 WHERE a IN (SELECT g FROM p);
+SELECT * FROM t ORDER BY k;
+SELECT * FROM e ORDER BY a, b;
+DELETE FROM t WHERE k IN (SELECT b - 1000 FROM e) OR v IS NULL;
+DELETE FROM e WHERE (a, b) IN (SELECT 'x', 1001 UNION SELECT 'y', 1002);
+DELETE FROM e WHERE EXISTS (SELECT 1 FROM t WHERE t.k = e.b);
+SELECT * FROM t ORDER BY k;
+SELECT * FROM e ORDER BY a, b;
+CREATE VIEW w AS SELECT k, upper(g) AS g, v FROM t WHERE k > 0;
+SELECT * FROM w ORDER BY k;
+CREATE TRIGGER wi INSTEAD OF INSERT ON w BEGIN
+  INSERT INTO t VALUES(new.k, lower(new.g), new.v);
+  UPDATE e SET c = new.k WHERE a = lower(new.g);
+END;
+INSERT INTO w VALUES(300, 'XX', 3);
+CREATE TRIGGER pa AFTER INSERT ON p BEGIN
+  INSERT OR REPLACE INTO t VALUES(new.k, new.g, new.v);
+  DELETE FROM e WHERE b = new.k;
+END;
+CREATE TRIGGER pd AFTER DELETE ON p BEGIN
+  UPDATE t SET g = 'gone' WHERE k = old.k;
+END;
+INSERT INTO p VALUES(300, 'via p', 0), (11, 'via p', 1), (301, 'z', 2);
+DELETE FROM p WHERE k > 10;
+SELECT * FROM t ORDER BY k;
+SELECT * FROM e ORDER BY a, b;
+SELECT t.k, p.k, e.b FROM t LEFT JOIN p ON p.k = t.k LEFT JOIN e ON e.a = t.g
+  ORDER BY 1, 2, 3;
+SELECT a.k, b.k FROM t AS a JOIN t AS b ON b.k = a.k + 10 ORDER BY a.k;
+SELECT * FROM t NATURAL JOIN p ORDER BY k;
+SELECT k FROM t UNION SELECT b FROM e EXCEPT SELECT k FROM p ORDER BY 1;
+SELECT g, count(*), sum(v), min(k), max(k) FROM t GROUP BY g HAVING count(*) > 0
+  ORDER BY g;
+SELECT k, row_number() OVER (ORDER BY k DESC), sum(v) OVER (PARTITION BY g
+  ORDER BY k) FROM t ORDER BY k;
+SELECT (SELECT k FROM t ORDER BY k DESC LIMIT 1), (SELECT k FROM t ORDER BY k
+  LIMIT 1 OFFSET 1), EXISTS (SELECT 1 FROM t WHERE k = 300);
+SELECT k FROM t WHERE k > 2 ORDER BY k LIMIT 3 OFFSET 1;
+SELECT k FROM t WHERE k > 2 AND g LIKE 'x%' ORDER BY k DESC LIMIT 2;
+SELECT DISTINCT a FROM e ORDER BY a DESC;
+SELECT * FROM t INDEXED BY nothing;
+SELECT nothing FROM t;
+SELECT rowid FROM t;
+INSERT INTO t VALUES(1);
+INSERT INTO t(nothing) VALUES(1);
+UPDATE t SET nothing = 1;
+CREATE TABLE copy AS SELECT * FROM t;
+SELECT count(*) FROM copy;
+SELECT k FROM t WHERE k = 1 OR k = 300 OR g = 'z' ORDER BY k;
+SELECT k FROM t WHERE NOT (k < 100) AND k IS NOT NULL AND k NOT BETWEEN 150 AND 250
+  ORDER BY k;
+SELECT k FROM t WHERE k > 0 AND k > 1 AND k > 2 AND k > 3 AND k < 900 AND k < 901
+  AND k < 902 AND k < 903 AND k <> 4 AND k <> 5 AND k <> 6 AND k <> 7 AND k <> 8
+  AND k <> 9 AND k >= 3 AND k <= 899 AND v IS NOT NULL AND g > '' ORDER BY k DESC;
+WITH RECURSIVE walk(k) AS (SELECT min(k) FROM t UNION ALL SELECT (SELECT min(t.k)
+  FROM t WHERE t.k > walk.k) FROM walk WHERE walk.k IS NOT NULL)
+  SELECT k FROM walk;
+PRAGMA integrity_check;
+REINDEX;
+VACUUM;
+SELECT count(*), total(k) FROM t;
+DELETE FROM t;
+DROP TABLE e;
+SELECT * FROM e;
+SELECT count(*) FROM t;
