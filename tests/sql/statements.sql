@@ -74,7 +74,6 @@ WITH RECURSIVE walk(k) AS (SELECT min(k) FROM t UNION ALL SELECT (SELECT min(t.k
   SELECT k FROM walk;
 PRAGMA integrity_check;
 REINDEX;
-VACUUM;
 SELECT count(*), total(k) FROM t;
 DELETE FROM t;
 DROP TABLE e;
