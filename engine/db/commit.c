@@ -158,7 +158,7 @@ out:
     return status;
 }
 
-static byron_status prepare_room(struct byron_txn *txn)
+static byron_status prepare_room(struct byron_txn *txn, unsigned flags)
 {
     byron_status status;
     struct byron_db *db = txn->db;
@@ -167,6 +167,9 @@ static byron_status prepare_room(struct byron_txn *txn)
     TRY(db_ensure_wal(db));
     if (db->abort_id != 0)
         TRY(append_abort(db));
+    /* It is as durable as the host's commit that it stands on. */
+    if ((flags & BYRON_PREPARE_OWN) && (flags & BYRON_PREPARE_SYNC))
+        TRY(db_barrier(db));
     mutex_lock(&db->mutex);
     status = commit_ring_reserve(&db->ring);
     mutex_unlock(&db->mutex);
@@ -195,7 +198,7 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
     txn_unprepare(txn);
-    TRY(prepare_room(txn));
+    TRY(prepare_room(txn, flags));
     prepared->flags = flags;
     prepared->position = txn->position;
     prepared->id = take_commit_id(db);

@@ -89,8 +89,9 @@ struct byron_db {
     uint64_t prepared_id;            /* Needs mutex. Not yet published; or 0. */
     uint64_t *wals;                  /* Needs mutex. Those that exist. */
     size_t wal_count, wal_capacity;
-    uint64_t host_commits; /* Needs mutex. Commits in memtables that
-                              the host, not we, made. */
+    uint64_t host_commits; /* Needs mutex. Those that the host, not we, made
+                              since open, and those found in the logs. */
+    uint64_t host_synced;  /* Needs mutex. So many when it last synced. */
     bool stop;             /* Needs mutex. */
     bool work_due;         /* Needs mutex. Maybe: work will look. */
     bool is_working;       /* Needs mutex. A unit of work is being done. */

@@ -119,10 +119,20 @@ byron_status db_barrier(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
     uint64_t host_commits = db->host_commits;
+    uint64_t host_synced = db->host_synced;
     mutex_unlock(&db->mutex);
-    if (!db->options.barrier || host_commits == 0)
+    if (!db->options.barrier || host_commits == host_synced)
         return BYRON_OK;
-    return db->options.barrier(db->options.barrier_context);
+    byron_status status = db->options.barrier(db->options.barrier_context);
+    if (status != BYRON_OK)
+        return error_set(status, db->os->dir_path(db->dir), BYRON_NO_OFFSET, 0,
+                         "the files of the host database cannot be synced");
+    mutex_lock(&db->mutex);
+    /* Those that came meanwhile may have missed it. */
+    if (db->host_synced < host_commits)
+        db->host_synced = host_commits;
+    mutex_unlock(&db->mutex);
+    return BYRON_OK;
 }
 
 void db_publish_state(struct byron_db *db, struct read_state *state)

@@ -152,6 +152,13 @@ out:
     return status;
 }
 
+static void count_host_commit(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    db->host_commits++;
+    mutex_unlock(&db->mutex);
+}
+
 byron_status byron_drop(byron_db *db, const struct byron_range *range)
 {
     byron_status status;
@@ -164,9 +171,12 @@ byron_status byron_drop(byron_db *db, const struct byron_range *range)
     TRY(byron_begin(db, TOKEN_MS, &txn));
     TRY(version_edit_drop(&edit, db->wal_number, slice_from(range->lower),
                           slice_from(range->upper)));
-    TRY(db_barrier(db));
     mutex_lock(&db->work_mutex);
-    status = db_install(db, &edit, 0);
+    /* That the range is gone is itself what the host has committed. */
+    count_host_commit(db);
+    status = db_barrier(db);
+    if (status == BYRON_OK)
+        status = db_install(db, &edit, 0);
     mutex_unlock(&db->work_mutex);
     if (status == BYRON_OK)
         wake_work(db);
