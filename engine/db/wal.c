@@ -50,7 +50,8 @@ out:
 }
 
 /* WALs of an earlier process may not be on the disk yet; what we sync from now
- * on builds on them. */
+ * on builds on them. Needs work_mutex: a flush of what was recovered would
+ * delete them meanwhile. */
 static byron_status sync_recovered(struct byron_db *db)
 {
     byron_status status = BYRON_OK;
@@ -90,7 +91,9 @@ static byron_status begin_writing(struct byron_db *db)
 {
     byron_status status;
     TRY(confirm_head(db));
-    TRY(sync_recovered(db));
+    mutex_lock(&db->work_mutex);
+    status = sync_recovered(db);
+    mutex_unlock(&db->work_mutex);
 out:
     return status;
 }
