@@ -25,9 +25,14 @@ static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
     return status;
 }
 
-static void give_token(struct byron_db *db)
+/* leaves_files: there is something for db_collect. */
+static void give_token(struct byron_db *db, bool leaves_files)
 {
     mutex_lock(&db->mutex);
+    if (leaves_files) {
+        db->work_due = true;
+        condition_wake_all(&db->changed);
+    }
     db->token_taken = false;
     db->prepared_id = 0;
     db->open_txns--;
@@ -66,6 +71,7 @@ out:
 void txn_end(struct byron_txn *txn)
 {
     struct byron_db *db = txn->db;
+    bool leaves_files = txn->spill_count > 0;
     memtable_unref(txn->writes);
     for (size_t i = 0; i < txn->spill_count; i++)
         txn_spill_discard(&txn->spills[i]);
@@ -73,7 +79,7 @@ void txn_end(struct byron_txn *txn)
     dead_spans_deinit(&txn->dead);
     byron_snapshot_close(txn->snapshot);
     alloc_free(txn);
-    give_token(db);
+    give_token(db, leaves_files);
 }
 
 uint64_t byron_txn_base(const byron_txn *txn)
