@@ -97,7 +97,7 @@ static const struct fault faults[] = {
 START_TEST(a_call_that_fails_loses_no_acknowledged_commit)
 {
     const struct fault *fault = &faults[_i / 2];
-    every_call(fault, _i % 2 != 0, fault->kinds == MEMFS_ALL ? 50 : 8);
+    every_call(fault, _i % 2 != 0, fault->kinds == MEMFS_ALL ? 70 : 12);
 }
 END_TEST
 
