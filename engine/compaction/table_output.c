@@ -273,6 +273,7 @@ uint64_t table_output_entries(const struct table_output *output)
 static void remove_table(struct table_output *output,
                          struct finished_table *table)
 {
+    struct byron_error first = *error_last();
     char name[OS_NAME_MAX];
     file_pool_forget(output->options.pool, table->number);
     file_name_format(FILE_TABLE, table->number, name);
@@ -280,6 +281,7 @@ static void remove_table(struct table_output *output,
     byron_status ignored =
         output->options.os->file_remove(output->options.dir, name);
     (void)ignored;
+    (void)error_restore(&first);
     table_facts_deinit(&table->facts);
 }
 

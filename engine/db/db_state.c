@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "sstable/file_pool.h"
 
 uint64_t db_take_number(struct byron_db *db)
 {
@@ -85,14 +86,16 @@ static void retire_wals(struct byron_db *db, uint64_t floor)
     mutex_unlock(&db->mutex);
 }
 
-static void remove_file(struct byron_db *db, enum file_kind kind,
-                        uint64_t number)
+void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number)
 {
+    struct byron_error first = *error_last();
     char name[OS_NAME_MAX];
+    if (kind == FILE_TABLE)
+        file_pool_forget(db->pool, number);
     file_name_format(kind, number, name);
     /* What cannot be removed now is an orphan of the next open. */
-    byron_status ignored = db->os->file_remove(db->dir, name);
-    (void)ignored;
+    (void)db->os->file_remove(db->dir, name);
+    (void)error_restore(&first);
 }
 
 void db_collect(struct byron_db *db)
@@ -101,7 +104,7 @@ void db_collect(struct byron_db *db)
     size_t count;
     while ((count = table_env_bury(&db->env, dead, 16)) > 0)
         for (size_t i = 0; i < count; i++)
-            remove_file(db, FILE_TABLE, dead[i]);
+            db_remove_file(db, FILE_TABLE, dead[i]);
     /* Before the manifest knows their numbers as used, orphans must stay, or
      * the numbers could be given out again after the next crash. */
     if (!db->has_appended)
@@ -109,7 +112,7 @@ void db_collect(struct byron_db *db)
     size_t kept = 0;
     for (size_t i = 0; i < db->orphan_count; i++)
         if (db->orphans[i].wal < db->state.wal_floor)
-            remove_file(db, db->orphans[i].kind, db->orphans[i].number);
+            db_remove_file(db, db->orphans[i].kind, db->orphans[i].number);
         else
             db->orphans[kept++] = db->orphans[i];
     db->orphan_count = kept;
@@ -218,6 +221,25 @@ static void end_work(struct byron_db *db, byron_status status)
     db_keep_error(status, &status, &db->work_error);
 }
 
+/*
+ * Nothing of the edit is in force, but that is sure only once a later one is:
+ * until then its files stay, as all orphans do.
+ */
+static void give_up_added(struct byron_db *db, const struct version_edit *edit)
+{
+    struct byron_error first = *error_last();
+    for (size_t i = 0; i < edit->add_count; i++) {
+        if (edit->adds[i].meta)
+            continue; /* Something else names it. */
+        /* What finds no room on the list is an orphan of the next open. */
+        byron_status ignored =
+            db_add_orphan(db, FILE_TABLE, edit->adds[i].number, 0);
+        (void)ignored;
+    }
+    db->has_appended = false;
+    (void)error_restore(&first);
+}
+
 byron_status db_install(struct byron_db *db, struct version_edit *edit,
                         size_t flushed)
 {
@@ -235,7 +257,9 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
             db_keep_error(status, &db->wal_fatal, &db->wal_error);
             end_work(db, status);
         }
-    } else if (status != BYRON_FULL && status != BYRON_NO_MEMORY) {
+    } else if (status == BYRON_FULL || status == BYRON_NO_MEMORY) {
+        give_up_added(db, edit);
+    } else {
         end_work(db, status);
     }
     condition_wake_all(&db->changed);

@@ -19,6 +19,8 @@ void db_publish_state(struct byron_db *db, struct read_state *state);
 void db_share_memory(struct byron_db *db);
 /* Deletes files that nothing names any more. Needs work_mutex. */
 void db_collect(struct byron_db *db);
+/* Best effort; this thread's last error stays what it was. */
+void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number);
 /* Lists a file for db_collect. Needs work_mutex. */
 BYRON_MUST_CHECK byron_status db_add_orphan(struct byron_db *db,
                                             enum file_kind kind,

@@ -149,12 +149,8 @@ out:
     table_output_free(output);
     if (status != BYRON_OK) {
         /* Taken files are ours to remove: by number, as orphans are. */
-        for (size_t i = run->count; i < edit->add_count; i++) {
-            char name[OS_NAME_MAX];
-            file_name_format(FILE_TABLE, edit->adds[i].number, name);
-            byron_status ignored = db->os->file_remove(db->dir, name);
-            (void)ignored;
-        }
+        for (size_t i = run->count; i < edit->add_count; i++)
+            db_remove_file(db, FILE_TABLE, edit->adds[i].number);
         txn_spill_discard(run);
     }
     return status;

@@ -99,14 +99,10 @@ out:
 /* Removes tables that an edit took over and that did not get in. */
 static void remove_added(struct byron_db *db, const struct version_edit *edit)
 {
-    for (size_t i = 0; i < edit->add_count; i++) {
-        char name[OS_NAME_MAX];
-        if (edit->adds[i].meta)
-            continue; /* Not made by this job: something else names it. */
-        file_name_format(FILE_TABLE, edit->adds[i].number, name);
-        byron_status ignored = db->os->file_remove(db->dir, name);
-        (void)ignored;
-    }
+    for (size_t i = 0; i < edit->add_count; i++)
+        /* Else not made by this job: something else names it. */
+        if (!edit->adds[i].meta)
+            db_remove_file(db, FILE_TABLE, edit->adds[i].number);
 }
 
 static byron_status install_flush(struct byron_db *db, struct frozen *frozen,

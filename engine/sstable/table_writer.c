@@ -365,9 +365,11 @@ void table_writer_abandon(struct table_writer *writer)
     /* The remover may fail: then the file stays as one no version names, and
      * goes at the next open. */
     if (writer->file) {
+        struct byron_error first = *error_last();
         writer->os->file_close(writer->file);
         writer->file = NULL;
         (void)!writer->os->file_remove(writer->dir, writer->name);
+        (void)error_restore(&first);
     }
     writer_free(writer);
 }
