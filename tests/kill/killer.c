@@ -268,35 +268,6 @@ static void wait_for_moment(struct run *run, const struct plan *plan, int news,
         fail_round(run, "the worker hangs");
 }
 
-/* One worker's life and death. */
-static void kill_worker(struct run *run)
-{
-    struct subject *subject = &run->subject;
-    struct watch watch = {WORKER_STARTING, subject->last, 0,
-                          subject->is_created, false};
-    struct plan plan;
-    int status;
-    int news;
-    pid_t pid;
-
-    choose_plan(run, &plan);
-    subject->aim = plan.stage;
-    pid = start(run, "worker", &news);
-    wait_for_moment(run, &plan, news, &watch);
-    kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid)
-        subject_fail("waitpid: %s", strerror(errno));
-    while (!watch.is_over)
-        listen(news, 0, &watch);
-    close(news);
-    subject->last = watch.last;
-    subject->is_created = watch.is_created;
-    run->totals.acknowledged += watch.acknowledged;
-    run->totals.kills[watch.stage]++;
-    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        fail_round(run, "the worker ended by itself");
-}
-
 static char *path_of(const struct run *run, const char *name)
 {
     char *path = NULL;
@@ -334,6 +305,37 @@ static uint64_t keep_copy(const struct run *run)
     free(live);
     free(killed);
     return tables;
+}
+
+/* One worker's life and death. */
+static void kill_worker(struct run *run)
+{
+    struct subject *subject = &run->subject;
+    struct watch watch = {WORKER_STARTING, subject->last, 0,
+                          subject->is_created, false};
+    struct plan plan;
+    int status;
+    int news;
+    pid_t pid;
+
+    choose_plan(run, &plan);
+    subject->aim = plan.stage;
+    pid = start(run, "worker", &news);
+    wait_for_moment(run, &plan, news, &watch);
+    kill(pid, SIGKILL);
+    if (waitpid(pid, &status, 0) != pid)
+        subject_fail("waitpid: %s", strerror(errno));
+    while (!watch.is_over)
+        listen(news, 0, &watch);
+    close(news);
+    subject->last = watch.last;
+    subject->is_created = watch.is_created;
+    run->totals.acknowledged += watch.acknowledged;
+    run->totals.kills[watch.stage]++;
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+        keep_copy(run);
+        fail_round(run, "the worker ended by itself");
+    }
 }
 
 static void play_round(struct run *run)
