@@ -19,6 +19,17 @@ out:
     return status;
 }
 
+byron_status db_settle_abort(struct byron_db *db)
+{
+    byron_status status = BYRON_OK;
+    if (db->abort_id == 0)
+        return BYRON_OK;
+    TRY(db_ensure_wal(db));
+    TRY(append_abort(db));
+out:
+    return status;
+}
+
 /* The record would count by itself: take it back, now or, where there is no
  * room, before the next one. If that fails, the log must not go on, or the
  * batch would come alive. */
@@ -165,8 +176,7 @@ static byron_status prepare_room(struct byron_txn *txn, unsigned flags)
     db_pace(db, memtable_data_bytes(txn->writes));
     TRY(db_make_room(db));
     TRY(db_ensure_wal(db));
-    if (db->abort_id != 0)
-        TRY(append_abort(db));
+    TRY(db_settle_abort(db));
     /* It is as durable as the host's commit that it stands on. */
     if ((flags & BYRON_PREPARE_OWN) && (flags & BYRON_PREPARE_SYNC))
         TRY(db_barrier(db));
@@ -210,8 +220,11 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     if (out)
         *out = prepared->point;
 out:
-    if (status != BYRON_OK)
+    if (status != BYRON_OK) {
+        struct byron_error first = *error_last();
         txn_unprepare(txn);
+        (void)error_restore(&first);
+    }
     return status;
 }
 

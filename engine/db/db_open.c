@@ -3,6 +3,7 @@
 #include "db/db_state.h"
 #include "db/options.h"
 #include "db/recovery.h"
+#include "db/txn.h"
 #include "db/wal.h"
 #include "db/work.h"
 
@@ -149,10 +150,13 @@ static void remove_store(struct byron_db *db)
  * last record is told from a torn tail. */
 static void seal_wal(struct byron_db *db)
 {
-    if (!db->wal || log_writer_poison(db->wal) != BYRON_OK ||
-        db->wal_fatal != BYRON_OK || db->options.remove_at_close)
+    if (!db->wal || db->wal_fatal != BYRON_OK || db->options.remove_at_close)
         return;
-    byron_status status = db_sync_wal(db);
+    byron_status status = db_settle_abort(db);
+    if (status == BYRON_OK)
+        status = log_writer_poison(db->wal);
+    if (status == BYRON_OK)
+        status = db_sync_wal(db);
     if (status == BYRON_OK)
         status = log_writer_seal(db->wal);
     /* Nothing is lost by a failure: a close promises no more than a kill. */

@@ -62,6 +62,8 @@ BYRON_MUST_CHECK byron_status txn_spill_finish(struct byron_txn *txn);
 void txn_spill_discard(struct run *run);
 
 /* --- commit.c --- */
+/* Takes back the batch that there was no room to take back before. */
+BYRON_MUST_CHECK byron_status db_settle_abort(struct byron_db *db);
 /* Forgets what prepare made. */
 void txn_unprepare(struct byron_txn *txn);
 
