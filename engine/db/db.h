@@ -100,7 +100,7 @@ struct byron_db {
     bool compact_has_lower, compact_has_upper;
     byron_status compact_status;
     struct byron_error compact_error;
-    byron_status work_status; /* Needs mutex. Of the last work; OK = fine. */
+    byron_status work_status; /* Needs mutex. Of the last flush; OK = fine. */
     struct byron_error work_error; /* Needs mutex. The last that failed. */
     bool is_work_over; /* Needs mutex. The manifest is in doubt: nothing is
                           flushed or compacted until reopened. */

@@ -36,6 +36,11 @@ out:
     return status;
 }
 
+static bool is_flushed(const struct byron_db *db)
+{
+    return db->read_state->frozen_count == 0;
+}
+
 /* Waits for one state of the database; works itself without a thread. */
 static byron_status wait_until(struct byron_db *db,
                                bool (*is_done)(const struct byron_db *db))
@@ -44,9 +49,12 @@ static byron_status wait_until(struct byron_db *db,
     mutex_lock(&db->mutex);
     uint64_t errors = db->stats.background_errors;
     while (status == BYRON_OK && !is_done(db)) {
+        bool has_failed = is_done == is_flushed
+                              ? db->work_status != BYRON_OK
+                              : db->stats.background_errors != errors;
         if (atomic_load(&db->interrupted)) {
             status = interrupted();
-        } else if (db->stats.background_errors != errors) {
+        } else if (has_failed) {
             status = error_restore(&db->work_error);
         } else if (db->has_thread) {
             condition_wait(&db->changed, &db->mutex);
@@ -59,11 +67,6 @@ static byron_status wait_until(struct byron_db *db,
     }
     mutex_unlock(&db->mutex);
     return status;
-}
-
-static bool is_flushed(const struct byron_db *db)
-{
-    return db->read_state->frozen_count == 0;
 }
 
 static bool is_compacted(const struct byron_db *db)

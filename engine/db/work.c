@@ -297,9 +297,10 @@ static byron_status forget_drops(struct byron_db *db, bool *did_some)
         uint64_t bytes = 0;
         if (drop->wal >= db->state.wal_floor)
             break;
-        TRY(version_estimate(db->state.version, buf_slice(&drop->lower),
-                             buf_slice(&drop->upper), &entries, &bytes));
-        if (bytes > 0)
+        /* A table that cannot be read may hold some of it. */
+        status = version_estimate(db->state.version, buf_slice(&drop->lower),
+                                  buf_slice(&drop->upper), &entries, &bytes);
+        if (status != BYRON_OK || bytes > 0)
             break;
         edit.forget_drops++;
     }
@@ -314,14 +315,15 @@ out:
 }
 
 static byron_status work_once(struct byron_db *db, uint64_t budget,
-                              bool *did_some)
+                              bool *did_some, bool *is_flush)
 {
     byron_status status;
     struct frozen *frozen = NULL;
     *did_some = false;
     mutex_lock(&db->mutex);
     status = db->is_work_over ? error_restore(&db->work_error) : BYRON_OK;
-    if (status == BYRON_OK && db->read_state->frozen_count > 0)
+    *is_flush = db->read_state->frozen_count > 0;
+    if (status == BYRON_OK && *is_flush)
         frozen = frozen_ref(db->read_state->frozen[0]);
     mutex_unlock(&db->mutex);
     if (status != BYRON_OK)
@@ -350,24 +352,23 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     db->work_due = false;
     db->is_working = true;
     mutex_unlock(&db->mutex);
-    byron_status status = work_once(db, budget, did_some);
+    bool is_flush;
+    byron_status status = work_once(db, budget, did_some, &is_flush);
     db_collect(db);
     mutex_lock(&db->mutex);
     db->is_working = false;
     db->work_due = db->work_due || *did_some || status != BYRON_OK;
-    /* Flushes come first, so where one waits, it is what failed. */
-    db->work_status = BYRON_OK;
+    /* Who waits for a flush need not hear of compactions. */
+    db->work_status = is_flush ? status : BYRON_OK;
     if (status != BYRON_OK) {
         db_keep_error(status, &status, &db->work_error);
-        if (db->read_state->frozen_count > 0)
-            db->work_status = status;
         db->stats.background_errors++;
         db->retry_us = db->os->now_us(db->os) + RETRY_US;
         if (db->has_compact) {
             db->has_compact = false;
             db_keep_error(status, &db->compact_status, &db->compact_error);
         }
-    } else if (*did_some) {
+    } else {
         db_pace_measure(db);
     }
     condition_wake_all(&db->changed);
