@@ -383,6 +383,7 @@ void connection_settle(struct transaction *transaction)
 
     if (!transaction->has_schema_change || transaction->is_begun ||
         transaction->txn || !transaction->store ||
+        store_is_forked(transaction->store) ||
         sqlite3_txn_state(db, transaction->schema) != SQLITE_TXN_NONE ||
         connection_check_schema(transaction, false) != SQLITE_OK)
         return;

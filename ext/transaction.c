@@ -230,9 +230,11 @@ static void publish(struct transaction *transaction)
 
     if (transaction->is_own)
         host = atomic_load(&store->host_commit);
+    /* While the token is ours: the next writer may come at once. A reader that
+     * looks in between waits for the commit. */
+    store_set_commit(store, host, commit);
     byron_txn_publish(transaction->txn);
     transaction->txn = NULL;
-    store_set_commit(store, host, commit);
     pinned_sweep(&store->pins, PIN_MS);
 }
 
