@@ -127,10 +127,6 @@ static int explain(byron_status status, const char *directory, char **message)
                                    "back, or DROP TABLE to give its rows up",
                                    directory);
         break;
-    case BYRON_FOREIGN:
-        *message = sqlite3_mprintf(
-            "byron: directory %s belongs to another database", directory);
-        break;
     case BYRON_BUSY:
         *message = sqlite3_mprintf("byron: store %s is open in another process",
                                    directory);
@@ -139,6 +135,13 @@ static int explain(byron_status status, const char *directory, char **message)
         return status_message(status, message);
     }
     return status_code(status);
+}
+
+static int refuse_foreign(const char *directory, char **message)
+{
+    *message = sqlite3_mprintf(
+        "byron: directory %s belongs to another database", directory);
+    return status_code(BYRON_FOREIGN);
 }
 
 /* Another process may be about to leave. */
@@ -257,7 +260,7 @@ int store_open(const struct store_request *request, struct store **out,
              strcmp(store->database, request->database) == 0)
         store->references++;
     else
-        rc = explain(BYRON_FOREIGN, request->directory, message);
+        rc = refuse_foreign(request->directory, message);
     pthread_mutex_unlock(&registry.mutex);
     if (!store)
         return SQLITE_NOMEM;
@@ -396,7 +399,7 @@ int store_create(const struct store_request *request, struct store **out,
         return SQLITE_OK;
     }
     if (store) {
-        rc = explain(BYRON_FOREIGN, request->directory, message);
+        rc = refuse_foreign(request->directory, message);
     } else {
         rc = claim_directory(request, message);
         if (rc == SQLITE_OK) {

@@ -289,6 +289,22 @@ START_TEST(a_foreign_directory_in_our_place_is_refused)
 }
 END_TEST
 
+START_TEST(a_database_file_put_back_alone_is_told_so)
+{
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron;"
+                      "INSERT INTO t VALUES(1, 2)");
+    run_shell("cp %s %s", host_at(&host, "x.db"), host_at(&host, "backup"));
+    host_run(host.db, "INSERT INTO t VALUES(3, 4); SELECT byron_flush('t')");
+    sqlite3_close(host.db);
+    run_shell("mv %s %s", host_at(&host, "backup"), host_at(&host, "x.db"));
+    host.db = host_connect(&host);
+
+    expect_words("SELECT * FROM t", "the store is ahead of its database file");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(names_of_our_own_tables_are_refused)
 {
     host_open(&host);
@@ -424,6 +440,7 @@ static void add_ddl(TCase *cases)
                    a_drop_undone_by_a_savepoint_keeps_the_transactions_rows);
     tcase_add_test(cases, a_drop_in_an_attached_file_ends_its_transaction);
     tcase_add_test(cases, the_store_outlives_its_last_table);
+    tcase_add_test(cases, a_database_file_put_back_alone_is_told_so);
     tcase_add_test(cases, names_of_our_own_tables_are_refused);
     tcase_add_test(cases, quoted_names_work_everywhere);
 }
