@@ -50,7 +50,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit tools newest test demo kills bench bench-load lint tidy format docs \
+.PHONY: all fuzz unit tools newest test demo kills bench bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -126,6 +126,9 @@ kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SE
 	$(B)/tests/kill/killer extension=$(CURDIR)/$(B)/byron.so rounds=$(or $(ROUNDS),1000) \
 	    $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL))
 
+fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
+	@tests/packages lint
+	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
 bench: all tools ## Compare with ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
 bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
