@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "support/plain_store.h"
 #include "support/workload.h"
 
 Suite *test_faults_suite(void);
@@ -101,6 +102,80 @@ START_TEST(a_call_that_fails_loses_no_acknowledged_commit)
 }
 END_TEST
 
+/* --- with the background thread ------------------------------------------- */
+
+#define COMMITS 150
+
+/* Until one fails; how many were acknowledged. */
+static int commit_many(byron_db *db, int first)
+{
+    char key[16];
+    for (int i = first; i < first + COMMITS; i++) {
+        snprintf(key, sizeof key, "k%07d", i);
+        if (byron_put(db, plain_text(key), plain_text(key), i % 10 == 0) !=
+            BYRON_OK)
+            return i;
+    }
+    return first + COMMITS;
+}
+
+static void expect_many(byron_db *db, int count)
+{
+    char key[16];
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "k%07d", i);
+        plain_expect_get(db, key, key);
+    }
+}
+
+/* Each returns, and fails or not. */
+static void maintain(byron_db *db)
+{
+    byron_status ignored = byron_flush(db);
+    ignored = byron_settle(db);
+    ignored = byron_compact(db, NULL);
+    (void)ignored;
+}
+
+START_TEST(failures_with_a_thread_hang_nobody)
+{
+    const struct fault *fault = &faults[_i];
+    struct rng rng;
+    rng_init(&rng, test_seed());
+    for (int round = 0; round < 8; round++) {
+        size_t live = alloc_live();
+        struct memfs *fs = memfs_new(1);
+        struct byron_options options = plain_options(fs);
+        options.inline_work = false;
+        options.memory = 1 << 16;
+        options.memtable = options.file_size = 4096;
+        options.retain_ms = 1;
+        byron_db *db = plain_open(&options);
+        memfs_fail_nth(fs, fault->kinds, 1 + rng_below(&rng, 100),
+                       fault->status, fault->is_sticky);
+        int count = commit_many(db, 0);
+        maintain(db);
+        memfs_fail_nth(fs, 0, 0, BYRON_OK, false);
+        expect_many(db, count);
+        if (fault->status == BYRON_FULL) {
+            CHECK_OK(byron_flush(db));
+            CHECK_OK(byron_settle(db));
+            int more = commit_many(db, count);
+            ck_assert_int_eq(more, count + COMMITS);
+            count = more;
+        }
+        CHECK_OK(byron_close(db));
+        db = plain_open(&options);
+        expect_many(db, count);
+        CHECK_OK(byron_settle(db));
+        expect_many(db, count);
+        CHECK_OK(byron_close(db));
+        memfs_free(fs);
+        ck_assert_uint_eq(alloc_live(), live);
+    }
+}
+END_TEST
+
 Suite *test_faults_suite(void)
 {
     Suite *suite = suite_create("faults");
@@ -108,6 +183,7 @@ Suite *test_faults_suite(void)
     tcase_set_timeout(tcase, 600);
     tcase_add_loop_test(tcase, a_call_that_fails_loses_no_acknowledged_commit,
                         0, 2 * FAULTS);
+    tcase_add_loop_test(tcase, failures_with_a_thread_hang_nobody, 0, FAULTS);
     suite_add_tcase(suite, tcase);
     return suite;
 }
