@@ -78,6 +78,7 @@ int cursor_close(sqlite3_vtab_cursor *base)
     struct table *table = table_of(cursor);
 
     scan_reset(&cursor->scan);
+    row_reset(&cursor->row);
     if (table->spare)
         cursor_free(cursor);
     else

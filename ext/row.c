@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define KEPT_CAPACITY 4096 /* Bytes of scratch for the next row. */
+
 byron_status row_init(struct row *row, const struct declaration *table)
 {
     memset(row, 0, sizeof *row);
@@ -14,6 +16,12 @@ void row_deinit(struct row *row)
     row_reader_deinit(&row->reader);
     bytes_deinit(&row->scratch);
     memset(row, 0, sizeof *row);
+}
+
+void row_reset(struct row *row)
+{
+    if (row->scratch.capacity > KEPT_CAPACITY)
+        bytes_deinit(&row->scratch);
 }
 
 byron_status row_set_key(struct row *row, struct byron_bytes key)

@@ -18,6 +18,8 @@ struct row {
 BYRON_MUST_CHECK byron_status row_init(struct row *row,
                                        const struct declaration *table);
 void row_deinit(struct row *row);
+/* Gives back memory that a large key took. */
+void row_reset(struct row *row);
 /* Borrows the whole key, which begins with the table's id. */
 BYRON_MUST_CHECK byron_status row_set_key(struct row *row,
                                           struct byron_bytes key);

@@ -7,7 +7,7 @@
 #include "status.h"
 #include "try.h"
 
-#define KEPT_CAPACITY 65536 /* Bytes of each buffer. */
+#define KEPT_CAPACITY 65536 /* Bytes of a buffer for the next scan. */
 
 void scan_init(struct scan *scan, struct table *table)
 {
@@ -54,7 +54,8 @@ void scan_reset(struct scan *scan)
     release(scan);
     view_close(&scan->view);
     key_ranges_clear(&scan->ranges);
-    forget(&scan->ranges.bytes);
+    if (scan->ranges.bytes.capacity > KEPT_CAPACITY)
+        key_ranges_deinit(&scan->ranges);
     forget(&scan->place_key);
     forget(&scan->place_value);
     scan->is_at_row = false;

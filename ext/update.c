@@ -17,34 +17,43 @@
 #define NEW_ROWID    1
 #define FIRST_COLUMN 2
 
+#define FEW_FIELDS 32 /* As many need no memory of their own. */
+
 /* One call. */
 struct change {
     struct table *table;
     const struct declaration *declaration;
     byron_txn *txn;
     sqlite3_value **arguments;
-    struct field *fields; /* Owned: one per column, then the slots. */
+    struct field *fields; /* One per column, then the slots: in few or owned. */
     struct bytes old_key; /* Empty for an insert. */
     struct bytes new_key;
     struct bytes value;
     struct byron_value old_value; /* Pinned; what fields may borrow from. */
     struct row old_row;
     bool is_ignored; /* The row was passed over; nothing is changed. */
+    struct field few[FEW_FIELDS];
 };
+
+/* All but few, which is filled before it is read. */
+static void change_init(struct change *change, struct table *table,
+                        sqlite3_value **arguments)
+{
+    memset(change, 0, offsetof(struct change, few));
+    change->table = table;
+    change->declaration = table->declaration;
+    change->arguments = arguments;
+}
 
 static void change_deinit(struct change *change)
 {
-    free(change->fields);
+    if (change->fields != change->few)
+        free(change->fields);
     bytes_deinit(&change->old_key);
     bytes_deinit(&change->new_key);
     bytes_deinit(&change->value);
     byron_value_release(&change->old_value);
     row_deinit(&change->old_row);
-}
-
-static struct byron_bytes key_of(const struct bytes *bytes)
-{
-    return bytes_view(bytes);
 }
 
 static int fail(struct change *change, byron_status status)
@@ -93,8 +102,8 @@ static int read_old_key(struct change *change)
 static int read_old_row(struct change *change, bool *is_there)
 {
     struct row *row = &change->old_row;
-    byron_status status = byron_txn_get(change->txn, key_of(&change->old_key),
-                                        &change->old_value);
+    byron_status status = byron_txn_get(
+        change->txn, bytes_view(&change->old_key), &change->old_value);
 
     *is_there = status != BYRON_NOT_FOUND;
     if (!*is_there)
@@ -102,7 +111,7 @@ static int read_old_row(struct change *change, bool *is_there)
     if (status == BYRON_OK)
         status = row_init(row, change->declaration);
     if (status == BYRON_OK)
-        status = row_set_key(row, key_of(&change->old_key));
+        status = row_set_key(row, bytes_view(&change->old_key));
     if (status == BYRON_OK)
         status =
             row_set_value(row, (struct byron_bytes){change->old_value.data,
@@ -280,7 +289,7 @@ static int check_unique(struct change *change)
     if (is_insert(change) && declaration->settings.is_replace &&
         conflict == CONFLICT_ABORT)
         return SQLITE_OK;
-    status = byron_txn_get(change->txn, key_of(&change->new_key), &there);
+    status = byron_txn_get(change->txn, bytes_view(&change->new_key), &there);
     byron_value_release(&there);
     if (status == BYRON_NOT_FOUND)
         return SQLITE_OK;
@@ -302,9 +311,9 @@ static int write_row(struct change *change)
     byron_status status = BYRON_OK;
 
     if (!is_insert(change) && !is_same_key(change))
-        status = byron_txn_delete(change->txn, key_of(&change->old_key));
+        status = byron_txn_delete(change->txn, bytes_view(&change->old_key));
     if (status == BYRON_OK)
-        status = byron_txn_put(change->txn, key_of(&change->new_key),
+        status = byron_txn_put(change->txn, bytes_view(&change->new_key),
                                bytes_view(&change->value));
     if (status != BYRON_OK)
         byron_txn_rollback_to(change->txn, mark);
@@ -320,16 +329,23 @@ static int encode_value(struct change *change)
                               change->fields + declaration->column_count));
 }
 
+static bool take_fields(struct change *change)
+{
+    size_t count = (size_t)change->declaration->column_count +
+                   (size_t)change->declaration->slot_count;
+
+    change->fields = change->few;
+    if (count > FEW_FIELDS)
+        change->fields = malloc(count * sizeof *change->fields);
+    return change->fields != NULL;
+}
+
 static int put_row(struct change *change, sqlite3_int64 *rowid)
 {
-    const struct declaration *declaration = change->declaration;
     uint64_t mark;
     int rc;
 
-    change->fields = calloc((size_t)declaration->column_count +
-                                (size_t)declaration->slot_count,
-                            sizeof *change->fields);
-    if (!change->fields)
+    if (!take_fields(change))
         return SQLITE_NOMEM;
     rc = check_hidden(change);
     if (rc == SQLITE_OK)
@@ -368,8 +384,8 @@ static int apply(struct change *change, int argument_count,
     if (rc != SQLITE_OK)
         return rc;
     if (argument_count == 1)
-        return fail(change,
-                    byron_txn_delete(change->txn, key_of(&change->old_key)));
+        return fail(change, byron_txn_delete(change->txn,
+                                             bytes_view(&change->old_key)));
     if (is_old)
         rc = read_old_row(change, &is_there);
     if (rc != SQLITE_OK || !is_there)
@@ -381,11 +397,10 @@ int update_row(sqlite3_vtab *base, int argument_count,
                sqlite3_value **arguments, sqlite3_int64 *rowid)
 {
     struct table *table = (struct table *)base;
-    struct change change = {.table = table,
-                            .declaration = table->declaration,
-                            .arguments = arguments};
+    struct change change;
     int rc;
 
+    change_init(&change, table, arguments);
     /* Without a rowid of its own the row leaves the connection's alone. */
     *rowid = sqlite3_last_insert_rowid(table->db);
     rc = apply(&change, argument_count, rowid);
