@@ -8,7 +8,7 @@ B       := build/$(MODE)
 # --- Flags ------------------------------------------------------------------
 
 FLAGS_release := -O2 -g -DNDEBUG
-FLAGS_debug   := -Og -g3
+FLAGS_debug   := -Og -g3 -DXXH_NO_INLINE_HINTS=1
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
