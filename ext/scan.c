@@ -25,6 +25,12 @@ static void release_batch(struct scan *scan)
 /* Lets go of all that belongs to the view. */
 static void release(struct scan *scan)
 {
+    if (view_is_forked(&scan->view)) {
+        scan->rows = NULL;
+        memset(&scan->value, 0, sizeof scan->value);
+        scan->batch_count = 0;
+        return;
+    }
     byron_cursor_close(scan->rows);
     scan->rows = NULL;
     byron_value_release(&scan->value);

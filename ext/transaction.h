@@ -39,6 +39,9 @@ struct view {
  * view before it closes the old one. */
 int transaction_view(struct table *table, struct view *out);
 void view_close(struct view *view); /* Zeroes it; a zeroed view is fine. */
+/* After fork() what the engine lent is the parent's, and so are its locks:
+ * nothing of it may be given back. */
+bool view_is_forked(const struct view *view);
 
 /* The open engine transaction of this connection, begun if need be. */
 int transaction_write(struct table *table, byron_txn **out);

@@ -81,6 +81,10 @@ static void unref(struct transaction *transaction,
         return;
     if (transaction->shared == shared)
         transaction->shared = NULL;
+    if (store_is_forked(transaction->store)) {
+        free(shared);
+        return;
+    }
     if (sqlite3_get_autocommit(transaction->connection->db))
         byron_snapshot_close(shared->snapshot);
     else
@@ -155,6 +159,12 @@ int transaction_view(struct table *table, struct view *out)
     out->owner = transaction;
     out->db = transaction->store->db;
     return SQLITE_OK;
+}
+
+bool view_is_forked(const struct view *view)
+{
+    return view->owner && view->owner->store &&
+           store_is_forked(view->owner->store);
 }
 
 void view_close(struct view *view)
