@@ -129,6 +129,7 @@ struct byron_options {
     /*
      * Called from the engine before anything makes commits permanent that the
      * host might still lose; the host syncs its own files. May be NULL.
+     * BYRON_IO is a failed sync: nothing is made permanent until reopened.
      */
     byron_status (*barrier)(void *context);
     void *barrier_context;

@@ -12,8 +12,12 @@ static byron_status sync_path(const char *path, int flags)
     int file = open(path, O_RDONLY | O_CLOEXEC | flags);
     int result;
 
+    if (file < 0 && errno == ENOENT)
+        return BYRON_OK;
     if (file < 0)
-        return errno == ENOENT ? BYRON_OK : BYRON_IO;
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM
+                   ? BYRON_NO_MEMORY /* And may be tried again. */
+                   : BYRON_IO;
     do {
         result = fsync(file);
     } while (result != 0 && errno == EINTR);

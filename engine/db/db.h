@@ -102,7 +102,7 @@ struct byron_db {
     struct byron_error compact_error;
     byron_status work_status; /* Needs mutex. Of the last flush; OK = fine. */
     struct byron_error work_error; /* Needs mutex. The last that failed. */
-    bool is_work_over; /* Needs mutex. The manifest is in doubt: nothing is
+    bool is_work_over; /* Needs mutex. What the disk has is in doubt: nothing is
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     struct pace pace;

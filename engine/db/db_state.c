@@ -118,6 +118,13 @@ void db_collect(struct byron_db *db)
     db->orphan_count = kept;
 }
 
+/* What is on the disk is in doubt. Needs mutex. */
+static void end_work(struct byron_db *db, byron_status status)
+{
+    db->is_work_over = true;
+    db_keep_error(status, &status, &db->work_error);
+}
+
 byron_status db_barrier(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
@@ -128,14 +135,18 @@ byron_status db_barrier(struct byron_db *db)
         return BYRON_OK;
     byron_status status = db->options.barrier(db->options.barrier_context);
     if (status != BYRON_OK)
-        return error_set(status, db->os->dir_path(db->dir), BYRON_NO_OFFSET, 0,
-                         "the files of the host database cannot be synced");
+        status =
+            error_set(status, db->os->dir_path(db->dir), BYRON_NO_OFFSET, 0,
+                      "the files of the host database cannot be synced");
     mutex_lock(&db->mutex);
+    /* A second sync that succeeds would not tell what the first one lost. */
+    if (status == BYRON_IO)
+        end_work(db, status);
     /* Those that came meanwhile may have missed it. */
-    if (db->host_synced < host_commits)
+    if (status == BYRON_OK && db->host_synced < host_commits)
         db->host_synced = host_commits;
     mutex_unlock(&db->mutex);
-    return BYRON_OK;
+    return status;
 }
 
 void db_publish_state(struct byron_db *db, struct read_state *state)
@@ -212,13 +223,6 @@ static byron_status apply(struct byron_db *db, struct version_edit *edit,
 out:
     version_unref(before);
     return status;
-}
-
-/* What the manifest says is in doubt. Needs mutex. */
-static void end_work(struct byron_db *db, byron_status status)
-{
-    db->is_work_over = true;
-    db_keep_error(status, &status, &db->work_error);
 }
 
 /*

@@ -146,6 +146,35 @@ START_TEST(a_drop_has_the_host_sync_first)
 }
 END_TEST
 
+static byron_status fail_barrier(void *context)
+{
+    struct host *host = context;
+    return host->barriers++ == 0 ? BYRON_IO : BYRON_OK;
+}
+
+START_TEST(nothing_is_made_permanent_once_the_host_failed_to_sync)
+{
+    struct host host;
+    struct byron_error error;
+    host_init(&host);
+    host.options.barrier = fail_barrier;
+    reopen(&host);
+    commit(&host, "a", 1, 0);
+    ck_assert_int_eq(byron_flush(host.db), BYRON_IO);
+    byron_last_error(&error);
+    ck_assert(strstr(error.words, "host database cannot be synced"));
+    /* The next sync may succeed: what was lost is lost. */
+    ck_assert_int_eq(byron_flush(host.db), BYRON_IO);
+    ck_assert_uint_eq(host.barriers, 1);
+    commit(&host, "b", 1, 0);
+    ck_assert(has(&host, "a000000") && has(&host, "b000000"));
+    reopen(&host);
+    CHECK_OK(byron_flush(host.db));
+    ck_assert(has(&host, "a000000") && has(&host, "b000000"));
+    host_deinit(&host);
+}
+END_TEST
+
 START_TEST(a_durable_own_commit_has_the_host_sync_what_it_stands_on)
 {
     struct host host;
@@ -402,6 +431,8 @@ Suite *test_promises_suite(void)
     TCase *tcase = tcase_create("promises");
     tcase_add_test(tcase, a_large_own_commit_keeps_the_name_that_the_host_has);
     tcase_add_test(tcase, a_drop_has_the_host_sync_first);
+    tcase_add_test(tcase,
+                   nothing_is_made_permanent_once_the_host_failed_to_sync);
     tcase_add_test(tcase,
                    a_durable_own_commit_has_the_host_sync_what_it_stands_on);
     tcase_add_test(tcase, a_batch_that_was_given_up_on_a_full_disk_stays_away);
