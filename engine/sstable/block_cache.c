@@ -29,6 +29,12 @@
 #define WALK_MAX           16u
 /* A slot, its share of the buckets, and what malloc adds to the bytes. */
 #define BLOCK_OVERHEAD 96u
+/* Blocks of about the size of most are rounded up to few sizes, so that the
+ * memory of one that goes suits the one that comes. */
+#define ROOM_STEP   256u
+#define ROOM_MIN    1024u
+#define ROOM_MAX    ((size_t)32 * 1024)
+#define ROOM_SPARES 4u
 
 struct shard;
 
@@ -49,6 +55,12 @@ struct buckets {
     _Atomic(struct cached_block *) heads[];
 };
 
+/* Memory that a block has left. */
+struct spare_room {
+    uint8_t *bytes; /* NULL: none. */
+    size_t size;
+};
+
 struct shard {
     _Alignas(64) struct mutex mutex; /* For all but lookups. */
     _Atomic(struct buckets *) buckets;
@@ -60,6 +72,8 @@ struct shard {
     size_t count;
     size_t capacity;
     size_t bytes;
+    struct spare_room spares[ROOM_SPARES];
+    size_t next_spare;
     /* Away from what every lookup reads. Counts may be lost to races. */
     _Alignas(64) atomic_uint_least64_t hits;
     atomic_uint_least64_t misses;
@@ -139,11 +153,52 @@ static struct cached_block *slot_at(const struct shard *shard, size_t index)
     return &shard->slabs[index / SLAB_SLOTS][index % SLAB_SLOTS];
 }
 
-/* Frees the bytes of a slot that has just become DEAD. */
+static size_t room_size(size_t size)
+{
+    if (size < ROOM_MIN || size > ROOM_MAX)
+        return size;
+    return (size + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+}
+
+/* What a block takes of the capacity. */
+static size_t charge_of(size_t size)
+{
+    return room_size(size) + BLOCK_OVERHEAD;
+}
+
+static void put_spare(struct shard *shard, uint8_t *bytes, size_t size)
+{
+    struct spare_room *spare = &shard->spares[shard->next_spare];
+
+    if (size < ROOM_MIN || size > ROOM_MAX) {
+        alloc_free(bytes);
+        return;
+    }
+    shard->next_spare = (shard->next_spare + 1) % ROOM_SPARES;
+    alloc_free(spare->bytes);
+    spare->bytes = bytes;
+    spare->size = room_size(size);
+}
+
+static uint8_t *take_spare(struct shard *shard, size_t size)
+{
+    for (size_t i = 0; i < ROOM_SPARES; i++) {
+        struct spare_room *spare = &shard->spares[i];
+        uint8_t *bytes = spare->bytes;
+        if (bytes && spare->size == size) {
+            spare->bytes = NULL;
+            shard->next_spare = i;
+            return bytes;
+        }
+    }
+    return NULL;
+}
+
+/* Takes the bytes from a slot that has just become DEAD. */
 static void recycle(struct shard *shard, struct cached_block *block)
 {
-    shard->bytes -= block->size + BLOCK_OVERHEAD;
-    alloc_free(block->bytes);
+    shard->bytes -= charge_of(block->size);
+    put_spare(shard, block->bytes, block->size);
     block->bytes = NULL;
     block->size = 0;
     atomic_store_explicit(&block->file, 0, memory_order_relaxed);
@@ -340,11 +395,26 @@ static struct cached_block *fill_slot(struct shard *shard, uint64_t file,
     atomic_store_explicit(&block->file, file, memory_order_relaxed);
     atomic_store_explicit(&block->offset, offset, memory_order_relaxed);
     atomic_store_explicit(&block->was_used, false, memory_order_relaxed);
-    shard->bytes += size + BLOCK_OVERHEAD;
+    shard->bytes += charge_of(size);
     /* From DEAD to one pin; strays that come and go meanwhile are kept. */
     atomic_fetch_add_explicit(&block->pins, flags + 1u - DEAD,
                               memory_order_release);
     return block;
+}
+
+uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
+                          uint64_t offset, size_t size)
+{
+    struct shard *shard = shard_of(cache, mix(file, offset));
+    uint8_t *bytes = NULL;
+
+    if (size >= ROOM_MIN && size <= ROOM_MAX) {
+        mutex_lock(&shard->mutex);
+        make_room(shard, charge_of(size));
+        bytes = take_spare(shard, room_size(size));
+        mutex_unlock(&shard->mutex);
+    }
+    return bytes ? bytes : alloc_bytes(room_size(size));
 }
 
 byron_status block_cache_add(struct block_cache *cache, uint64_t file,
@@ -354,7 +424,7 @@ byron_status block_cache_add(struct block_cache *cache, uint64_t file,
     byron_status status = BYRON_OK;
     uint64_t hash = mix(file, offset);
     struct shard *shard = shard_of(cache, hash);
-    size_t charge = size + BLOCK_OVERHEAD;
+    size_t charge = charge_of(size);
 
     mutex_lock(&shard->mutex);
     *out = find(shard, hash, file, offset, SIZE_MAX);
@@ -432,6 +502,8 @@ static void shard_deinit(struct shard *shard)
     for (size_t i = 0; i < shard->slab_count; i++)
         alloc_free(shard->slabs[i]);
     alloc_free(shard->slabs);
+    for (size_t i = 0; i < ROOM_SPARES; i++)
+        alloc_free(shard->spares[i].bytes);
     while (buckets) {
         struct buckets *older = buckets->older;
         alloc_free(buckets);

@@ -22,9 +22,16 @@ void block_cache_set_capacity(struct block_cache *cache, size_t capacity);
 struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
                                      uint64_t offset);
 /*
- * Takes bytes (from alloc_bytes, size of them) and pins them. If another
- * thread was faster, that block is pinned instead and bytes are freed. May
- * keep the block out of the cache if all is pinned; it is freed with its pin.
+ * Memory for a block of that name, to be added or freed with alloc_free. A
+ * block that has to go for it leaves its own. NULL: out of memory.
+ */
+uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
+                          uint64_t offset, size_t size);
+/*
+ * Takes bytes (from block_cache_room, at least size of them) and pins them. If
+ * another thread was faster, that block is pinned instead and bytes are freed.
+ * May keep the block out of the cache if all is pinned; it is freed with its
+ * pin.
  */
 BYRON_MUST_CHECK byron_status block_cache_add(struct block_cache *cache,
                                               uint64_t file, uint64_t offset,

@@ -19,9 +19,10 @@ static struct block_cache *new_cache(size_t capacity)
 }
 
 /* Bytes that tell whose they are. */
-static uint8_t *make_bytes(uint64_t file, uint64_t offset, size_t size)
+static uint8_t *make_bytes(struct block_cache *cache, uint64_t file,
+                           uint64_t offset, size_t size)
 {
-    uint8_t *bytes = alloc_bytes(size);
+    uint8_t *bytes = block_cache_room(cache, file, offset, size);
 
     ck_assert_ptr_nonnull(bytes);
     memset(bytes, (int)(file * 31 + offset), size);
@@ -34,8 +35,8 @@ static struct cached_block *add(struct block_cache *cache, uint64_t file,
     struct cached_block *block;
 
     ck_assert_int_eq(block_cache_add(cache, file, offset,
-                                     make_bytes(file, offset, size), size,
-                                     &block),
+                                     make_bytes(cache, file, offset, size),
+                                     size, &block),
                      BYRON_OK);
     return block;
 }
@@ -216,7 +217,7 @@ START_TEST(every_failed_allocation_is_reported)
         alloc_fail_after(nth);
         byron_status status = block_cache_new(1 << 16, &cache);
         for (uint64_t i = 0; cache && i < 200; i++) {
-            uint8_t *bytes = alloc_bytes(10);
+            uint8_t *bytes = block_cache_room(cache, 1, i, 10);
             struct cached_block *block;
             if (bytes &&
                 block_cache_add(cache, 1, i, bytes, 10, &block) == BYRON_OK)
@@ -227,6 +228,28 @@ START_TEST(every_failed_allocation_is_reported)
         block_cache_free(cache);
         ck_assert_uint_eq(alloc_live(), live);
     }
+}
+END_TEST
+
+START_TEST(evicted_block_leaves_its_memory_to_the_next)
+{
+    struct block_cache *cache = new_cache(64 * 1024);
+
+    for (uint64_t i = 0; i < 100; i++)
+        cached_block_unpin(add(cache, 1, i, 4000));
+    size_t live = alloc_live();
+    for (uint64_t i = 100; i < 110; i++) {
+        /* Sizes that differ a little are rounded up to the same. */
+        uint8_t *room = block_cache_room(cache, 1, i, 3900 + i);
+        struct cached_block *block;
+
+        ck_assert_uint_eq(alloc_live(), live);
+        memset(room, (int)i, 3900 + i);
+        ck_assert_int_eq(block_cache_add(cache, 1, i, room, 3900 + i, &block),
+                         BYRON_OK);
+        cached_block_unpin(block);
+    }
+    block_cache_free(cache);
 }
 END_TEST
 
@@ -243,9 +266,9 @@ static struct cached_block *get_or_add(struct crowd *crowd, uint64_t file,
 {
     struct cached_block *block = block_cache_get(crowd->cache, file, offset);
 
-    if (!block &&
-        block_cache_add(crowd->cache, file, offset,
-                        make_bytes(file, offset, 500), 500, &block) != BYRON_OK)
+    if (!block && block_cache_add(crowd->cache, file, offset,
+                                  make_bytes(crowd->cache, file, offset, 500),
+                                  500, &block) != BYRON_OK)
         atomic_fetch_add(&crowd->wrong, 1);
     return block;
 }
@@ -302,6 +325,7 @@ Suite *test_block_cache_suite(void)
     tcase_add_test(cases, forget_drops_one_files_unpinned_blocks);
     tcase_add_test(cases, a_smaller_capacity_evicts_at_once);
     tcase_add_test(cases, every_failed_allocation_is_reported);
+    tcase_add_test(cases, evicted_block_leaves_its_memory_to_the_next);
     tcase_add_test(cases, threads_get_the_blocks_they_ask_for);
     suite_add_tcase(suite, cases);
     return suite;
