@@ -4,7 +4,8 @@
  * next worker goes on with the same files. docs/testing.md, "Killed processes".
  *
  * Usage: killer extension=PATH [rounds=40] [seed=N] [journal=wal] [dir=PATH]
- * One database in four lies in $TMPDIR or /tmp, the others in memory.
+ * One database in four lies in $TMPDIR or /tmp, the others in memory. With
+ * journal=memory or off SQLite promises nothing after a crash, nor do we.
  *        killer check dir=PATH seed=N last=N ...   (as a failure prints it)
  */
 #include <dirent.h>
@@ -514,6 +515,9 @@ static void read_arguments(struct run *run, int count, char **arguments)
     }
     if (!run->subject.extension)
         subject_fail("extension=PATH is missing");
+    if (!strstr(" wal delete truncate persist ", run->subject.journal))
+        subject_fail("journal=%s does not survive a crash",
+                     run->subject.journal);
 }
 
 int main(int count, char **arguments)
