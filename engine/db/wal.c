@@ -3,6 +3,10 @@
 #include "db/db_state.h"
 #include "db/work.h"
 
+/* A WAL of so many memtables, and a little, is left for the next one. */
+#define WAL_FACTOR 4
+#define WAL_MIN    ((uint64_t)4 << 20)
+
 /* The header of a WAL that follows what was written so far. Needs mutex. */
 static struct log_header next_header(const struct byron_db *db, uint64_t number)
 {
@@ -204,11 +208,18 @@ byron_status db_wait_for_flush(struct byron_db *db)
     return status;
 }
 
+/* Commits that were prepared and given up fill a WAL, yet no memtable. */
+static bool is_wal_full(const struct byron_db *db)
+{
+    return db->wal && log_writer_end(db->wal) >
+                          WAL_MIN + WAL_FACTOR * db->options.memtable;
+}
+
 byron_status db_make_room(struct byron_db *db)
 {
-    if (db_memtable_size(db->live) < db->options.memtable)
-        return BYRON_OK;
-    if (memtable_count(db->live) == 0)
+    bool is_full = memtable_count(db->live) > 0 &&
+                   db_memtable_size(db->live) >= db->options.memtable;
+    if (!is_full && !is_wal_full(db))
         return BYRON_OK;
     byron_status status = db_wait_for_flush(db);
     if (status != BYRON_OK)

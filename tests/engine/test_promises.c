@@ -175,6 +175,28 @@ START_TEST(nothing_is_made_permanent_once_the_host_failed_to_sync)
 }
 END_TEST
 
+START_TEST(commits_that_are_given_up_do_not_fill_the_disk)
+{
+    struct host host;
+    struct byron_stats stats;
+    byron_txn *txn;
+    host_init(&host);
+    commit(&host, "a", 1, 0);
+    for (int i = 0; i < 400; i++) {
+        CHECK_OK(byron_begin(host.db, 0, &txn));
+        CHECK_OK(put_rows(txn, "x", 50));
+        CHECK_OK(byron_txn_prepare(txn, 0, NULL));
+        byron_txn_abort(txn);
+    }
+    CHECK_OK(byron_settle(host.db));
+    byron_stats(host.db, &stats);
+    ck_assert_uint_lt(stats.wal_bytes, 6 << 20);
+    reopen(&host);
+    ck_assert(has(&host, "a000000") && !has(&host, "x000000"));
+    host_deinit(&host);
+}
+END_TEST
+
 START_TEST(a_durable_own_commit_has_the_host_sync_what_it_stands_on)
 {
     struct host host;
@@ -431,6 +453,7 @@ Suite *test_promises_suite(void)
     TCase *tcase = tcase_create("promises");
     tcase_add_test(tcase, a_large_own_commit_keeps_the_name_that_the_host_has);
     tcase_add_test(tcase, a_drop_has_the_host_sync_first);
+    tcase_add_test(tcase, commits_that_are_given_up_do_not_fill_the_disk);
     tcase_add_test(tcase,
                    nothing_is_made_permanent_once_the_host_failed_to_sync);
     tcase_add_test(tcase,
