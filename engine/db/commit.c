@@ -70,6 +70,8 @@ void txn_unprepare(struct byron_txn *txn)
     struct prepared *prepared = &txn->prepared;
     if (prepared->is_recorded && (prepared->flags & BYRON_PREPARE_OWN))
         take_back(txn->db, prepared);
+    else if (prepared->is_recorded)
+        txn->db->given_up_wal = prepared->id >> 32;
     iter_free(prepared->live);
     if (prepared->is_recorded && prepared->run.count > 0)
         keep_files(txn->db, prepared);
@@ -321,6 +323,9 @@ void byron_txn_publish(byron_txn *txn)
         condition_wake_all(&db->changed);
     }
     mutex_unlock(&db->mutex);
+    /* The host's own log has gone on: what it gave up does not come back. */
+    if (!(prepared->flags & BYRON_PREPARE_OWN))
+        db->given_up_wal = 0;
     /* Nothing to take back any more. */
     prepared->is_ready = false;
     prepared->is_recorded = false;

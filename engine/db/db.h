@@ -63,6 +63,8 @@ struct byron_db {
     struct buf payload; /* Of the WAL record being written. */
     uint64_t abort_id;  /* A batch to take back before the next record. */
     uint64_t abort_sequence;
+    uint64_t given_up_wal; /* Of the last commit that was prepared and given
+                              up since one was published; 0 = none. */
 
     /* Work: one flush or compaction step at a time. */
     struct mutex work_mutex;

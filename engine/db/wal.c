@@ -163,7 +163,8 @@ byron_status db_switch(struct byron_db *db)
     mutex_lock(&db->mutex);
     const struct commit *newest = commit_ring_newest(&db->ring);
     frozen->wal = db->wal;
-    frozen->wal_floor = number;
+    /* A host can bring back a commit that it gave up: its record stays. */
+    frozen->wal_floor = db->given_up_wal ? db->given_up_wal : number;
     frozen->last_sequence = newest->sequence;
     frozen->tip = newest->id;
     if (db->ring.alias_of == newest->id)
