@@ -26,7 +26,9 @@
 #include "kill/worker.h"
 #include "support/seed.h"
 
-#define DATABASE_ROUNDS 25 /* At most so many on one database. */
+/* At most so many on one database; on one in ten, so many more. */
+#define DATABASE_ROUNDS 25
+#define LONG_ROUNDS     100
 #define CHECK_SECONDS   120
 #define PATIENCE_US     20000000
 
@@ -459,6 +461,8 @@ static void play(struct run *run)
     while (run->totals.rounds < run->rounds) {
         uint64_t end =
             run->totals.rounds + 1 + rng_below(&run->rng, DATABASE_ROUNDS);
+        if (rng_one_in(&run->rng, 10))
+            end += LONG_ROUNDS;
         begin_database(run);
         while (run->totals.rounds < end && run->totals.rounds < run->rounds) {
             run->subject.round = run->totals.rounds;
