@@ -260,7 +260,12 @@ static byron_status set_by_name(struct parser *parser, const char *name)
     while (index < OPTION_COUNT && strcasecmp(options[index].name, name) != 0)
         index++;
     if (index == OPTION_COUNT)
-        return parser_fail(parser, "byron: unrecognized option: \"%s\"", name);
+        return parser_fail(parser,
+                           "byron: unrecognized option: \"%s\"; there are "
+                           "memory, memtable, cache, compression, block_size, "
+                           "bloom_bits, file_size, fanout, threads, path, "
+                           "commit and conflict",
+                           name);
     if (parser->options_seen & 1U << index)
         return parser_fail(parser, "byron: option given twice: \"%s\"", name);
     parser->options_seen |= 1U << index;

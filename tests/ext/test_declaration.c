@@ -277,7 +277,10 @@ END_TEST
 
 START_TEST(wrong_options_are_refused_in_words)
 {
-    refuse("a\nfoo=1", "byron: unrecognized option: \"foo\"");
+    refuse("a\nfoo=1",
+           "byron: unrecognized option: \"foo\"; there are memory, memtable, "
+           "cache, compression, block_size, bloom_bits, file_size, fanout, "
+           "threads, path, commit and conflict");
     refuse("a\nmemory=1\nMEMORY=2", "byron: option given twice: \"MEMORY\"");
     refuse("a\nmemory='x'", "byron: option memory cannot be \"x\"; a size is "
                             "bytes, or as in '64KB', '256MB', '1GB'");
