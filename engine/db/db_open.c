@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "base/alloc.h"
 #include "db/db.h"
 #include "db/db_state.h"
@@ -7,8 +9,21 @@
 #include "db/wal.h"
 #include "db/work.h"
 
-/* Open files of tables at once. */
-#define OPEN_FILES 256
+/* Open files of tables at once: no more than this, and no more than a part of
+ * what the process may have open, since they are not its only files. */
+#define OPEN_FILES     256
+#define OPEN_FILES_MIN 8
+
+static size_t open_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur / 4 >= OPEN_FILES)
+        return OPEN_FILES;
+    return limit.rlim_cur / 4 < OPEN_FILES_MIN ? OPEN_FILES_MIN
+                                               : (size_t)limit.rlim_cur / 4;
+}
 
 static byron_status no_store(struct byron_db *db)
 {
@@ -93,7 +108,7 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     };
     TRY(open_dir(db, path));
     TRY(block_cache_new(db->options.cache, &db->cache));
-    TRY(file_pool_new(db->os, db->dir, OPEN_FILES, &db->pool));
+    TRY(file_pool_new(db->os, db->dir, open_files(), &db->pool));
     table_env_init(&db->env, db->pool, db->cache);
     TRY(load_or_create(db));
     db->next_number = db->state.next_number;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "support/memfs_inspect.h"
 #include "support/plain_store.h"
@@ -372,6 +373,31 @@ START_TEST(drop_takes_keys_and_files)
 }
 END_TEST
 
+START_TEST(few_files_are_open_where_few_are_allowed)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    struct rlimit limit, few;
+    struct byron_stats stats;
+    options.memtable = options.file_size = 4096;
+    options.compression = BYRON_COMPRESSION_NONE;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = 20;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    byron_db *db = plain_open(&options);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    put_numbers(db, "k", 5000);
+    CHECK_OK(byron_compact(db, NULL));
+    ck_assert_int_eq(count_keys(db, "k", "l"), 5000);
+    byron_stats(db, &stats);
+    ck_assert_uint_gt(stats.level[BYRON_LEVELS - 1].files, 20);
+    ck_assert_uint_lt(memfs_open_count(fs), 16);
+    CHECK_OK(byron_close(db));
+    memfs_free(fs);
+}
+END_TEST
+
 Suite *test_options_suite(void)
 {
     Suite *suite = suite_create("options");
@@ -389,6 +415,7 @@ Suite *test_options_suite(void)
     tcase_add_test(cases, private_store_goes_with_its_handle);
     tcase_add_test(cases, refused_open_removes_nothing);
     tcase_add_test(cases, drop_takes_keys_and_files);
+    tcase_add_test(cases, few_files_are_open_where_few_are_allowed);
     suite_add_tcase(suite, cases);
     return suite;
 }
