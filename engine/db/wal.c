@@ -146,6 +146,20 @@ byron_status db_new_state(struct byron_db *db, struct memtable *live,
     return read_state_new_room(live, room, out);
 }
 
+/*
+ * A host can bring back a commit that it gave up: its WAL stays though the
+ * memtable is flushed. Then it must be whole, or the next WAL could not build
+ * on it: nobody syncs it later.
+ */
+static void keep_given_up(struct byron_db *db)
+{
+    if (db->given_up_wal == 0)
+        return;
+    byron_status status = db_sync_wal(db);
+    if (status != BYRON_OK)
+        db->given_up_wal = 0;
+}
+
 byron_status db_switch(struct byron_db *db)
 {
     byron_status status;
@@ -156,6 +170,7 @@ byron_status db_switch(struct byron_db *db)
     uint64_t number;
     if (!db->wal)
         TRY(begin_writing(db));
+    keep_given_up(db);
     TRY(memtable_new(&memtable));
     TRY(frozen_new(memtable_ref(db->live), NULL, &frozen));
     TRY(db_new_state(db, memtable, &state));
@@ -163,7 +178,6 @@ byron_status db_switch(struct byron_db *db)
     mutex_lock(&db->mutex);
     const struct commit *newest = commit_ring_newest(&db->ring);
     frozen->wal = db->wal;
-    /* A host can bring back a commit that it gave up: its record stays. */
     frozen->wal_floor = db->given_up_wal ? db->given_up_wal : number;
     frozen->last_sequence = newest->sequence;
     frozen->tip = newest->id;
