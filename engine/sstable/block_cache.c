@@ -35,6 +35,7 @@
 #define ROOM_MIN    1024u
 #define ROOM_MAX    ((size_t)32 * 1024)
 #define ROOM_SPARES 4u
+#define KEPT_SHARE  4u /* One part in so many of the capacity. */
 
 struct shard;
 
@@ -81,6 +82,8 @@ struct shard {
 
 struct block_cache {
     size_t shard_count; /* A power of two. */
+    atomic_size_t kept; /* Bytes. */
+    atomic_size_t kept_most;
     void *allocation;
     struct shard *shards;
 };
@@ -311,12 +314,6 @@ void cached_block_unpin(struct cached_block *block)
         drop_detached(block);
 }
 
-struct cached_block *cached_block_ref(struct cached_block *block)
-{
-    atomic_fetch_add_explicit(&block->pins, 1, memory_order_relaxed);
-    return block;
-}
-
 /* Pins block if it is alive, in the cache and still of that name. */
 static bool try_pin(struct cached_block *block, uint64_t file, uint64_t offset)
 {
@@ -449,6 +446,26 @@ out:
     return status;
 }
 
+/* --- keeping --- */
+
+bool block_cache_keep(struct block_cache *cache,
+                      const struct cached_block *block)
+{
+    size_t charge = charge_of(block->size);
+    size_t before = atomic_fetch_add(&cache->kept, charge);
+
+    if (before + charge <= atomic_load(&cache->kept_most))
+        return true;
+    atomic_fetch_sub(&cache->kept, charge);
+    return false;
+}
+
+void block_cache_unkeep(struct block_cache *cache, struct cached_block *block)
+{
+    atomic_fetch_sub(&cache->kept, charge_of(block->size));
+    cached_block_unpin(block);
+}
+
 /* --- the whole --- */
 
 static size_t choose_shard_count(size_t capacity)
@@ -475,6 +492,7 @@ byron_status block_cache_new(size_t capacity, struct block_cache **out)
     uintptr_t start = ((uintptr_t)cache->allocation + 63) & ~(uintptr_t)63;
     cache->shards = (struct shard *)start;
     cache->shard_count = count;
+    atomic_init(&cache->kept_most, capacity / KEPT_SHARE);
     for (size_t i = 0; i < count; i++) {
         struct shard *shard = &cache->shards[i];
         mutex_init(&shard->mutex);
@@ -524,6 +542,7 @@ void block_cache_free(struct block_cache *cache)
 
 void block_cache_set_capacity(struct block_cache *cache, size_t capacity)
 {
+    atomic_store(&cache->kept_most, capacity / KEPT_SHARE);
     for (size_t i = 0; i < cache->shard_count; i++) {
         struct shard *shard = &cache->shards[i];
         mutex_lock(&shard->mutex);

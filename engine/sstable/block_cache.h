@@ -38,8 +38,12 @@ BYRON_MUST_CHECK byron_status block_cache_add(struct block_cache *cache,
                                               uint8_t *bytes, size_t size,
                                               struct cached_block **out);
 struct slice cached_block_bytes(const struct cached_block *block);
-struct cached_block *cached_block_ref(struct cached_block *block);
 void cached_block_unpin(struct cached_block *block); /* NULL is fine. */
+/* Whether a pinned block may stay so for good, being needed all the time: true
+ * for a part of the capacity. Then the pin is given back by unkeep. */
+bool block_cache_keep(struct block_cache *cache,
+                      const struct cached_block *block);
+void block_cache_unkeep(struct block_cache *cache, struct cached_block *block);
 /* A file is gone: forget its unpinned blocks. */
 void block_cache_forget(struct block_cache *cache, uint64_t file);
 

@@ -13,12 +13,15 @@ byron_status table_index_open(struct table_index *index,
     index->levels = levels;
     TRY(table_source_load(source, &handle, BLOCK_INDEX, &index->pin));
     block_view(cached_block_bytes(index->pin), &index->top);
+    if (levels > 1)
+        TRY(kept_blocks_init(&index->leaves, index->top.count));
 out:
     return status;
 }
 
 void table_index_close(struct table_index *index)
 {
+    kept_blocks_deinit(&index->leaves, index->source);
     cached_block_unpin(index->pin);
     index->pin = NULL;
 }
@@ -36,6 +39,7 @@ byron_status table_index_find(const struct table_index *index, struct slice key,
 {
     byron_status status = BYRON_OK;
     struct cached_block *pin = NULL;
+    struct slice body;
     struct block leaf;
     bool has_key;
     uint32_t at = block_seek(&index->top, key, sequence, &has_key);
@@ -46,8 +50,9 @@ byron_status table_index_find(const struct table_index *index, struct slice key,
     index_value_decode(block_value(&index->top, at).data, out);
     if (index->levels == 1)
         return BYRON_OK;
-    TRY(table_source_load(index->source, &out->block, BLOCK_INDEX, &pin));
-    block_view(cached_block_bytes(pin), &leaf);
+    TRY(kept_blocks_load(&index->leaves, at, index->source, &out->block,
+                         BLOCK_INDEX, &body, &pin));
+    block_view(body, &leaf);
     at = block_seek(&leaf, key, sequence, &has_key);
     if (at == leaf.count)
         TRY(levels_disagree(index, out->block.offset));
@@ -96,9 +101,8 @@ static byron_status enter_leaf(struct index_cursor *cursor)
     } else {
         cached_block_unpin(cursor->pin);
         cursor->pin = NULL;
-        TRY(table_source_load(index->source, &value.block, BLOCK_INDEX,
-                              &cursor->pin));
-        body = cached_block_bytes(cursor->pin);
+        TRY(kept_blocks_load(&index->leaves, cursor->top_at, index->source,
+                             &value.block, BLOCK_INDEX, &body, &cursor->pin));
     }
     block_view(body, &cursor->leaf);
     cursor->has_leaf = true;

@@ -3,19 +3,20 @@
  *
  * The top block stays pinned as long as the table is open (it is one block of
  * a few kilobytes at most, but for huge tables); the lower level, where there
- * is one, comes through the cache.
+ * is one, comes through the cache and is kept where that has room.
  */
 #ifndef BYRON_SSTABLE_TABLE_INDEX_H
 #define BYRON_SSTABLE_TABLE_INDEX_H
 
 #include "sstable/block.h"
-#include "sstable/table_source.h"
+#include "sstable/kept_blocks.h"
 
 struct table_index {
     const struct table_source *source; /* Borrowed. */
     struct cached_block *pin;
     struct block top;
     uint32_t levels; /* 1 or 2 */
+    struct kept_blocks leaves;
 };
 
 BYRON_MUST_CHECK byron_status

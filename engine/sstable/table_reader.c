@@ -104,9 +104,10 @@ static byron_status open_filter(struct table_reader *reader,
         !properties_match(&properties, &reader->facts))
         flaw = "the table's properties are not those of the manifest";
     if (!flaw)
-        flaw = table_filter_open(&reader->filter, &footer->filter, &properties);
+        flaw = table_filter_flaw(&footer->filter, &properties);
     if (flaw)
         TRY(table_source_corrupt(&reader->source, handle.offset, flaw));
+    TRY(table_filter_open(&reader->filter, &footer->filter, &properties));
     reader->block_count = properties.block_count;
     reader->value_count = properties.value_count;
 out:
@@ -120,6 +121,7 @@ static void reader_free(struct table_reader *reader)
     if (!reader)
         return;
     table_index_close(&reader->index);
+    table_filter_close(&reader->filter, &reader->source);
     file_pool_forget(reader->source.pool, reader->source.number);
     block_cache_forget(reader->source.cache, reader->source.number);
     table_facts_deinit(&reader->facts);

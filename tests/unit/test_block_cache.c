@@ -142,13 +142,11 @@ START_TEST(what_does_not_fit_goes_with_its_pin)
 {
     size_t live = alloc_live();
     struct block_cache *cache = new_cache(10000);
-    struct cached_block *block = add(cache, 1, 0, 50000), *again;
+    struct cached_block *block = add(cache, 1, 0, 50000);
 
     ck_assert(!has(cache, 1, 0));
-    again = cached_block_ref(block);
+    ck_assert_uint_eq(cached_block_bytes(block).size, 50000);
     cached_block_unpin(block);
-    ck_assert_uint_eq(cached_block_bytes(again).size, 50000);
-    cached_block_unpin(again);
     ck_assert_uint_eq(bytes_in(cache), 0);
     block_cache_free(cache);
     ck_assert_uint_eq(alloc_live(), live);
@@ -228,6 +226,35 @@ START_TEST(every_failed_allocation_is_reported)
         block_cache_free(cache);
         ck_assert_uint_eq(alloc_live(), live);
     }
+}
+END_TEST
+
+START_TEST(only_a_part_of_the_capacity_is_kept)
+{
+    struct block_cache *cache = new_cache(100000);
+    struct cached_block *kept[100];
+    size_t count = 0;
+
+    for (uint64_t i = 0; count == i; i++) {
+        kept[count] = add(cache, 1, i, 1000);
+        if (block_cache_keep(cache, kept[count]))
+            count++;
+        else
+            cached_block_unpin(kept[i]);
+    }
+    ck_assert_uint_gt(count, 10);
+    ck_assert_uint_lt(count, 50);
+    for (uint64_t i = 0; i < 200; i++)
+        cached_block_unpin(add(cache, 2, i, 1000));
+    for (size_t i = 0; i < count; i++) {
+        ck_assert(has(cache, 1, i));
+        block_cache_unkeep(cache, kept[i]);
+    }
+    /* What was given back may be kept anew. */
+    kept[0] = add(cache, 3, 0, 1000);
+    ck_assert(block_cache_keep(cache, kept[0]));
+    block_cache_unkeep(cache, kept[0]);
+    block_cache_free(cache);
 }
 END_TEST
 
@@ -325,6 +352,7 @@ Suite *test_block_cache_suite(void)
     tcase_add_test(cases, forget_drops_one_files_unpinned_blocks);
     tcase_add_test(cases, a_smaller_capacity_evicts_at_once);
     tcase_add_test(cases, every_failed_allocation_is_reported);
+    tcase_add_test(cases, only_a_part_of_the_capacity_is_kept);
     tcase_add_test(cases, evicted_block_leaves_its_memory_to_the_next);
     tcase_add_test(cases, threads_get_the_blocks_they_ask_for);
     suite_add_tcase(suite, cases);

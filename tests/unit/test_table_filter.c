@@ -86,19 +86,18 @@ END_TEST
 
 START_TEST(a_shape_that_does_not_fit_its_place_is_refused)
 {
-    struct table_filter filter;
     struct table_section section = {1000, 300 * 64 + 2 * 16};
     struct table_properties properties = {.filter_lines = 300,
                                           .filter_probes = 6};
 
-    ck_assert_ptr_null(table_filter_open(&filter, &section, &properties));
+    ck_assert_ptr_null(table_filter_flaw(&section, &properties));
     properties.filter_lines = 301;
-    ck_assert_ptr_nonnull(table_filter_open(&filter, &section, &properties));
+    ck_assert_ptr_nonnull(table_filter_flaw(&section, &properties));
     properties.filter_lines = UINT32_MAX;
-    ck_assert_ptr_nonnull(table_filter_open(&filter, &section, &properties));
+    ck_assert_ptr_nonnull(table_filter_flaw(&section, &properties));
     properties.filter_lines = 300;
     properties.filter_probes = 17;
-    ck_assert_ptr_nonnull(table_filter_open(&filter, &section, &properties));
+    ck_assert_ptr_nonnull(table_filter_flaw(&section, &properties));
 }
 END_TEST
 

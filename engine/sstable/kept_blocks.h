@@ -1,0 +1,41 @@
+/*
+ * kept_blocks: blocks that nearly every search of a table needs, held pinned
+ * once they have been read, as far as the cache allows.
+ *
+ * Used for the chunks of filters and the lower level of indexes: a search that
+ * finds them here asks the cache for nothing but its data block.
+ */
+#ifndef BYRON_SSTABLE_KEPT_BLOCKS_H
+#define BYRON_SSTABLE_KEPT_BLOCKS_H
+
+#include <stdatomic.h>
+
+#include "sstable/table_source.h"
+
+/* All zero is valid and empty. */
+struct kept_blocks {
+    _Atomic(struct cached_block *) *pins; /* Owned; NULL: not kept. */
+    size_t count;
+};
+
+BYRON_MUST_CHECK byron_status kept_blocks_init(struct kept_blocks *kept,
+                                               size_t count);
+void kept_blocks_deinit(struct kept_blocks *kept,
+                        const struct table_source *source);
+/*
+ * Lends the block of that index and handle. *pin is the caller's, to unpin
+ * once it is done; NULL where the block is kept.
+ */
+BYRON_MUST_CHECK byron_status kept_blocks_load(
+    const struct kept_blocks *kept, size_t index,
+    const struct table_source *source, const struct block_handle *handle,
+    enum block_kind kind, struct slice *body, struct cached_block **pin);
+
+/* The block if it is kept, else NULL. */
+static inline struct cached_block *
+kept_blocks_at(const struct kept_blocks *kept, size_t index)
+{
+    return atomic_load_explicit(&kept->pins[index], memory_order_acquire);
+}
+
+#endif
