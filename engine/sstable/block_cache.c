@@ -11,8 +11,9 @@
  * A hit takes no lock. That works because slots (struct cached_block) live
  * until the cache is freed: a walk along a chain that changes meanwhile may
  * miss or stray into another chain, but never reads freed memory, and it
- * believes a slot only after pinning it and looking at its name again. What
- * the walk did not find is looked up once more under the shard's mutex.
+ * believes a slot only after pinning it and looking at its name again. Who
+ * missed a block reads it from the file once more for nothing: block_cache_add
+ * looks under the shard's mutex and finds it.
  *
  * A slot's pins word is a count with two flags. DEAD: holds no block; free or
  * about to be. DETACHED: no longer in the cache; goes with its last pin. Pins
@@ -368,11 +369,6 @@ struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
     struct shard *shard = shard_of(cache, hash);
     struct cached_block *block = find(shard, hash, file, offset, WALK_MAX);
 
-    if (!block) {
-        mutex_lock(&shard->mutex);
-        block = find(shard, hash, file, offset, SIZE_MAX);
-        mutex_unlock(&shard->mutex);
-    }
     count_lookup(block ? &shard->hits : &shard->misses);
     return block;
 }

@@ -40,6 +40,19 @@ void table_filter_close(struct table_filter *filter,
     kept_blocks_deinit(&filter->chunks, source);
 }
 
+void table_filter_prefetch(const struct table_filter *filter, uint64_t hash)
+{
+    uint32_t line = bloom_line(&filter->shape, hash);
+    struct cached_block *block;
+
+    if (filter->shape.lines == 0)
+        return;
+    block = kept_blocks_at(&filter->chunks, line / LINES_PER_CHUNK);
+    if (block)
+        __builtin_prefetch(cached_block_bytes(block).data +
+                           (line % LINES_PER_CHUNK) * BLOOM_LINE_SIZE);
+}
+
 byron_status table_filter_probe(const struct table_filter *filter,
                                 const struct table_source *source,
                                 uint64_t hash, bool *may_have)

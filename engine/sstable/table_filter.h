@@ -25,6 +25,8 @@ BYRON_MUST_CHECK byron_status table_filter_open(
     const struct table_properties *properties);
 void table_filter_close(struct table_filter *filter,
                         const struct table_source *source);
+/* Starts to fetch what a probe will look at. */
+void table_filter_prefetch(const struct table_filter *filter, uint64_t hash);
 /* *may_have is true without a filter. */
 BYRON_MUST_CHECK byron_status table_filter_probe(
     const struct table_filter *filter, const struct table_source *source,

@@ -179,6 +179,11 @@ uint64_t table_key_hash(struct slice key)
     return hash_bytes(key, 0);
 }
 
+void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash)
+{
+    table_filter_prefetch(&reader->filter, key_hash);
+}
+
 static void unpin_block(void *owner)
 {
     cached_block_unpin(owner);

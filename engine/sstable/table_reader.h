@@ -40,6 +40,9 @@ struct table_found {
 };
 /* hash_bytes(key, 0), computed once for the filters of many tables. */
 uint64_t table_key_hash(struct slice key);
+/* Starts to fetch what a get of that hash begins with. */
+void table_reader_prefetch(const struct table_reader *reader,
+                           uint64_t key_hash);
 /*
  * The newest version of key with sequence <= sequence, or BYRON_NOT_FOUND.
  */

@@ -36,36 +36,81 @@ void version_unref(struct version *version)
     alloc_free(version);
 }
 
+/* Tables that may have a key, newest first. */
+#define CANDIDATES_MAX 16
+
+struct candidates {
+    struct table_meta *meta[CANDIDATES_MAX];
+    struct table_reader *reader[CANDIDATES_MAX];
+    size_t count;
+};
+
+/* The table of run that covers key, if it is not too new; NULL: none. */
+static struct table_meta *cover(const struct run *run, struct slice key,
+                                uint64_t sequence)
+{
+    size_t index = run_find(run, key);
+    struct table_meta *meta;
+
+    if (index == run->count)
+        return NULL;
+    meta = run->tables[index];
+    if (meta->facts.min_sequence > sequence ||
+        slice_compare(table_meta_smallest(meta), key) > 0)
+        return NULL;
+    return meta;
+}
+
+static byron_status ask(struct candidates *candidates, struct slice key,
+                        uint64_t hash, uint64_t sequence,
+                        struct table_found *out)
+{
+    for (size_t i = 0; i < candidates->count; i++) {
+        byron_status status =
+            table_reader_get(candidates->reader[i], key, hash, sequence, out);
+        if (status != BYRON_NOT_FOUND)
+            return table_meta_judge(candidates->meta[i], status);
+    }
+    candidates->count = 0;
+    return BYRON_NOT_FOUND;
+}
+
+/*
+ * In two passes, so that memory is asked for the filters of all runs at once:
+ * they are what a get waits for most.
+ */
 byron_status version_get(struct version *version, struct slice key,
                          uint64_t sequence, struct table_found *out)
 {
-    byron_status status = BYRON_NOT_FOUND;
-    uint64_t hash = 0;
-    bool has_hash = false;
+    byron_status status = BYRON_OK;
+    byron_status answer;
+    struct candidates candidates;
+    uint64_t hash = table_key_hash(key);
 
+    candidates.count = 0;
     for (size_t l = 0; l < BYRON_LEVELS; l++)
         for (size_t r = 0; r < version->levels[l].count; r++) {
-            const struct run *run = &version->levels[l].runs[r];
-            size_t index = run_find(run, key);
-            struct table_meta *meta;
+            struct table_meta *meta =
+                cover(&version->levels[l].runs[r], key, sequence);
             struct table_reader *reader;
 
-            if (index == run->count)
+            if (!meta)
                 continue;
-            meta = run->tables[index];
-            if (meta->facts.min_sequence > sequence ||
-                slice_compare(table_meta_smallest(meta), key) > 0)
-                continue;
-            if (!has_hash)
-                hash = table_key_hash(key);
-            has_hash = true;
+            if (candidates.count == CANDIDATES_MAX) {
+                answer = ask(&candidates, key, hash, sequence, out);
+                if (answer != BYRON_NOT_FOUND)
+                    return answer;
+            }
             TRY(table_meta_reader(meta, &reader));
-            status = table_reader_get(reader, key, hash, sequence, out);
-            if (status != BYRON_NOT_FOUND)
-                return table_meta_judge(meta, status);
+            table_reader_prefetch(reader, hash);
+            candidates.meta[candidates.count] = meta;
+            candidates.reader[candidates.count++] = reader;
         }
+    status = BYRON_NOT_FOUND;
 out:
-    return status;
+    /* A table that does not open matters only where no newer one answers. */
+    answer = ask(&candidates, key, hash, sequence, out);
+    return answer == BYRON_NOT_FOUND ? status : answer;
 }
 
 byron_status version_add_iters(struct version *version, struct slice lower,
