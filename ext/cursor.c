@@ -286,6 +286,15 @@ static int take_value(struct cursor *cursor)
     return fail_row(table_of(cursor), row_set_value(&cursor->row, value));
 }
 
+/* The hidden key and the rowid's alias: an UPDATE takes them from the key. */
+static bool follows_from_key(const struct table *table, int column)
+{
+    const struct declaration *declaration = table->declaration;
+    return column >= declaration->column_count ||
+           (declaration->shape == KEY_ROWID_ALIAS &&
+            declaration->key[0].column == column);
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                   int column)
 {
@@ -296,7 +305,10 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
     byron_status status;
     int rc = SQLITE_OK;
 
-    if (sqlite3_vtab_nochange(context))
+    /* What an UPDATE leaves as it is, is read now all the same: read later,
+     * from a row that the statement itself has replaced by then, it would not
+     * fit the columns that were computed now. */
+    if (follows_from_key(table, column) && sqlite3_vtab_nochange(context))
         return SQLITE_OK;
     rc = take_key(cursor);
     if (rc != SQLITE_OK)

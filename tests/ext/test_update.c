@@ -183,6 +183,20 @@ START_TEST(declared_clauses_hold_where_the_statement_has_none)
 }
 END_TEST
 
+/* Rows move onto rows that are still to be changed. */
+START_TEST(update_or_replace_never_mixes_two_rows)
+{
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE m USING byron(k PRIMARY KEY, v, w);"
+             "INSERT INTO m VALUES(2, 'two', 'two'), (3, 'three', 'three');"
+             "UPDATE OR REPLACE m SET k = k + 1, v = v || '!';");
+    ck_assert_str_eq(
+        host_ask(host.db,
+                 "SELECT count(*) FROM m WHERE v <> w || '!' OR k < 3"),
+        "0");
+}
+END_TEST
+
 START_TEST(a_failed_row_leaves_nothing_behind)
 {
     host_run(host.db, "INSERT INTO kv VALUES(1, 'a'), (2, 'b'); BEGIN;");
@@ -226,6 +240,7 @@ Suite *test_update_suite(void)
     tcase_add_test(cases, changes_counts_rows_as_sqlite_does);
     tcase_add_test(cases, conflict_replace_makes_insert_an_upsert);
     tcase_add_test(cases, declared_clauses_hold_where_the_statement_has_none);
+    tcase_add_test(cases, update_or_replace_never_mixes_two_rows);
     tcase_add_test(cases, a_failed_row_leaves_nothing_behind);
     tcase_add_test(cases, the_hidden_key_follows_from_the_columns);
     suite_add_tcase(suite, cases);
