@@ -52,7 +52,7 @@ struct transaction {
     /* Of the transaction that is open now. */
     byron_txn *txn;
     uint64_t epoch; /* Another after each begin and each undoing of writes. */
-    bool is_begun; /* xBegin came. */
+    bool is_begun;  /* xBegin came. */
     bool is_autocommit;
     bool has_just_begun;    /* Nothing came after xBegin. */
     bool has_schema_change; /* Maybe of one before, whose end was not told. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "key_range.h"
-#include "transaction.h"
+#include "view.h"
 
 /*
  * A number: 4 bits of equal_count, 2 of lower, 2 of upper, 4 of list, one each

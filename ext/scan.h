@@ -9,7 +9,7 @@
 #define BYRON_EXT_SCAN_H
 
 #include "key_range.h"
-#include "transaction.h"
+#include "view.h"
 
 #define SCAN_BATCH 64 /* Points of a list that are read at once. */
 
