@@ -16,7 +16,7 @@
 #define BLOCK_TRAILER_SIZE 16u
 #define BLOCK_HANDLE_SIZE  16u
 #define INDEX_VALUE_SIZE   24u
-#define INDEX_BLOCK_SIZE   8192u      /* Target of one index block. */
+#define INDEX_BLOCK_SIZE   2048u      /* Target of one index block. */
 #define FILTER_CHUNK_SIZE  16384u     /* Filter bytes under one checksum. */
 #define BLOCK_RAW_MAX      (1u << 30) /* No block is larger when unpacked. */
 

@@ -52,6 +52,7 @@ byron_status table_index_find(const struct table_index *index, struct slice key,
         return BYRON_OK;
     TRY(kept_blocks_load(&index->leaves, at, index->source, &out->block,
                          BLOCK_INDEX, &body, &pin));
+    block_prefetch(body);
     block_view(body, &leaf);
     at = block_seek(&leaf, key, sequence, &has_key);
     if (at == leaf.count)

@@ -29,7 +29,7 @@ START_TEST(find_names_the_block_of_every_entry)
     uint64_t last = 0;
     bool found;
 
-    make_table(&fixture, &model, _i == 1 ? 100 : 4000, (uint32_t)_i);
+    make_table(&fixture, &model, _i == 1 ? 40 : 4000, (uint32_t)_i);
     for (size_t i = 0; i < model.count; i++) {
         ck_assert_int_eq(
             table_index_find(&fixture.reader->index, model.entries[i].key,
@@ -61,7 +61,7 @@ START_TEST(the_cursor_walks_all_blocks_both_ways)
     struct index_value value;
     uint64_t forward = 0, backward = 0, last = 0;
 
-    make_table(&fixture, &model, _i == 1 ? 100 : 4000, (uint32_t)_i);
+    make_table(&fixture, &model, _i == 1 ? 40 : 4000, (uint32_t)_i);
     for (int bulk = 0; bulk < 2; bulk++) {
         index_cursor_init(&cursor, &fixture.reader->index, bulk);
         ck_assert_int_eq(index_cursor_first(&cursor), BYRON_OK);

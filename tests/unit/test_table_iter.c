@@ -167,7 +167,7 @@ START_TEST(a_bulk_walk_leaves_the_cache_alone)
     walk_keys(iter);
     /* Windows of 256 KB, and the index blocks. */
     ck_assert_uint_le(memfs_calls(fixture.fs, MEMFS_READ) - reads,
-                      fixture.facts.size / (256 << 10) + 30);
+                      fixture.facts.size / (256 << 10) + 60);
     iter_free(iter);
     table_model_deinit(&model);
     table_fixture_deinit(&fixture);
