@@ -61,6 +61,7 @@ static void free_transaction(struct transaction *transaction)
         pinned_remove(&transaction->store->pins, &transaction->pinned);
     store_unref(transaction->store);
     savepoints_deinit(&transaction->savepoints);
+    free(transaction->spare);
     free(transaction->touched);
     free(transaction->schema);
     free(transaction->database);

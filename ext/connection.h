@@ -47,6 +47,7 @@ struct transaction {
 
     struct view *views;             /* Open on txn. */
     struct shared_snapshot *shared; /* The newest that is open. */
+    struct shared_snapshot *spare;  /* Owned; holds nothing. May be NULL. */
     struct pinned pinned; /* In the store's list while that is open. */
 
     /* Of the transaction that is open now. */

@@ -74,6 +74,16 @@ int view_host_point(struct table *table, struct byron_commit_point *out)
     return SQLITE_OK;
 }
 
+/* One is kept for the next statement. */
+static void give_back(struct transaction *transaction,
+                      struct shared_snapshot *shared)
+{
+    if (transaction->spare)
+        free(shared);
+    else
+        transaction->spare = shared;
+}
+
 static void unref(struct transaction *transaction,
                   struct shared_snapshot *shared)
 {
@@ -82,7 +92,7 @@ static void unref(struct transaction *transaction,
     if (transaction->shared == shared)
         transaction->shared = NULL;
     if (store_is_forked(transaction->store)) {
-        free(shared);
+        give_back(transaction, shared);
         return;
     }
     if (sqlite3_get_autocommit(transaction->connection->db))
@@ -90,7 +100,7 @@ static void unref(struct transaction *transaction,
     else
         pinned_keep(&transaction->store->pins, &transaction->pinned,
                     shared->snapshot, shared->commit);
-    free(shared);
+    give_back(transaction, shared);
 }
 
 static int open_snapshot(struct table *table, uint64_t commit,
@@ -105,7 +115,10 @@ static int open_snapshot(struct table *table, uint64_t commit,
         *out = shared;
         return SQLITE_OK;
     }
-    shared = calloc(1, sizeof *shared);
+    shared = transaction->spare;
+    transaction->spare = NULL;
+    if (!shared)
+        shared = malloc(sizeof *shared);
     if (!shared)
         return SQLITE_NOMEM;
     shared->commit = commit;
@@ -116,7 +129,7 @@ static int open_snapshot(struct table *table, uint64_t commit,
         status = byron_snapshot_at(transaction->store->db, commit,
                                    PUBLISH_WAIT_MS, &shared->snapshot);
     if (status != BYRON_OK) {
-        free(shared);
+        give_back(transaction, shared);
         return status_fail(table, status);
     }
     transaction->shared = shared;

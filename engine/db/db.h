@@ -108,9 +108,10 @@ struct byron_db {
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     struct pace pace;
-    uint64_t open_snapshots;  /* Needs mutex. */
-    uint64_t open_txns;       /* Needs mutex. */
-    struct byron_stats stats; /* Needs mutex. The counters among them. */
+    uint64_t open_snapshots;        /* Needs mutex. */
+    byron_snapshot *spare_snapshot; /* Needs mutex. Memory of one closed. */
+    uint64_t open_txns;             /* Needs mutex. */
+    struct byron_stats stats;       /* Needs mutex. The counters among them. */
     atomic_bool interrupted;
 };
 

@@ -202,6 +202,7 @@ static void free_db(struct byron_db *db)
     buf_deinit(&db->payload);
     buf_deinit(&db->compact_lower);
     buf_deinit(&db->compact_upper);
+    alloc_free(db->spare_snapshot);
     alloc_free(db->orphans);
     alloc_free(db->wals);
     condition_deinit(&db->token_free);

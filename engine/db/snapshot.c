@@ -8,7 +8,10 @@
 static byron_status open_at(struct byron_db *db, const struct commit *commit,
                             byron_snapshot **out)
 {
-    byron_snapshot *snapshot = alloc_bytes(sizeof *snapshot);
+    byron_snapshot *snapshot = db->spare_snapshot;
+    db->spare_snapshot = NULL;
+    if (!snapshot)
+        snapshot = alloc_bytes(sizeof *snapshot);
     if (!snapshot)
         return error_no_memory();
     snapshot->db = db;
@@ -32,7 +35,7 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
                                byron_snapshot **out)
 {
     byron_status status;
-    uint64_t deadline = db->os->now_us(db->os) + 1000u * (uint64_t)timeout_ms;
+    uint64_t deadline = 0; /* Set when there is something to wait for. */
     mutex_lock(&db->mutex);
     for (;;) {
         const struct commit *commit = commit_ring_find(&db->ring, id);
@@ -41,6 +44,8 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
             break;
         }
         uint64_t now = db->os->now_us(db->os);
+        if (deadline == 0)
+            deadline = now + 1000u * (uint64_t)timeout_ms;
         /* The host has committed it; to publish it is a moment's work. */
         if (id == db->prepared_id && id != 0 && now < deadline) {
             condition_wait_us(&db->token_free, &db->mutex, deadline - now);
@@ -67,6 +72,10 @@ void byron_snapshot_close(byron_snapshot *snapshot)
     mutex_lock(&db->mutex);
     assert(db->open_snapshots > 0);
     db->open_snapshots--;
+    if (!db->spare_snapshot) {
+        db->spare_snapshot = snapshot;
+        snapshot = NULL;
+    }
     mutex_unlock(&db->mutex);
     alloc_free(snapshot);
 }
