@@ -7,7 +7,8 @@
 #include "base/try.h"
 #include "sstable/block.h"
 
-#define SMALL_DISK_SIZE 8192u /* Compressed blocks up to it need no memory. */
+#define SMALL_DISK_SIZE 8192u
+#define SMALL_RAW_SIZE  16384u
 
 byron_status table_source_corrupt(const struct table_source *source,
                                   uint64_t offset, const char *flaw)
@@ -166,30 +167,27 @@ static uint8_t *room_for(const struct table_source *source,
                             cache_name(handle->offset, kind), size);
 }
 
-/*
- * Checks and unpacks disk in an allocation of its own, *bytes, unless it is
- * there already and not compressed.
- */
+/* Checks and unpacks *bytes, read from disk, in an allocation of its own. */
 static byron_status unpack_whole(const struct table_source *source,
                                  const struct block_handle *handle,
-                                 enum block_kind kind, const uint8_t *disk,
-                                 uint8_t **bytes, size_t *size)
+                                 enum block_kind kind, uint8_t **bytes,
+                                 size_t *size)
 {
     byron_status status = BYRON_OK;
     uint32_t body_size = handle->disk_size - BLOCK_TRAILER_SIZE;
-    uint32_t raw_size = load_u32(disk + body_size + 4);
-    const char *flaw = disk_flaw(source, handle, kind, disk);
+    uint32_t raw_size = load_u32(*bytes + body_size + 4);
+    const char *flaw = disk_flaw(source, handle, kind, *bytes);
     uint8_t *raw = NULL;
 
     if (flaw)
         return table_source_corrupt(source, handle->offset, flaw);
-    if (disk[body_size] != CODEC_NONE || disk != *bytes) {
+    if ((*bytes)[body_size] != CODEC_NONE) {
         raw = room_for(source, handle, kind, raw_size);
         if (!raw)
             return error_no_memory();
-        TRY(decompress(source, handle, disk, raw, raw_size));
+        TRY(decompress(source, handle, *bytes, raw, raw_size));
     }
-    flaw = body_flaw(kind, slice_of(raw ? raw : disk, raw_size));
+    flaw = body_flaw(kind, slice_of(raw ? raw : *bytes, raw_size));
     if (flaw)
         TRY(table_source_corrupt(source, handle->offset, flaw));
     *size = raw_size;
@@ -203,27 +201,77 @@ out:
     return status;
 }
 
+static byron_status read_whole(const struct table_source *source,
+                               const struct block_handle *handle,
+                               enum block_kind kind, uint8_t **bytes,
+                               size_t *size)
+{
+    byron_status status;
+
+    *bytes = room_for(source, handle, kind, handle->disk_size);
+    if (!*bytes)
+        return error_no_memory();
+    TRY(file_pool_read(source->pool, source->number, handle->offset, *bytes,
+                       handle->disk_size));
+    TRY(unpack_whole(source, handle, kind, bytes, size));
+out:
+    return status;
+}
+
+/* Known to be compressed, and of the size of most blocks. */
+static bool is_small(const struct block_handle *handle)
+{
+    return handle->disk_size < handle->raw_size &&
+           handle->disk_size <= SMALL_DISK_SIZE &&
+           handle->raw_size <= SMALL_RAW_SIZE;
+}
+
+/*
+ * What is unpacked needs a place for a moment only: the stack. The memory that
+ * it is unpacked to has been away from the processor for long, so that is
+ * asked for first, and comes while the system reads the file.
+ */
+static byron_status read_small(const struct table_source *source,
+                               const struct block_handle *handle,
+                               enum block_kind kind, uint8_t **bytes,
+                               size_t *size)
+{
+    byron_status status;
+    uint8_t disk[SMALL_DISK_SIZE];
+    const char *flaw;
+
+    *size = handle->raw_size;
+    *bytes = room_for(source, handle, kind, *size);
+    if (!*bytes)
+        return error_no_memory();
+    for (size_t at = 0; at < *size; at += 64)
+        __builtin_prefetch(*bytes + at, 1);
+    TRY(file_pool_read(source->pool, source->number, handle->offset, disk,
+                       handle->disk_size));
+    flaw = disk_flaw(source, handle, kind, disk);
+    if (flaw)
+        return table_source_corrupt(source, handle->offset, flaw);
+    TRY(decompress(source, handle, disk, *bytes, handle->raw_size));
+    flaw = body_flaw(kind, slice_of(*bytes, *size));
+    if (flaw)
+        status = table_source_corrupt(source, handle->offset, flaw);
+out:
+    return status;
+}
+
 static byron_status fetch(const struct table_source *source,
                           const struct block_handle *handle,
                           enum block_kind kind, struct cached_block **out)
 {
     byron_status status;
-    uint8_t room[SMALL_DISK_SIZE];
-    uint8_t *disk = room;
     uint8_t *bytes = NULL;
     size_t size = 0;
 
     TRY(table_source_check_handle(source, handle));
-    /* What is going to be unpacked needs a place for a moment only. */
-    if (handle->disk_size == handle->raw_size + BLOCK_TRAILER_SIZE ||
-        handle->disk_size > sizeof room) {
-        disk = bytes = room_for(source, handle, kind, handle->disk_size);
-        if (!bytes)
-            return error_no_memory();
-    }
-    TRY(file_pool_read(source->pool, source->number, handle->offset, disk,
-                       handle->disk_size));
-    TRY(unpack_whole(source, handle, kind, disk, &bytes, &size));
+    if (is_small(handle))
+        TRY(read_small(source, handle, kind, &bytes, &size));
+    else
+        TRY(read_whole(source, handle, kind, &bytes, &size));
     status =
         block_cache_add(source->cache, source->number,
                         cache_name(handle->offset, kind), bytes, size, out);
