@@ -9,7 +9,7 @@
 /* A level is worth having from this share of a batch on. Measured from 1 to 4:
  * the bytes written are the same, but the larger the base level may become,
  * the larger is the merge of level 0 into it. */
-#define LEVEL_BATCH_SHARE 2
+#define LEVEL_BATCH_SHARE 4
 /* Level 0 is due too when it holds so many times the bytes of due flushes: a
  * transaction larger than memory leaves one run of any size there. */
 #define LEVEL0_BYTES_SLACK 2

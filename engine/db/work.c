@@ -15,7 +15,9 @@
 void db_picker_options(const struct byron_db *db, struct picker_options *out)
 {
     *out = (struct picker_options){
-        .memtable_bytes = db->options.memtable,
+        /* A third of a memtable is nodes and heads, and a flush compresses
+         * the rest. */
+        .memtable_bytes = db->options.memtable / 2,
         .file_size = db->options.file_size,
         .fanout = db->options.fanout,
         .level0_runs = LEVEL0_RUNS,

@@ -35,28 +35,28 @@ END_TEST
 
 START_TEST(each_level_is_fanout_times_its_upper)
 {
-    fake_fill(&fake, 6, 0, 0, 9, 1900000);
+    fake_fill(&fake, 6, 0, 0, 9, 990000);
 
     ck_assert_uint_eq(base_level(), 4);
-    ck_assert_uint_eq(targets[6], 1900000);
-    ck_assert_uint_eq(targets[5], 190000);
-    ck_assert_uint_eq(targets[4], 19000);
+    ck_assert_uint_eq(targets[6], 990000);
+    ck_assert_uint_eq(targets[5], 99000);
+    ck_assert_uint_eq(targets[4], 9900);
     ck_assert_uint_eq(targets[3], 0);
 }
 END_TEST
 
-/* 2000 bytes are what makes a level worth while, 1000 what keeps it. */
+/* 1000 bytes are what makes a level worth while, 500 what keeps it. */
 START_TEST(a_level_once_begun_is_kept_longer)
 {
-    struct table_meta *last = fake_fill(&fake, 6, 0, 0, 9, 19999);
+    struct table_meta *last = fake_fill(&fake, 6, 0, 0, 9, 9999);
 
     ck_assert_uint_eq(base_level(), 6);
     fake_fill(&fake, 5, 0, 0, 9, 100);
     ck_assert_uint_eq(base_level(), 5);
-    ck_assert_uint_eq(targets[5], 1999);
+    ck_assert_uint_eq(targets[5], 999);
 
     fake_remove(&fake, last->number);
-    fake_fill(&fake, 6, 0, 0, 9, 9999);
+    fake_fill(&fake, 6, 0, 0, 9, 4999);
     base_level();
     ck_assert_uint_eq(targets[5], 0);
     ck_assert_double_gt(picker_score(&fake.version, &options, targets, 5), 1);
@@ -65,12 +65,12 @@ END_TEST
 
 START_TEST(level_0_does_not_jump_what_lies_above_the_base)
 {
-    fake_fill(&fake, 6, 0, 0, 9, 1900000);
+    fake_fill(&fake, 6, 0, 0, 9, 990000);
     fake_fill(&fake, 2, 0, 0, 9, 100);
 
     ck_assert_uint_eq(base_level(), 2);
     ck_assert_uint_eq(targets[2], 0);
-    ck_assert_uint_eq(targets[4], 19000);
+    ck_assert_uint_eq(targets[4], 9900);
 }
 END_TEST
 
