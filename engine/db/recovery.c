@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "db/db_state.h"
+#include "db/wal.h"
 
 /* More WALs than this, from opens that wrote little, are worth a flush. */
 #define WALS_MAX 8
@@ -175,7 +176,7 @@ static byron_status freeze(struct replay *replay, uint64_t wal)
     byron_status status;
     struct frozen *frozen;
     struct memtable *fresh = NULL;
-    TRY(memtable_new(&fresh));
+    TRY(db_new_live(replay->db, &fresh));
     TRY(frozen_new(memtable_ref(replay->live), NULL, &frozen));
     TRY(push_frozen(replay, frozen, wal));
     memtable_unref(replay->live);
@@ -370,7 +371,7 @@ byron_status db_recover(struct byron_db *db)
     TRY(chain_find_wals(db, db->wals, db->wal_count, &chain));
     TRY(chain_read_commits(db, &chain));
     TRY(chain_choose(db, &chain));
-    TRY(memtable_new(&replay.live));
+    TRY(db_new_live(db, &replay.live));
     TRY(replay_chain(&replay));
     TRY(take_over(db, &replay, &chain));
     TRY(find_orphans(db, &listing, &replay.named));

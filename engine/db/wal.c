@@ -3,6 +3,24 @@
 #include "db/db_state.h"
 #include "db/work.h"
 
+/* Of the memtable's bytes, one in so many is its filter's: about ten bits for
+ * an entry of 150 bytes. */
+#define FILTER_SHARE 128
+
+byron_status db_new_live(const struct byron_db *db, struct memtable **out)
+{
+    byron_status status;
+    struct memtable *memtable;
+    TRY(memtable_new(&memtable));
+    status = memtable_add_filter(memtable, db->options.memtable / FILTER_SHARE);
+    if (status != BYRON_OK)
+        memtable_unref(memtable);
+    else
+        *out = memtable;
+out:
+    return status;
+}
+
 /* A WAL of so many memtables, and a little, is left for the next one. */
 #define WAL_FACTOR 4
 #define WAL_MIN    ((uint64_t)4 << 20)
@@ -171,7 +189,7 @@ byron_status db_switch(struct byron_db *db)
     if (!db->wal)
         TRY(begin_writing(db));
     keep_given_up(db);
-    TRY(memtable_new(&memtable));
+    TRY(db_new_live(db, &memtable));
     TRY(frozen_new(memtable_ref(db->live), NULL, &frozen));
     TRY(db_new_state(db, memtable, &state));
     TRY(db_create_wal(db, &wal, &number));

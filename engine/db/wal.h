@@ -7,6 +7,9 @@
 
 #include "db/db.h"
 
+/* An empty memtable for commits. */
+BYRON_MUST_CHECK byron_status db_new_live(const struct byron_db *db,
+                                          struct memtable **out);
 /* A WAL that takes records: the first, or one in place of a failed one. */
 BYRON_MUST_CHECK byron_status db_ensure_wal(struct byron_db *db);
 /* Freezes the live memtable and starts the next WAL and memtable. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/try.h"
 #include "memtable/memtable_iter.h"
 #include "memtable/tree.h"
@@ -13,6 +14,9 @@
 struct memtable {
     struct tree tree;
     struct arena *arena;
+    /* Three bits in one word for each key; NULL: none. */
+    _Atomic uint64_t *filter;
+    uint32_t filter_words;
     atomic_size_t refs;
     /* What is promised to memtable_add and not yet used. */
     size_t reserved_count;
@@ -44,6 +48,20 @@ out:
     return status;
 }
 
+byron_status memtable_add_filter(struct memtable *memtable, size_t bytes)
+{
+    size_t words = bytes / sizeof *memtable->filter + 1;
+
+    assert(!memtable->filter && memtable_count(memtable) == 0);
+    if (words > UINT32_MAX)
+        words = UINT32_MAX;
+    memtable->filter = alloc_zeroed(words, sizeof *memtable->filter);
+    if (!memtable->filter)
+        return error_no_memory();
+    memtable->filter_words = (uint32_t)words;
+    return BYRON_OK;
+}
+
 struct memtable *memtable_ref(struct memtable *memtable)
 {
     atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
@@ -56,6 +74,7 @@ void memtable_unref(struct memtable *memtable)
         atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel) > 1)
         return;
     arena_free(memtable->arena);
+    alloc_free(memtable->filter);
     alloc_free(memtable);
 }
 
@@ -98,6 +117,43 @@ out:
     return status;
 }
 
+/* The word of the filter that a key's bits are in. */
+static _Atomic uint64_t *filter_word(const struct memtable *memtable,
+                                     uint64_t hash)
+{
+    return &memtable->filter[((hash >> 32) * memtable->filter_words) >> 32];
+}
+
+static uint64_t filter_bits(uint64_t hash)
+{
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
+           UINT64_C(1) << (hash >> 12 & 63);
+}
+
+/* Readers that may look for the key come after its sequence is published. */
+static void add_to_filter(struct memtable *memtable, struct slice key)
+{
+    uint64_t hash = hash_bytes(key, 0);
+    _Atomic uint64_t *word = filter_word(memtable, hash);
+    uint64_t now = atomic_load_explicit(word, memory_order_relaxed);
+
+    atomic_store_explicit(word, now | filter_bits(hash), memory_order_relaxed);
+}
+
+static bool may_have(const struct memtable *memtable, struct slice key)
+{
+    uint64_t hash;
+    uint64_t bits;
+
+    if (!memtable->filter)
+        return true;
+    hash = hash_bytes(key, 0);
+    bits = filter_bits(hash);
+    return (atomic_load_explicit(filter_word(memtable, hash),
+                                 memory_order_relaxed) &
+            bits) == bits;
+}
+
 static void copy_bytes(uint8_t *to, struct slice from)
 {
     if (from.size > 0)
@@ -121,6 +177,8 @@ byron_status memtable_add(struct memtable *memtable, const struct entry *entry)
     record->kind = (uint8_t)entry->kind;
     copy_bytes(record->bytes, entry->key);
     copy_bytes(record->bytes + entry->key.size, entry->value);
+    if (memtable->filter)
+        add_to_filter(memtable, entry->key);
     tree_insert(&memtable->tree, record);
     memtable->record_bytes += record_size(entry);
     footprint = memtable->record_bytes + memtable->tree.node_bytes;
@@ -139,6 +197,8 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
     const struct record *record;
     struct place place;
 
+    if (!may_have(memtable, key))
+        return false;
     tree_find_left(&memtable->tree, &target, &place);
     record = place_record(&place);
     if (!record || !slice_equal(record_key(record), key))

@@ -18,6 +18,12 @@
 struct memtable; /* Counted. */
 
 BYRON_MUST_CHECK byron_status memtable_new(struct memtable **out);
+/*
+ * Gives it a filter of about that size, so that a get of a key that is not
+ * there ends after one look. Requires: empty, and no reader yet.
+ */
+BYRON_MUST_CHECK byron_status memtable_add_filter(struct memtable *memtable,
+                                                  size_t bytes);
 struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine. */
 
