@@ -229,6 +229,24 @@ static byron_status choose(struct byron_db *db, struct job_spec *spec)
     return status;
 }
 
+/* A level holds at least some eight files, or what moves on from it would be
+ * most of it. */
+static uint64_t level_file_size(struct byron_db *db, uint32_t level)
+{
+    struct picker_options options;
+    uint64_t targets[BYRON_LEVELS];
+    uint64_t most = db->options.file_size;
+    uint64_t least = most / 16;
+    mutex_lock(&db->mutex);
+    db_picker_options(db, &options);
+    picker_targets(db->state.version, &options, targets);
+    mutex_unlock(&db->mutex);
+    uint64_t size = targets[level] / 8;
+    if (size < least)
+        return least;
+    return size < most ? size : most;
+}
+
 static byron_status start_job(struct byron_db *db, bool *did_some)
 {
     byron_status status;
@@ -242,6 +260,7 @@ static byron_status start_job(struct byron_db *db, bool *did_some)
         uint64_t window = take_window(db);
         struct job_points points = {&window, 1};
         db_output_options(db, spec.output_level, 0, &output);
+        output.file_size = level_file_size(db, spec.output_level);
         TRY(job_new_merge(&spec, &db->state, &points, &output, &db->job));
         db->job_bytes_seen = 0;
     }
