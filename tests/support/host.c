@@ -11,10 +11,11 @@ struct sqlite3_api_routines;
 int sqlite3_byron_init(sqlite3 *db, char **message,
                        const struct sqlite3_api_routines *api);
 
+/* Lent until as many more were asked for, by the same thread. */
 #define ANSWERS     4
 #define ANSWER_SIZE 65536
-static char answers[ANSWERS][ANSWER_SIZE];
-static unsigned next_answer;
+static _Thread_local char answers[ANSWERS][ANSWER_SIZE];
+static _Thread_local unsigned next_answer;
 
 static char *take_answer(void)
 {
