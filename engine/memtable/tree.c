@@ -138,16 +138,21 @@ static unsigned choose_cut(const struct step *step)
     return (NODE_SLOTS + 1) / 2;
 }
 
-/* Node itself if it can stay as it is, else a copy with better heads. */
+/*
+ * Node itself if it can stay as it is, else a copy with better heads. Better
+ * heads suit only keys inside the new fences, so a copy must be reached past
+ * the new separator alone: no child of a node that stays is replaced, but for
+ * the one beside a separator that the node takes in.
+ */
 static struct node *keep_or_copy(struct tree *tree, struct node *node,
                                  const struct node_content *content,
                                  unsigned first, const struct record *lower,
-                                 const struct record *upper)
+                                 const struct record *upper, bool may_keep)
 {
     struct node *copy;
 
     node->run = 0;
-    if (!node_fences_help(node, content, lower, upper))
+    if (may_keep && !node_fences_help(node, content, lower, upper))
         return node;
     copy = take_node(tree, node->level);
     node_fill(copy, content, first, NODE_SLOTS, lower, upper, node);
@@ -178,14 +183,14 @@ static void split_leaf(struct tree *tree, const struct step *step,
     if (cut == NODE_SLOTS && step->rank == NODE_SLOTS) {
         out->kind = SPLIT_OFF_RIGHT;
         out->left = keep_or_copy(tree, step->node, &content, 0, step->lower,
-                                 out->separator);
+                                 out->separator, true);
     } else {
         out->left = fill_new(tree, step, &content, 0, cut, out->separator);
     }
     if (cut == 1 && step->rank == 0) {
         out->kind = SPLIT_OFF_LEFT;
         out->right = keep_or_copy(tree, step->node, &content, 1, out->separator,
-                                  step->upper);
+                                  step->upper, true);
     } else {
         out->right = fill_new(tree, step, &content, cut, content.count - cut,
                               out->separator);
@@ -205,6 +210,7 @@ static void split_inner(struct tree *tree, const struct step *step,
 {
     struct node_content content;
     struct node *node = step->node;
+    const struct node *child = node_child(node, own_order(node), step->rank);
     unsigned middle = NODE_SLOTS / 2 + 1;
 
     node_content_with(node, step->rank, below->separator, below->left,
@@ -219,18 +225,14 @@ static void split_inner(struct tree *tree, const struct step *step,
     }
     out->separator = content.records[middle];
     if (out->kind == SPLIT_OFF_RIGHT) {
-        out->left =
-            keep_or_copy(tree, node, &content, 0, step->lower, out->separator);
-        if (out->left == node)
-            replace_child(node, NODE_SLOTS, below->left);
+        out->left = keep_or_copy(tree, node, &content, 0, step->lower,
+                                 out->separator, below->left == child);
     } else {
         out->left = fill_new(tree, step, &content, 0, middle, out->separator);
     }
     if (out->kind == SPLIT_OFF_LEFT) {
-        out->right =
-            keep_or_copy(tree, node, &content, 1, out->separator, step->upper);
-        if (out->right == node)
-            replace_child(node, 0, below->right);
+        out->right = keep_or_copy(tree, node, &content, 1, out->separator,
+                                  step->upper, below->right == child);
     } else {
         out->right = fill_new(tree, step, &content, middle + 1,
                               NODE_SLOTS - middle, out->separator);

@@ -3,129 +3,189 @@
 
 Suite *test_tree_suite(void);
 
-struct grove {
-    struct tree tree;
-    struct arena *arena;
-    uint64_t sequence;
+/* --- A reader that stood still --------------------------------------------
+ *
+ * A reader may load a node and sleep, while the writer goes on. The node it
+ * wakes up in, which may be a part of the tree no more, still has to lead to
+ * everything that was there when it fell asleep.
+ */
+
+#define NUMBERS  600 /* Of keys: so many that the root grows twice. */
+#define ASLEEP   16  /* The readers that fell asleep last. */
+#define PREFIXES 20
+
+struct reader {
+    struct tree tree; /* Rooted where it stands. */
+    uint64_t lower;   /* Targets that are routed there: above lower, */
+    uint64_t upper;   /* and below upper. */
+    uint64_t time;    /* What was inserted before it fell asleep. */
 };
 
-static void grove_init(struct grove *grove)
+struct forest {
+    struct arena *arena;
+    struct tree tree;
+    uint64_t times[NUMBERS + 2]; /* When each number came; 0: never. */
+    uint64_t now;
+    struct reader readers[ASLEEP];
+    size_t reader_count;
+};
+
+static struct slice key_of(uint8_t space[PREFIXES + 2], uint64_t number)
 {
-    memset(grove, 0, sizeof *grove);
-    ck_assert_int_eq(arena_new(1 << 20, &grove->arena), BYRON_OK);
-    ck_assert_int_eq(tree_init(&grove->tree, grove->arena), BYRON_OK);
+    memset(space, 'r', PREFIXES);
+    space[PREFIXES] = (uint8_t)(number >> 8);
+    space[PREFIXES + 1] = (uint8_t)number;
+    return slice_of(space, PREFIXES + 2);
 }
 
-static void insert(struct grove *grove, uint64_t number)
+static uint64_t number_of(const struct record *record)
 {
-    struct record *record = arena_take(grove->arena, sizeof *record + 8);
+    return (uint64_t)record->bytes[PREFIXES] << 8 | record->bytes[PREFIXES + 1];
+}
 
-    must(record != NULL);
-    record->sequence = ++grove->sequence;
-    record->key_size = 8;
+static void insert(struct forest *forest, uint64_t number)
+{
+    uint8_t space[PREFIXES + 2];
+    struct entry entry = {key_of(space, number), slice_of(NULL, 0), 1,
+                          ENTRY_PUT};
+    struct record *record;
+    size_t bytes;
+    size_t pieces;
+
+    tree_worst_case(&forest->tree, 1, &bytes, &pieces);
+    must(arena_reserve(forest->arena, bytes + record_size(&entry),
+                       pieces + 1) == BYRON_OK);
+    record = arena_take(forest->arena, record_size(&entry));
+    record->sequence = entry.sequence;
+    record->key_size = (uint32_t)entry.key.size;
     record->value_size = 0;
-    for (size_t i = 0; i < 8; i++)
-        record->bytes[i] = (uint8_t)(number >> (56 - 8 * i));
-    tree_insert(&grove->tree, record);
+    record->kind = ENTRY_PUT;
+    memcpy(record->bytes, entry.key.data, entry.key.size);
+    tree_insert(&forest->tree, record);
+    forest->times[number] = ++forest->now;
 }
 
-static size_t node_count(const struct grove *grove)
+/* A reader falls asleep in each inner node on the way to number. */
+static void put_to_sleep(struct forest *forest, uint64_t number)
 {
-    return (grove->tree.node_bytes - grove->tree.inner_count * INNER_SIZE) /
-           LEAF_SIZE;
-}
+    uint8_t space[PREFIXES + 2];
+    struct target target = {key_of(space, number), 1, false};
+    struct node *node = atomic_load(&forest->tree.root);
+    uint64_t lower = 0;
+    uint64_t upper = NUMBERS + 1;
 
-/* Where inserts go that are meant to make many nodes. */
-static uint64_t nasty_number(struct rng *rng, uint64_t i, int pattern)
-{
-    switch (pattern) {
-    case 0:
-        return i;
-    case 1:
-        return UINT32_MAX - i;
-    case 2:
-        return rng_next(rng);
-    case 3: /* Eight up, then between the last two. */
-        return i % 9 == 8 ? (i - 2) * 1000 + 500 : i * 1000;
-    case 4: /* Down to the end of a run that went up. */
-        return i % 64 < 32 ? (i / 64 * 64 + i % 64) << 20
-                           : (i / 64 * 64 + 32) * (UINT64_C(1) << 20) - i % 64;
-    default:
-        return (rng_below(rng, 50) << 32) + i;
+    while (node->level > 0) {
+        struct reader *reader =
+            &forest->readers[forest->reader_count++ % ASLEEP];
+        uint64_t order = node_order(node);
+        unsigned rank = node_rank(node, order, &target);
+        *reader = (struct reader){
+            .lower = lower, .upper = upper, .time = forest->now};
+        atomic_init(&reader->tree.root, node);
+        if (rank > 0)
+            lower = number_of(node_record(node, order, rank - 1));
+        if (rank < order_count(order))
+            upper = number_of(node_record(node, order, rank));
+        node = node_child(node, order, rank);
     }
 }
 
-START_TEST(worst_case_is_never_exceeded)
+static bool saw(const struct forest *forest, const struct reader *reader,
+                uint64_t number)
 {
-    struct grove grove;
-    struct rng rng;
-    uint64_t i = 0;
-
-    rng_init(&rng, test_seed());
-    grove_init(&grove);
-    while (i < 40000) {
-        size_t count = 1 + rng_below(&rng, i % 5 == 0 ? 3000 : 3);
-        size_t before = grove.tree.node_bytes;
-        size_t bytes;
-        size_t pieces;
-        tree_worst_case(&grove.tree, count, &bytes, &pieces);
-        for (size_t n = 0; n < count; n++)
-            insert(&grove, nasty_number(&rng, ++i, _i));
-        must(grove.tree.node_bytes - before <= bytes);
-    }
-    arena_free(grove.arena);
+    return forest->times[number] > 0 && forest->times[number] <= reader->time;
 }
-END_TEST
 
-START_TEST(sorted_keys_leave_full_leaves)
+/* What is found lies beyond target, and nothing the reader saw lies between. */
+static void check_find(const struct forest *forest, const struct reader *reader,
+                       uint64_t number)
 {
-    struct grove grove;
+    uint8_t space[PREFIXES + 2];
+    struct target target = {key_of(space, number), 1, false};
+    const struct record *record;
+    struct place place;
+    uint64_t next = number;
+    uint64_t last = number;
 
-    grove_init(&grove);
-    for (uint64_t i = 0; i < 15000; i++)
-        insert(&grove, _i == 0 ? i << 8 : UINT32_MAX - (i << 8));
-    /* At most one copy of each leaf, for its heads. */
-    ck_assert_uint_le(node_count(&grove), 2100);
-    arena_free(grove.arena);
-}
-END_TEST
+    while (next < reader->upper && !saw(forest, reader, next))
+        next++;
+    tree_find(&reader->tree, &target, &place);
+    record = place_record(&place);
+    if (record)
+        ck_assert_uint_ge(number_of(record), number);
+    if (next < reader->upper)
+        must(record && number_of(record) <= next);
 
-START_TEST(runs_among_others_leave_full_leaves)
-{
-    struct grove grove;
-
-    grove_init(&grove);
-    for (uint64_t i = 0; i < 15000; i++)
-        insert(&grove, (i % 10 << 40) + i);
-    ck_assert_uint_le(node_count(&grove), 2300);
-    arena_free(grove.arena);
-}
-END_TEST
-
-START_TEST(place_is_between_its_neighbours)
-{
-    struct grove grove;
-
-    grove_init(&grove);
-    for (uint64_t i = 0; i < 1000; i++)
-        insert(&grove, i * 7919 % 1000 * 2);
-    for (uint64_t number = 1; number < 1998; number++) {
-        uint8_t bytes[8] = {
-            0, 0, 0, 0, 0, 0, (uint8_t)(number >> 8), (uint8_t)number};
-        struct target target = {slice_of(bytes, 8), SEQUENCE_MAX, false};
-        struct place place;
-        const struct record *right;
-
-        tree_find(&grove.tree, &target, &place);
-        right = place_record(&place);
-        ck_assert_ptr_nonnull(right);
-        ck_assert_uint_eq(right->bytes[7], (uint8_t)((number + 1) / 2 * 2));
-        tree_find_left(&grove.tree, &target, &place);
+    while (last > reader->lower && !saw(forest, reader, last - 1))
+        last--;
+    tree_find_left(&reader->tree, &target, &place);
+    record = place_record(&place);
+    if (record)
+        ck_assert_uint_ge(number_of(record), number);
+    if (last > reader->lower) {
         ck_assert_uint_gt(place.rank, 0);
-        right = node_record(place.leaf, place.order, place.rank - 1);
-        ck_assert_uint_eq(right->bytes[7], (uint8_t)((number - 1) / 2 * 2));
+        record = node_record(place.leaf, place.order, place.rank - 1);
+        ck_assert_uint_lt(number_of(record), number);
+        ck_assert_uint_ge(number_of(record), last - 1);
     }
-    arena_free(grove.arena);
+}
+
+static void wake(const struct forest *forest, struct rng *rng, uint64_t number)
+{
+    size_t count =
+        forest->reader_count < ASLEEP ? forest->reader_count : ASLEEP;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct reader *reader = &forest->readers[i];
+        uint64_t width = reader->upper - reader->lower - 1;
+        if (width == 0)
+            continue;
+        for (uint64_t near = number - (number > 2 ? 2 : number);
+             near <= number + 2; near++) {
+            if (near > reader->lower && near < reader->upper)
+                check_find(forest, reader, near);
+        }
+        check_find(forest, reader, reader->lower + 1);
+        check_find(forest, reader, reader->upper - 1);
+        check_find(forest, reader, reader->lower + 1 + rng_below(rng, width));
+    }
+}
+
+/* The i-th number of a permutation of 1 to NUMBERS. */
+static uint64_t nth(int shape, uint64_t i)
+{
+    switch (shape) {
+    case 0:
+        return i + 1;
+    case 1:
+        return NUMBERS - i;
+    case 2: /* From the middle to both ends. */
+        return i % 2 ? NUMBERS / 2 - i / 2 : NUMBERS / 2 + 1 + i / 2;
+    case 3: /* Runs into gaps. */
+        return i % 50 * 12 + i / 50 + 1;
+    default:
+        return i * 14021 % NUMBERS + 1;
+    }
+}
+
+START_TEST(a_reader_that_slept_finds_all_that_it_could_see)
+{
+    static struct forest forest;
+    struct rng rng;
+
+    memset(&forest, 0, sizeof forest);
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    must(arena_new(1 << 16, &forest.arena) == BYRON_OK);
+    must(tree_init(&forest.tree, forest.arena) == BYRON_OK);
+    for (uint64_t i = 0; i < NUMBERS; i++) {
+        uint64_t number = nth(_i, i);
+        ck_assert_uint_eq(forest.times[number], 0);
+        put_to_sleep(&forest, number);
+        insert(&forest, number);
+        wake(&forest, &rng, number);
+    }
+    ck_assert_uint_ge(atomic_load(&forest.tree.root)->level, 2);
+    arena_free(forest.arena);
 }
 END_TEST
 
@@ -134,10 +194,8 @@ Suite *test_tree_suite(void)
     Suite *suite = suite_create("tree");
     TCase *cases = tcase_create("tree");
 
-    tcase_add_loop_test(cases, worst_case_is_never_exceeded, 0, 6);
-    tcase_add_loop_test(cases, sorted_keys_leave_full_leaves, 0, 2);
-    tcase_add_test(cases, runs_among_others_leave_full_leaves);
-    tcase_add_test(cases, place_is_between_its_neighbours);
+    tcase_add_loop_test(cases, a_reader_that_slept_finds_all_that_it_could_see,
+                        0, 5);
     suite_add_tcase(suite, cases);
     return suite;
 }
