@@ -60,13 +60,32 @@ struct field field_model_random(struct rng *rng,
     return field;
 }
 
-/* 80 bits hold every integer and every double as it is. */
-static long double number_of(const struct field *field)
+static int compare_reals(double a, double b)
 {
-    _Static_assert(__LDBL_MANT_DIG__ >= 64, "exact for both kinds");
+    return (a > b) - (a < b);
+}
 
-    return field->kind == FIELD_INTEGER ? (long double)field->integer
-                                        : (long double)field->real;
+/* Exact, with no wider type: valgrind's long double is a double. */
+static int compare_mixed(int64_t integer, double real)
+{
+    double whole = trunc(real);
+
+    if (real >= 0x1p63 || real < -0x1p63)
+        return real > 0 ? -1 : 1;
+    if (integer != (int64_t)whole)
+        return integer < (int64_t)whole ? -1 : 1;
+    return compare_reals(whole, real);
+}
+
+static int compare_numbers(const struct field *a, const struct field *b)
+{
+    if (a->kind == FIELD_INTEGER && b->kind == FIELD_INTEGER)
+        return (a->integer > b->integer) - (a->integer < b->integer);
+    if (a->kind == FIELD_INTEGER)
+        return compare_mixed(a->integer, b->real);
+    if (b->kind == FIELD_INTEGER)
+        return -compare_mixed(b->integer, a->real);
+    return compare_reals(a->real, b->real);
 }
 
 static int class_of(const struct field *field)
@@ -120,7 +139,7 @@ int field_model_compare(const struct field *a, const struct field *b,
     switch (a->kind) {
     case FIELD_INTEGER:
     case FIELD_REAL:
-        return (number_of(a) > number_of(b)) - (number_of(a) < number_of(b));
+        return compare_numbers(a, b);
     case FIELD_TEXT:
         if (collation == COLLATION_NOCASE)
             return compare_nocase(a, b);
