@@ -286,6 +286,13 @@ static int take_value(struct cursor *cursor)
     return fail_row(table_of(cursor), row_set_value(&cursor->row, value));
 }
 
+/* A hidden column that is there to be written or compared with. */
+static bool is_empty(const struct declaration *declaration, int column)
+{
+    return column >= declaration->column_count &&
+           column != declaration->hidden.key;
+}
+
 /* The hidden key and the rowid's alias: an UPDATE takes them from the key. */
 static bool follows_from_key(const struct table *table, int column)
 {
@@ -310,10 +317,12 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
      * fit the columns that were computed now. */
     if (follows_from_key(table, column) && sqlite3_vtab_nochange(context))
         return SQLITE_OK;
+    if (is_empty(table->declaration, column))
+        return SQLITE_OK;
     rc = take_key(cursor);
     if (rc != SQLITE_OK)
         return rc;
-    if (column >= table->declaration->column_count) {
+    if (column == table->declaration->hidden.key) {
         sqlite3_result_blob64(context, cursor->row.key.data,
                               cursor->row.key.size, SQLITE_TRANSIENT);
         return SQLITE_OK;

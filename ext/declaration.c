@@ -11,6 +11,9 @@
 #include "parser.h"
 #include "try.h"
 
+#define HIDDEN_PREFIX "prefix"
+#define HIDDEN_ARG    "arg"
+
 /* --- The parser ---------------------------------------------------------- */
 
 byron_status parser_fail(struct parser *parser, const char *format, ...)
@@ -114,14 +117,48 @@ static bool has_column(const struct declaration *table, const char *name)
     return false;
 }
 
-static byron_status name_hidden_key(struct declaration *table)
+/* SQLite cannot do without this one: it evades. */
+static byron_status name_hidden_key(struct declaration *table, const char *own)
 {
     char name[64] = "_key";
 
-    while (has_column(table, name) && strlen(name) < sizeof name - 1)
+    while ((has_column(table, name) || strcasecmp(name, own) == 0) &&
+           strlen(name) < sizeof name - 1)
         strcat(name, "_");
     table->hidden_name = strdup(name);
     return table->hidden_name ? BYRON_OK : BYRON_NO_MEMORY;
+}
+
+/* The number of the next hidden column; -1 where its name is taken. */
+static int place_hidden(struct declaration *table, const char *name)
+{
+    if (has_column(table, name))
+        return -1;
+    return table->column_count + table->hidden.count++;
+}
+
+/* In a table that is itself called prefix or arg, one column is both. */
+static byron_status place_all_hidden(struct declaration *table, const char *own)
+{
+    struct hidden_columns *hidden = &table->hidden;
+    byron_status status = BYRON_OK;
+
+    hidden->prefix = place_hidden(table, HIDDEN_PREFIX);
+    hidden->key = -1;
+    if (table->shape == KEY_COMPOSITE) {
+        TRY(name_hidden_key(table, own));
+        hidden->key = place_hidden(table, table->hidden_name);
+    }
+    if (strcasecmp(own, HIDDEN_PREFIX) == 0)
+        hidden->command = hidden->prefix;
+    else
+        hidden->command = place_hidden(table, own);
+    if (strcasecmp(own, HIDDEN_ARG) == 0)
+        hidden->arg = hidden->command;
+    else
+        hidden->arg = place_hidden(table, HIDDEN_ARG);
+out:
+    return status;
 }
 
 /* The row's value: the columns outside the key, then the key's own. */
@@ -145,7 +182,7 @@ static void place_fields(struct declaration *table)
         table->columns[table->key[i].column].slot = table->slot_count++;
 }
 
-static byron_status finish(struct parser *parser)
+static byron_status finish(struct parser *parser, const char *name)
 {
     struct declaration *table = parser->table;
     byron_status status = BYRON_OK;
@@ -155,14 +192,14 @@ static byron_status finish(struct parser *parser)
     if (parser->is_key_of_column)
         table->key[0].collation =
             table->columns[table->key[0].column].collation;
-    if (table->shape == KEY_COMPOSITE)
-        TRY(name_hidden_key(table));
+    TRY(place_all_hidden(table, name));
     place_fields(table);
 out:
     return status;
 }
 
-byron_status declaration_parse(int count, const char *const *arguments,
+byron_status declaration_parse(const char *table, int count,
+                               const char *const *arguments,
                                struct declaration **out, char **message)
 {
     struct parser parser = {.message = message};
@@ -183,7 +220,7 @@ byron_status declaration_parse(int count, const char *const *arguments,
             continue; /* USING byron() */
         TRY(parse_argument(&parser, arguments[i]));
     }
-    TRY(finish(&parser));
+    TRY(finish(&parser, table));
     *out = parser.table;
     parser.table = NULL;
 out:
@@ -295,18 +332,35 @@ static void print_column(FILE *to, const struct column *column)
         print_default(to, &column->default_value);
 }
 
+static void print_hidden(FILE *to, const struct declaration *table,
+                         const char *own)
+{
+    const struct hidden_columns *hidden = &table->hidden;
+
+    for (int i = 0; i < hidden->count; i++) {
+        int column = table->column_count + i;
+        const char *name = own;
+
+        if (column == hidden->prefix)
+            name = HIDDEN_PREFIX;
+        else if (column == hidden->key)
+            name = table->hidden_name;
+        else if (column == hidden->arg)
+            name = HIDDEN_ARG;
+        fputs(", ", to);
+        print_quoted(to, name, strlen(name), '"');
+        fputs(column == hidden->key ? " BLOB HIDDEN" : " HIDDEN", to);
+    }
+}
+
 /* With the key's own collation, by which SQLite gathers rows to delete. */
 static void print_key(FILE *to, const struct declaration *table)
 {
     const struct key_column *key = &table->key[0];
-    const char *name = table->columns[key->column].name;
+    const char *name = table->shape == KEY_COMPOSITE
+                           ? table->hidden_name
+                           : table->columns[key->column].name;
 
-    if (table->shape == KEY_COMPOSITE) {
-        fputs(", ", to);
-        print_quoted(to, table->hidden_name, strlen(table->hidden_name), '"');
-        fputs(" BLOB HIDDEN", to);
-        name = table->hidden_name;
-    }
     fputs(", PRIMARY KEY(", to);
     print_quoted(to, name, strlen(name), '"');
     if (table->shape == KEY_SINGLE) {
@@ -331,6 +385,7 @@ char *declaration_schema(const struct declaration *declaration,
         fputs(i == 0 ? "(" : ", ", to);
         print_column(to, &declaration->columns[i]);
     }
+    print_hidden(to, declaration, table);
     if (declaration->shape != KEY_ROWID_IMPLICIT)
         print_key(to, declaration);
     fputs(declaration->shape >= KEY_SINGLE ? ") WITHOUT ROWID" : ")", to);

@@ -70,6 +70,18 @@ enum key_shape {
     KEY_COMPOSITE,      /* Declared through a hidden BLOB PRIMARY KEY. */
 };
 
+/*
+ * Columns behind the declared ones, in this order, by SQLite's number; -1: left
+ * out, since a declared column has that name. All but key read as NULL.
+ */
+struct hidden_columns {
+    int prefix;  /* WHERE prefix = x'..', FROM t('..') */
+    int key;     /* The packed key, KEY_COMPOSITE only. */
+    int command; /* Has the table's own name: INSERT INTO t(t). */
+    int arg;     /* Of a command. */
+    int count;
+};
+
 /* Options as given; a has_ flag where 0 is a value of its own. */
 struct table_settings {
     char *path;                  /* Owned; NULL: default. */
@@ -87,14 +99,16 @@ struct declaration {
     enum key_shape shape;
     enum conflict key_conflict;
     char *hidden_name; /* Owned; of the hidden key, KEY_COMPOSITE only. */
+    struct hidden_columns hidden;
     struct table_settings settings;
 };
 
 /*
- * Parses the arguments after the module's name (argv[3..] of xCreate).
- * On failure *message is a sentence (malloc'd, the caller's to free).
+ * Parses the arguments after the module's name (argv[3..] of xCreate) for the
+ * table of this name. On failure *message is a sentence (malloc'd, the
+ * caller's to free).
  */
-BYRON_MUST_CHECK byron_status declaration_parse(int count,
+BYRON_MUST_CHECK byron_status declaration_parse(const char *table, int count,
                                                 const char *const *arguments,
                                                 struct declaration **out,
                                                 char **message);

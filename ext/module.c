@@ -45,8 +45,8 @@ static int new_table(struct connection *connection, int count,
         free_table(table);
         return SQLITE_NOMEM;
     }
-    status = declaration_parse(count - 3, arguments + 3, &table->declaration,
-                               &words);
+    status = declaration_parse(table->name, count - 3, arguments + 3,
+                               &table->declaration, &words);
     if (status != BYRON_OK) {
         if (words)
             *message = sqlite3_mprintf("%s", words);

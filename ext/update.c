@@ -11,7 +11,7 @@
 
 /*
  * Arguments of xUpdate: the old key (NULL: insert), the new rowid, then every
- * column, and the hidden key of a composite one.
+ * column, the hidden ones last.
  */
 #define OLD_KEY      0
 #define NEW_ROWID    1
@@ -177,27 +177,41 @@ static int read_fields(struct change *change)
     return SQLITE_OK;
 }
 
-/* The hidden key follows from the others; it cannot be given. */
+static bool is_old_key(const struct change *change, sqlite3_value *value)
+{
+    size_t size = change->old_key.size - KEY_ID_SIZE;
+
+    return !is_insert(change) && sqlite3_value_type(value) == SQLITE_BLOB &&
+           (size_t)sqlite3_value_bytes(value) == size &&
+           memcmp(sqlite3_value_blob(value), change->old_key.data + KEY_ID_SIZE,
+                  size) == 0;
+}
+
+/* The hidden key follows from the others, and the rest are no part of a row. */
 static int check_hidden(struct change *change)
 {
     const struct declaration *declaration = change->declaration;
-    sqlite3_value *value;
 
-    if (declaration->shape != KEY_COMPOSITE)
-        return SQLITE_OK;
-    value = argument_of(change, declaration->column_count);
-    if (sqlite3_value_nochange(value) ||
-        sqlite3_value_type(value) == SQLITE_NULL)
-        return SQLITE_OK;
-    if (!is_insert(change) && sqlite3_value_type(value) == SQLITE_BLOB &&
-        (size_t)sqlite3_value_bytes(value) ==
-            change->old_key.size - KEY_ID_SIZE &&
-        memcmp(sqlite3_value_blob(value), change->old_key.data + KEY_ID_SIZE,
-               change->old_key.size - KEY_ID_SIZE) == 0)
-        return SQLITE_OK;
-    return table_fail(change->table, SQLITE_CONSTRAINT,
-                      "byron: column %s follows from the key and cannot be set",
-                      declaration->hidden_name);
+    for (int i = 0; i < declaration->hidden.count; i++) {
+        int column = declaration->column_count + i;
+        bool is_key = column == declaration->hidden.key;
+        sqlite3_value *value = argument_of(change, column);
+
+        if (sqlite3_value_nochange(value) ||
+            sqlite3_value_type(value) == SQLITE_NULL ||
+            (is_key && is_old_key(change, value)))
+            continue;
+        if (is_key)
+            return table_fail(
+                change->table, SQLITE_CONSTRAINT,
+                "byron: column %s follows from the key and cannot be set",
+                declaration->hidden_name);
+        return table_fail(change->table, SQLITE_ERROR,
+                          "byron: the hidden columns of %s hold nothing and "
+                          "cannot be set",
+                          change->table->name);
+    }
+    return SQLITE_OK;
 }
 
 /* NOT NULL of every column, in their order. */

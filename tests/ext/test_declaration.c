@@ -25,7 +25,7 @@ static byron_status parse(const char *text, struct declaration **out,
 
     while (*text && rest && count < MOST_ARGUMENTS)
         arguments[count++] = strsep(&rest, "\n");
-    status = declaration_parse(count, arguments, out, message);
+    status = declaration_parse("t", count, arguments, out, message);
     free(copy);
     return status;
 }
@@ -61,28 +61,84 @@ static void expect_schema(const char *text, const char *expected)
     declaration_free(table);
 }
 
+#define PREFIX  ", \"prefix\" HIDDEN"
+#define COMMAND ", \"t\" HIDDEN, \"arg\" HIDDEN"
+
 START_TEST(no_arguments_mean_key_and_value)
 {
-    expect_schema("", "CREATE TABLE \"t\"(\"key\" NOT NULL, \"value\", "
-                      "PRIMARY KEY(\"key\" COLLATE BINARY)) WITHOUT ROWID");
-    expect_schema(" ", "CREATE TABLE \"t\"(\"key\" NOT NULL, \"value\", "
-                       "PRIMARY KEY(\"key\" COLLATE BINARY)) WITHOUT ROWID");
+    static const char usual[] =
+        "CREATE TABLE \"t\"(\"key\" NOT NULL, \"value\"" PREFIX COMMAND
+        ", PRIMARY KEY(\"key\" COLLATE BINARY)) WITHOUT ROWID";
+
+    expect_schema("", usual);
+    expect_schema(" ", usual);
 }
 END_TEST
 
 START_TEST(each_shape_is_declared_in_its_own_way)
 {
-    expect_schema("a\nb TEXT", "CREATE TABLE \"t\"(\"a\", \"b\" \"TEXT\")");
+    expect_schema("a\nb TEXT", "CREATE TABLE \"t\"(\"a\", "
+                               "\"b\" \"TEXT\"" PREFIX COMMAND ")");
     expect_schema("id INTEGER PRIMARY KEY\nb",
-                  "CREATE TABLE \"t\"(\"id\" \"INTEGER\", \"b\", "
-                  "PRIMARY KEY(\"id\"))");
+                  "CREATE TABLE \"t\"(\"id\" \"INTEGER\", "
+                  "\"b\"" PREFIX COMMAND ", PRIMARY KEY(\"id\"))");
     expect_schema("a INT PRIMARY KEY DESC\nb",
-                  "CREATE TABLE \"t\"(\"a\" \"INT\" NOT NULL, \"b\", "
-                  "PRIMARY KEY(\"a\" COLLATE BINARY DESC)) WITHOUT ROWID");
+                  "CREATE TABLE \"t\"(\"a\" \"INT\" NOT NULL, "
+                  "\"b\"" PREFIX COMMAND
+                  ", PRIMARY KEY(\"a\" COLLATE BINARY DESC)) WITHOUT ROWID");
     expect_schema("a\n_key\nPRIMARY KEY(a, _key)",
-                  "CREATE TABLE \"t\"(\"a\" NOT NULL, \"_key\" NOT NULL, "
-                  "\"_key_\" BLOB HIDDEN, PRIMARY KEY(\"_key_\")) "
-                  "WITHOUT ROWID");
+                  "CREATE TABLE \"t\"(\"a\" NOT NULL, "
+                  "\"_key\" NOT NULL" PREFIX ", \"_key_\" BLOB HIDDEN" COMMAND
+                  ", PRIMARY KEY(\"_key_\")) WITHOUT ROWID");
+}
+END_TEST
+
+START_TEST(a_declared_column_wins_over_a_hidden_one)
+{
+    expect_schema("T\nArg", "CREATE TABLE \"t\"(\"T\", \"Arg\"" PREFIX ")");
+    expect_schema("\"Prefix\"", "CREATE TABLE \"t\"(\"Prefix\"" COMMAND ")");
+    expect_schema("t\narg\nprefix",
+                  "CREATE TABLE \"t\"(\"t\", \"arg\", \"prefix\")");
+}
+END_TEST
+
+static void expect_hidden(const char *name, const char *text,
+                          struct hidden_columns expected)
+{
+    struct declaration *table = NULL;
+    char *message = NULL;
+
+    ck_assert_int_eq(declaration_parse(name, 1, &text, &table, &message),
+                     BYRON_OK);
+    ck_assert_int_eq(table->hidden.prefix, expected.prefix);
+    ck_assert_int_eq(table->hidden.key, expected.key);
+    ck_assert_int_eq(table->hidden.command, expected.command);
+    ck_assert_int_eq(table->hidden.arg, expected.arg);
+    ck_assert_int_eq(table->hidden.count, expected.count);
+    declaration_free(table);
+}
+
+START_TEST(a_table_may_have_the_name_of_a_hidden_column)
+{
+    expect_hidden("t", "a", (struct hidden_columns){1, -1, 2, 3, 3});
+    expect_hidden("PREFIX", "a", (struct hidden_columns){1, -1, 1, 2, 2});
+    expect_hidden("arg", "a", (struct hidden_columns){1, -1, 2, 2, 2});
+    expect_hidden("a", "a", (struct hidden_columns){1, -1, -1, 2, 2});
+}
+END_TEST
+
+START_TEST(the_hidden_key_evades_the_tables_name)
+{
+    static const char *const arguments[] = {"a", "b", "PRIMARY KEY(a, b)"};
+    struct declaration *table = NULL;
+    char *message = NULL;
+
+    ck_assert_int_eq(declaration_parse("_KEY", 3, arguments, &table, &message),
+                     BYRON_OK);
+    ck_assert_str_eq(table->hidden_name, "_key_");
+    ck_assert_int_eq(table->hidden.key, 3);
+    ck_assert_int_eq(table->hidden.command, 4);
+    declaration_free(table);
 }
 END_TEST
 
@@ -347,6 +403,9 @@ Suite *test_declaration_suite(void)
 
     tcase_add_test(cases, no_arguments_mean_key_and_value);
     tcase_add_test(cases, each_shape_is_declared_in_its_own_way);
+    tcase_add_test(cases, a_declared_column_wins_over_a_hidden_one);
+    tcase_add_test(cases, a_table_may_have_the_name_of_a_hidden_column);
+    tcase_add_test(cases, the_hidden_key_evades_the_tables_name);
     tcase_add_test(cases, integer_primary_key_is_the_rowid_by_sqlites_rules);
     tcase_add_test(cases, types_have_sqlites_affinity);
     tcase_add_test(cases, names_may_be_quoted_in_four_ways);

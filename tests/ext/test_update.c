@@ -225,6 +225,30 @@ START_TEST(the_hidden_key_follows_from_the_columns)
 }
 END_TEST
 
+START_TEST(hidden_columns_stay_out_of_the_way)
+{
+    host_run(host.db, "INSERT INTO kv VALUES(1, 'a')");
+
+    ck_assert_str_eq(host_ask(host.db, "SELECT * FROM kv"), "1|a");
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT prefix, kv, arg FROM kv WHERE key = 1"),
+        "NULL|NULL|NULL");
+    ck_assert_str_eq(host_ask(host.db, "SELECT group_concat(name, ' ') FROM "
+                                       "pragma_table_info('kv')"),
+                     "key value");
+    ck_assert_str_eq(host_ask(host.db, "SELECT group_concat(name, ' ') FROM "
+                                       "pragma_table_xinfo('ev') "
+                                       "WHERE hidden = 1"),
+                     "prefix _key ev arg");
+    host_run(host.db, "UPDATE kv SET arg = NULL, value = 'b'");
+    ck_assert_int_eq(host_fail(host.db, "UPDATE kv SET arg = 1"), SQLITE_ERROR);
+    ck_assert_int_eq(
+        host_fail(host.db, "INSERT INTO kv(key, prefix) VALUES(2, 'p')"),
+        SQLITE_ERROR);
+    ck_assert_str_eq(host_ask(host.db, "SELECT * FROM kv"), "1|b");
+}
+END_TEST
+
 Suite *test_update_suite(void)
 {
     Suite *suite = suite_create("update");
@@ -232,6 +256,7 @@ Suite *test_update_suite(void)
 
     tcase_add_checked_fixture(cases, open_host, close_host);
     tcase_add_test(cases, failures_have_sqlites_codes_and_words);
+    tcase_add_test(cases, hidden_columns_stay_out_of_the_way);
     tcase_add_test(cases, numbers_that_are_equal_are_one_key);
     tcase_add_test(cases, what_a_key_loses_is_in_the_row);
     tcase_add_test(cases, last_insert_rowid_belongs_to_tables_with_rowids);
