@@ -137,8 +137,11 @@ static byron_status add_commit(struct chain *chain,
         chain->commits = commits;
         chain->capacity = capacity;
     }
-    chain->commits[chain->count++] = (struct chain_commit){
-        .id = record->id, .previous = record->previous, .type = record->type};
+    chain->commits[chain->count++] =
+        (struct chain_commit){.id = record->id,
+                              .previous = record->previous,
+                              .sequence = record->sequence,
+                              .type = record->type};
     return BYRON_OK;
 }
 
@@ -246,6 +249,22 @@ static byron_status not_ours(struct byron_db *db, const char *words)
 }
 
 /*
+ * What the log proves by itself. The last record's predecessor did commit, and
+ * so did the last one if it is the synced one. A log that was kept for a commit
+ * that the host gave up may end with records that the tables have already.
+ */
+static uint64_t newest_proven(const struct byron_db *db,
+                              const struct chain *chain, uint64_t synced)
+{
+    if (chain->count == 0)
+        return db->state.tip;
+    const struct chain_commit *last = &chain->commits[chain->count - 1];
+    if (last->sequence <= db->state.last_sequence)
+        return db->state.tip;
+    return last->id == synced ? last->id : last->previous;
+}
+
+/*
  * The host's newest commit is not in the logs. If its WAL is there, its record
  * was never synced and power failed: the newest commit that is proven counts.
  */
@@ -272,13 +291,8 @@ static byron_status choose_lost(struct byron_db *db, struct chain *chain,
             return BYRON_OK;
         }
     }
-    /* More were lost than the host remembers. The last record's predecessor
-     * did commit, and so did the last one itself if it is the synced one. */
-    chain->target = db->state.tip;
-    if (chain->count > 0) {
-        const struct chain_commit *last = &chain->commits[chain->count - 1];
-        chain->target = last->id == synced ? last->id : last->previous;
-    }
+    /* More were lost than the host remembers. */
+    chain->target = newest_proven(db, chain, synced);
     return BYRON_OK;
 }
 

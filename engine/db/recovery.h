@@ -26,6 +26,7 @@ struct chain_wal {
 struct chain_commit {
     uint64_t id;
     uint64_t previous;
+    uint64_t sequence;
     enum record_type type;
     bool is_aborted;
     bool is_chosen; /* On the way back from the host's commit. */

@@ -241,6 +241,49 @@ START_TEST(a_durable_own_commit_has_the_host_sync_what_it_stands_on)
 }
 END_TEST
 
+/* What a power cut leaves of host, with the row as it is. */
+static void cut_power(struct host *host, struct host *out)
+{
+    *out = (struct host){.options = host->options, .row = host->row};
+    out->fs = memfs_crash_clone(host->fs, MEMFS_DROP_UNSYNCED, 1);
+    out->options.os = memfs_os(out->fs);
+    out->options.barrier_context = out;
+    reopen(out);
+}
+
+/* The log of what the host gave up is kept, and ends with an own commit that
+ * the tables have: it is not where to look for what follows. */
+START_TEST(a_power_cut_loses_nothing_of_the_tables_however_much_is_lost)
+{
+    struct host host;
+    struct host image;
+    byron_txn *txn;
+    char prefix[16];
+    host_init(&host);
+    commit(&host, "a", 1, 0);
+    CHECK_OK(byron_begin(host.db, 0, &txn));
+    CHECK_OK(put_rows(txn, "x", 1));
+    CHECK_OK(byron_txn_prepare(txn, 0, NULL));
+    byron_txn_abort(txn);
+    commit(&host, "b", 1, BYRON_PREPARE_OWN);
+    CHECK_OK(byron_flush(host.db));
+    for (int lost = 0; lost < BYRON_RECENT_COMMITS + 3; lost++) {
+        if (lost > 0) {
+            snprintf(prefix, sizeof prefix, "c%d-", lost);
+            commit(&host, prefix, 1, 0);
+        }
+        cut_power(&host, &image);
+        ck_assert(has(&image, "a000000") && has(&image, "b000000"));
+        ck_assert(!has(&image, "x000000") && !has(&image, "c1-000000"));
+        commit(&image, "d", 1, 0);
+        reopen(&image);
+        ck_assert(has(&image, "b000000") && has(&image, "d000000"));
+        host_deinit(&image);
+    }
+    host_deinit(&host);
+}
+END_TEST
+
 START_TEST(a_batch_that_was_given_up_on_a_full_disk_stays_away)
 {
     struct host host;
@@ -486,6 +529,8 @@ Suite *test_promises_suite(void)
                    nothing_is_made_permanent_once_the_host_failed_to_sync);
     tcase_add_test(tcase,
                    a_durable_own_commit_has_the_host_sync_what_it_stands_on);
+    tcase_add_test(
+        tcase, a_power_cut_loses_nothing_of_the_tables_however_much_is_lost);
     tcase_add_test(tcase, a_batch_that_was_given_up_on_a_full_disk_stays_away);
     tcase_add_test(tcase,
                    a_large_transaction_that_is_given_up_gives_its_room_back);
