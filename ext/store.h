@@ -37,6 +37,7 @@ struct store {
     enum store_state state;
     _Atomic int stage;        /* enum store_stage. */
     atomic_bool is_prepared;  /* Commits were prepared since the creation. */
+    atomic_bool is_offered;   /* The host has not taken the last commit. */
     _Atomic unsigned version; /* Odd while the next two change. */
     _Atomic uint64_t host_commit;
     _Atomic uint64_t engine_commit;

@@ -135,11 +135,14 @@ static bool is_wal(struct transaction *transaction)
 /*
  * As durable as SQLite's own log will be. At NORMAL its write-ahead log is not
  * synced, nor need ours be, unless half of a transaction could then survive.
- * Only what touches nothing else may commit by itself.
+ * Only what touches nothing else may commit by itself. And not right after a
+ * commit of the host that failed: a power failure may bring that one back, in
+ * place of what came by itself since, until the host has committed another.
  */
 static unsigned choose_flags(struct transaction *transaction)
 {
-    bool may_own = !transaction->is_host;
+    bool may_own =
+        !transaction->is_host && !atomic_load(&transaction->store->is_offered);
     bool may_wait = false;
     int durability = DURABILITY_OFF;
     unsigned flags = 0;
@@ -177,6 +180,7 @@ static int prepare(struct table *table)
     atomic_store(&transaction->store->is_prepared, true);
     if (transaction->is_own)
         return SQLITE_OK;
+    atomic_store(&transaction->store->is_offered, true);
     transaction->has_point = false;
     rc = commit_point_write(db, transaction->schema, transaction->number,
                             &transaction->prepared);
@@ -230,6 +234,8 @@ static void publish(struct transaction *transaction)
 
     if (transaction->is_own)
         host = atomic_load(&store->host_commit);
+    else
+        atomic_store(&store->is_offered, false);
     /* While the token is ours: the next writer may come at once. A reader that
      * looks in between waits for the commit. */
     store_set_commit(store, host, commit);
