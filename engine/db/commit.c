@@ -316,6 +316,8 @@ void byron_txn_publish(byron_txn *txn)
     commit_ring_add(&db->ring, &commit);
     db->last_sequence = commit.sequence;
     db->point = prepared->point;
+    if (db->wal && db->wal_number == db->told_wal)
+        db->told_end = log_writer_end(db->wal);
     count_commit(db, prepared, bytes);
     db_share_memory(db);
     if (is_spilled) {

@@ -91,6 +91,8 @@ struct byron_db {
     uint64_t prepared_id;            /* Needs mutex. Not yet published; or 0. */
     uint64_t *wals;                  /* Needs mutex. Those that exist. */
     size_t wal_count, wal_capacity;
+    uint64_t told_wal;     /* Needs mutex. The newest made since open, or 0, */
+    uint64_t told_end;     /* and where its last published commit ends. */
     uint64_t host_commits; /* Needs mutex. Those that the host, not we, made
                               since open, and those found in the logs. */
     uint64_t host_synced;  /* Needs mutex. So many when it last synced. */

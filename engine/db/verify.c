@@ -66,18 +66,17 @@ out:
     return status;
 }
 
-/* Every record of one log. The one in use may end in half a record. */
-static byron_status verify_log(struct verify *verify, enum file_kind kind,
-                               uint64_t number)
+/* Every record of one log up to end. */
+static byron_status read_log(struct byron_db *db, enum file_kind kind,
+                             uint64_t number, uint64_t end)
 {
     byron_status status;
-    struct byron_db *db = verify->db;
     struct log_reader *reader = NULL;
     struct log_record record;
     struct wal_record commit;
     bool found = true;
     status = log_reader_open(db->os, db->dir, kind, number, db->state.store_id,
-                             UINT64_MAX, &reader);
+                             end, &reader);
     while (status == BYRON_OK && found) {
         status = log_reader_next(reader, &record, &found);
         if (status == BYRON_OK && found && kind == FILE_WAL)
@@ -89,29 +88,47 @@ static byron_status verify_log(struct verify *verify, enum file_kind kind,
      * used. */
     if (status == BYRON_NOT_FOUND || status == BYRON_MISSING)
         return BYRON_OK;
-    return judge(verify, status);
+    return status;
 }
 
-static byron_status verify_logs(struct verify *verify)
+/* The WAL in use is read as far as commits are published: beyond, the writer
+ * may be in the middle of a record. */
+static byron_status verify_wals(struct verify *verify)
 {
     byron_status status = BYRON_OK;
     struct byron_db *db = verify->db;
     mutex_lock(&db->mutex);
     size_t count = db->wal_count;
+    uint64_t told_wal = db->told_wal;
+    uint64_t told_end = db->told_end;
     uint64_t *wals = alloc_bytes((count + 1) * sizeof *wals);
     if (wals && count > 0)
         memcpy(wals, db->wals, count * sizeof *wals);
     mutex_unlock(&db->mutex);
     if (!wals)
         return error_no_memory();
-    for (size_t i = 0; i < count; i++)
-        TRY(verify_log(verify, FILE_WAL, wals[i]));
-    mutex_lock(&db->work_mutex);
-    uint64_t manifest = manifest_number(db->manifest);
-    mutex_unlock(&db->work_mutex);
-    TRY(verify_log(verify, FILE_MANIFEST, manifest));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t end = wals[i] == told_wal ? told_end : UINT64_MAX;
+        TRY(check_interrupt(db));
+        TRY(judge(verify, read_log(db, FILE_WAL, wals[i], end)));
+    }
 out:
     alloc_free(wals);
+    return status;
+}
+
+static byron_status verify_logs(struct verify *verify)
+{
+    byron_status status;
+    struct byron_db *db = verify->db;
+    TRY(verify_wals(verify));
+    /* While no work is done, the manifest does not grow. */
+    mutex_lock(&db->work_mutex);
+    status =
+        read_log(db, FILE_MANIFEST, manifest_number(db->manifest), UINT64_MAX);
+    mutex_unlock(&db->work_mutex);
+    TRY(judge(verify, status));
+out:
     return status;
 }
 

@@ -66,6 +66,8 @@ byron_status db_create_wal(struct byron_db *db, struct log_writer **out,
     TRY(log_writer_create(db->os, db->dir, &header, out));
     mutex_lock(&db->mutex);
     db_add_wal(db, *number);
+    db->told_wal = *number;
+    db->told_end = log_writer_end(*out);
     mutex_unlock(&db->mutex);
 out:
     return status;

@@ -387,6 +387,48 @@ START_TEST(money_is_neither_made_nor_lost_on_a_disk)
 }
 END_TEST
 
+static void *write_and_sync(void *context)
+{
+    struct play *play = context;
+    char value[300] = {0};
+    for (uint64_t i = 0; !atomic_load(&play->stop); i++) {
+        struct byron_bytes key = {&i, 1};
+        struct byron_bytes bytes = {value, i % sizeof value};
+        if (!expect(play, byron_put(play->db, key, bytes, true) == BYRON_OK,
+                    "a synced put failed"))
+            break;
+    }
+    return NULL;
+}
+
+START_TEST(verify_finds_no_damage_in_a_log_that_grows)
+{
+    /* In memory a sync is fast, and more happens in the middle of a read. */
+    char memory[] = "/dev/shm/byron-threads-XXXXXX";
+    char disk[] = "/tmp/byron-threads-XXXXXX";
+    char *path = mkdtemp(memory) ? memory : mkdtemp(disk);
+    struct byron_options options = {.create = true, .remove_at_close = true};
+    struct play play = {.seed = test_seed()};
+    pthread_t writer;
+    ck_assert_ptr_nonnull(path);
+    pthread_mutex_init(&play.mutex, NULL);
+    ck_assert_int_eq(byron_open(path, &options, &play.db), BYRON_OK);
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_and_sync, &play), 0);
+    for (int i = 0; i < 400 && !atomic_load(&play.stop); i++) {
+        uint64_t damages = 0;
+        expect(&play,
+               byron_verify(play.db, NULL, NULL, &damages) == BYRON_OK &&
+                   damages == 0,
+               "verify finds damage");
+    }
+    atomic_store(&play.stop, true);
+    ck_assert_int_eq(pthread_join(writer, NULL), 0);
+    ck_assert_msg(atomic_load(&play.failures) == 0, "%s", play.first_failure);
+    ck_assert_int_eq(byron_close(play.db), BYRON_OK);
+    pthread_mutex_destroy(&play.mutex);
+}
+END_TEST
+
 Suite *test_threads_suite(void)
 {
     Suite *suite = suite_create("threads");
@@ -394,6 +436,7 @@ Suite *test_threads_suite(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, money_is_neither_made_nor_lost_in_memory);
     tcase_add_test(cases, money_is_neither_made_nor_lost_on_a_disk);
+    tcase_add_test(cases, verify_finds_no_damage_in_a_log_that_grows);
     suite_add_tcase(suite, cases);
     return suite;
 }
