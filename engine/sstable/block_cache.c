@@ -6,6 +6,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "sstable/admission.h"
+#include "sstable/passing_blocks.h"
+#include "sstable/spare_rooms.h"
 
 /*
  * A hit takes no lock. That works because slots (struct cached_block) live
@@ -14,14 +17,9 @@
  * believes a slot only after pinning it and looking at its name again. Who
  * missed a block reads it from the file once more for nothing: block_cache_add
  * looks under the shard's mutex and finds it.
- *
- * A slot's pins word is a count with two flags. DEAD: holds no block; free or
- * about to be. DETACHED: no longer in the cache; goes with its last pin. Pins
- * taken in error on a DEAD slot are harmless, they are given back at once;
- * so the word is only ever added to while others may do so.
  */
-#define DEAD     (1u << 31)
-#define DETACHED (1u << 30)
+#define DEAD     CACHED_BLOCK_DEAD
+#define DETACHED CACHED_BLOCK_DETACHED
 
 #define SHARD_COUNT_MAX    16u
 #define SHARD_CAPACITY_MIN ((size_t)512 * 1024)
@@ -30,37 +28,23 @@
 #define WALK_MAX           16u
 /* A slot, its share of the buckets, and what malloc adds to the bytes. */
 #define BLOCK_OVERHEAD 96u
-/* Blocks of about the size of most are rounded up to few sizes, so that the
- * memory of one that goes suits the one that comes. */
-#define ROOM_STEP   256u
-#define ROOM_MIN    1024u
-#define ROOM_MAX    ((size_t)32 * 1024)
-#define ROOM_SPARES 4u
-#define KEPT_SHARE  4u /* One part in so many of the capacity. */
+#define KEPT_SHARE     4u /* One part in so many of the capacity. */
+/* A smaller cache takes everything in. */
+#define PASSING_CAPACITY_MIN ((size_t)2 * 1024 * 1024)
+/* As many misses are remembered as the cache has blocks of this size. */
+#define REMEMBERED_BLOCK_SIZE 4096u
 
-struct shard;
-
-struct cached_block {
-    atomic_uint_least64_t file;
-    atomic_uint_least64_t offset;
-    _Atomic(struct cached_block *) next; /* In its chain, or the free list. */
-    atomic_uint pins;
-    atomic_bool was_used; /* Since the clock's hand came by. */
-    struct shard *shard;
-    uint8_t *bytes; /* These two do not change while it is pinned. */
-    size_t size;
+struct bucket {
+    _Atomic(struct cached_block *) first;
+    /* One bit for each block of the chain, and for some that are gone: a look
+     * here spares most searches in vain the look at a block. */
+    atomic_uint_least64_t names;
 };
 
 struct buckets {
     size_t mask;
     struct buckets *older; /* Kept: someone may still be walking there. */
-    _Atomic(struct cached_block *) heads[];
-};
-
-/* Memory that a block has left. */
-struct spare_room {
-    uint8_t *bytes; /* NULL: none. */
-    size_t size;
+    struct bucket heads[];
 };
 
 struct shard {
@@ -74,8 +58,8 @@ struct shard {
     size_t count;
     size_t capacity;
     size_t bytes;
-    struct spare_room spares[ROOM_SPARES];
-    size_t next_spare;
+    struct spare_rooms spares;
+    atomic_bool is_full; /* The next block has to drive out another. */
     /* Away from what every lookup reads. Counts may be lost to races. */
     _Alignas(64) atomic_uint_least64_t hits;
     atomic_uint_least64_t misses;
@@ -85,6 +69,8 @@ struct block_cache {
     size_t shard_count; /* A power of two. */
     atomic_size_t kept; /* Bytes. */
     atomic_size_t kept_most;
+    struct admission admission;
+    struct passing_blocks *passing; /* NULL in a cache too small for it. */
     void *allocation;
     struct shard *shards;
 };
@@ -112,18 +98,29 @@ static bool has_name(struct cached_block *block, uint64_t file, uint64_t offset)
 
 static struct buckets *buckets_new(size_t count)
 {
-    struct buckets *buckets = alloc_zeroed(
-        1, sizeof *buckets + count * sizeof(struct cached_block *));
+    struct buckets *buckets =
+        alloc_zeroed(1, sizeof *buckets + count * sizeof(struct bucket));
 
     if (buckets)
         buckets->mask = count - 1;
     return buckets;
 }
 
-static _Atomic(struct cached_block *) *head_of(struct buckets *buckets,
-                                               uint64_t hash)
+static struct bucket *bucket_of(struct buckets *buckets, uint64_t hash)
 {
     return &buckets->heads[hash & buckets->mask];
+}
+
+static uint64_t hash_of(struct cached_block *block)
+{
+    return mix(atomic_load_explicit(&block->file, memory_order_relaxed),
+               atomic_load_explicit(&block->offset, memory_order_relaxed));
+}
+
+/* The bit of a block in its bucket's names. */
+static uint64_t name_bit(uint64_t hash)
+{
+    return UINT64_C(1) << (hash >> 48 & 63);
 }
 
 /* --- slots; the shard's mutex is held --- */
@@ -157,52 +154,17 @@ static struct cached_block *slot_at(const struct shard *shard, size_t index)
     return &shard->slabs[index / SLAB_SLOTS][index % SLAB_SLOTS];
 }
 
-static size_t room_size(size_t size)
-{
-    if (size < ROOM_MIN || size > ROOM_MAX)
-        return size;
-    return (size + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
-}
-
 /* What a block takes of the capacity. */
 static size_t charge_of(size_t size)
 {
-    return room_size(size) + BLOCK_OVERHEAD;
-}
-
-static void put_spare(struct shard *shard, uint8_t *bytes, size_t size)
-{
-    struct spare_room *spare = &shard->spares[shard->next_spare];
-
-    if (size < ROOM_MIN || size > ROOM_MAX) {
-        alloc_free(bytes);
-        return;
-    }
-    shard->next_spare = (shard->next_spare + 1) % ROOM_SPARES;
-    alloc_free(spare->bytes);
-    spare->bytes = bytes;
-    spare->size = room_size(size);
-}
-
-static uint8_t *take_spare(struct shard *shard, size_t size)
-{
-    for (size_t i = 0; i < ROOM_SPARES; i++) {
-        struct spare_room *spare = &shard->spares[i];
-        uint8_t *bytes = spare->bytes;
-        if (bytes && spare->size == size) {
-            spare->bytes = NULL;
-            shard->next_spare = i;
-            return bytes;
-        }
-    }
-    return NULL;
+    return spare_room_size(size) + BLOCK_OVERHEAD;
 }
 
 /* Takes the bytes from a slot that has just become DEAD. */
 static void recycle(struct shard *shard, struct cached_block *block)
 {
     shard->bytes -= charge_of(block->size);
-    put_spare(shard, block->bytes, block->size);
+    spare_rooms_put(&shard->spares, block->bytes, block->size);
     block->bytes = NULL;
     block->size = 0;
     atomic_store_explicit(&block->file, 0, memory_order_relaxed);
@@ -213,25 +175,35 @@ static void recycle(struct shard *shard, struct cached_block *block)
 
 static void unlink_block(struct shard *shard, struct cached_block *block)
 {
-    struct buckets *buckets = atomic_load(&shard->buckets);
-    uint64_t hash = mix(atomic_load(&block->file), atomic_load(&block->offset));
-    _Atomic(struct cached_block *) *at = head_of(buckets, hash);
+    struct bucket *bucket =
+        bucket_of(atomic_load(&shard->buckets), hash_of(block));
+    _Atomic(struct cached_block *) *at = &bucket->first;
 
     while (atomic_load(at) != block)
         at = &atomic_load(at)->next;
     atomic_store(at, atomic_load(&block->next));
+    /* Whose bits are whose is not known: they go with the last block. */
+    if (!atomic_load(&bucket->first))
+        atomic_store(&bucket->names, 0);
     shard->count--;
 }
 
-static void link_block(struct shard *shard, struct cached_block *block,
-                       uint64_t hash)
+static void put_in_bucket(struct buckets *buckets, struct cached_block *block)
 {
-    struct buckets *buckets = atomic_load(&shard->buckets);
-    _Atomic(struct cached_block *) *head = head_of(buckets, hash);
+    uint64_t hash = hash_of(block);
+    struct bucket *bucket = bucket_of(buckets, hash);
 
-    atomic_store_explicit(&block->next, atomic_load(head),
+    atomic_store_explicit(&block->next, atomic_load(&bucket->first),
                           memory_order_relaxed);
-    atomic_store_explicit(head, block, memory_order_release);
+    atomic_store_explicit(&bucket->first, block, memory_order_release);
+    atomic_store_explicit(&bucket->names,
+                          atomic_load(&bucket->names) | name_bit(hash),
+                          memory_order_release);
+}
+
+static void link_block(struct shard *shard, struct cached_block *block)
+{
+    put_in_bucket(atomic_load(&shard->buckets), block);
     shard->count++;
 }
 
@@ -247,11 +219,22 @@ static bool evict(struct shard *shard, struct cached_block *block)
     return true;
 }
 
+/* Full from when a block first has no room until a good part is free again. */
+static void note_fullness(struct shard *shard, size_t more)
+{
+    bool is_full = shard->bytes + more > shard->capacity;
+    bool is_roomy = shard->bytes + more <= shard->capacity / 16 * 15;
+
+    if (is_full || is_roomy)
+        atomic_store_explicit(&shard->is_full, is_full, memory_order_relaxed);
+}
+
 /* Turns the hand until more bytes fit, or everything was seen twice. */
 static void make_room(struct shard *shard, size_t more)
 {
     size_t slots = shard->slab_count * SLAB_SLOTS;
 
+    note_fullness(shard, more);
     for (size_t left = 2 * slots; left && shard->bytes + more > shard->capacity;
          left--) {
         shard->hand = shard->hand + 1 < slots ? shard->hand + 1 : 0;
@@ -278,14 +261,10 @@ static void widen(struct shard *shard)
     if (!new)
         return;
     for (size_t i = 0; i <= old->mask; i++) {
-        struct cached_block *block = atomic_load(&old->heads[i]);
+        struct cached_block *block = atomic_load(&old->heads[i].first);
         while (block) {
             struct cached_block *next = atomic_load(&block->next);
-            uint64_t hash =
-                mix(atomic_load(&block->file), atomic_load(&block->offset));
-            _Atomic(struct cached_block *) *head = head_of(new, hash);
-            atomic_store(&block->next, atomic_load(head));
-            atomic_store(head, block);
+            put_in_bucket(new, block);
             block = next;
         }
     }
@@ -295,8 +274,7 @@ static void widen(struct shard *shard)
 
 /* --- pins --- */
 
-/* The last pin of a detached block is gone. */
-static void drop_detached(struct cached_block *block)
+void cached_block_drop(struct cached_block *block)
 {
     struct shard *shard = block->shard;
     unsigned unpinned = DETACHED;
@@ -306,13 +284,6 @@ static void drop_detached(struct cached_block *block)
     if (atomic_compare_exchange_strong(&block->pins, &unpinned, DEAD))
         recycle(shard, block);
     mutex_unlock(&shard->mutex);
-}
-
-void cached_block_unpin(struct cached_block *block)
-{
-    if (block && atomic_fetch_sub_explicit(
-                     &block->pins, 1, memory_order_release) == (DETACHED | 1u))
-        drop_detached(block);
 }
 
 /* Pins block if it is alive, in the cache and still of that name. */
@@ -330,11 +301,6 @@ static bool try_pin(struct cached_block *block, uint64_t file, uint64_t offset)
     return false;
 }
 
-struct slice cached_block_bytes(const struct cached_block *block)
-{
-    return slice_of(block->bytes, block->size);
-}
-
 /* --- lookup --- */
 
 /* Without the mutex this may overlook a block, never invent one. */
@@ -342,11 +308,14 @@ static struct cached_block *find(struct shard *shard, uint64_t hash,
                                  uint64_t file, uint64_t offset,
                                  size_t steps_max)
 {
-    struct buckets *buckets =
-        atomic_load_explicit(&shard->buckets, memory_order_acquire);
-    struct cached_block *block =
-        atomic_load_explicit(head_of(buckets, hash), memory_order_acquire);
+    struct bucket *bucket = bucket_of(
+        atomic_load_explicit(&shard->buckets, memory_order_acquire), hash);
+    struct cached_block *block;
 
+    if (!(atomic_load_explicit(&bucket->names, memory_order_acquire) &
+          name_bit(hash)))
+        return NULL;
+    block = atomic_load_explicit(&bucket->first, memory_order_acquire);
     for (size_t steps = 0; block && steps < steps_max; steps++) {
         if (has_name(block, file, offset) && try_pin(block, file, offset))
             return block;
@@ -395,19 +364,32 @@ static struct cached_block *fill_slot(struct shard *shard, uint64_t file,
     return block;
 }
 
+struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
+                                      uint64_t offset, size_t size)
+{
+    uint64_t hash = mix(file, offset);
+    struct shard *shard = shard_of(cache, hash);
+
+    if (!cache->passing ||
+        !atomic_load_explicit(&shard->is_full, memory_order_relaxed) ||
+        admission_ask(&cache->admission, hash))
+        return NULL;
+    return passing_blocks_take(cache->passing, size);
+}
+
 uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
                           uint64_t offset, size_t size)
 {
     struct shard *shard = shard_of(cache, mix(file, offset));
     uint8_t *bytes = NULL;
 
-    if (size >= ROOM_MIN && size <= ROOM_MAX) {
+    if (spare_room_suits(size)) {
         mutex_lock(&shard->mutex);
         make_room(shard, charge_of(size));
-        bytes = take_spare(shard, room_size(size));
+        bytes = spare_rooms_take(&shard->spares, size);
         mutex_unlock(&shard->mutex);
     }
-    return bytes ? bytes : alloc_bytes(room_size(size));
+    return bytes ? bytes : alloc_bytes(spare_room_size(size));
 }
 
 byron_status block_cache_add(struct block_cache *cache, uint64_t file,
@@ -433,7 +415,7 @@ byron_status block_cache_add(struct block_cache *cache, uint64_t file,
     *out = fill_slot(shard, file, offset, bytes, size, fits ? 0 : DETACHED);
     bytes = NULL;
     if (fits) {
-        link_block(shard, *out, hash);
+        link_block(shard, *out);
         widen(shard);
     }
 out:
@@ -488,6 +470,12 @@ byron_status block_cache_new(size_t capacity, struct block_cache **out)
     uintptr_t start = ((uintptr_t)cache->allocation + 63) & ~(uintptr_t)63;
     cache->shards = (struct shard *)start;
     cache->shard_count = count;
+    if (capacity >= PASSING_CAPACITY_MIN) {
+        status = passing_blocks_new(&cache->passing);
+        if (status == BYRON_OK)
+            status = admission_init(&cache->admission,
+                                    capacity / REMEMBERED_BLOCK_SIZE);
+    }
     atomic_init(&cache->kept_most, capacity / KEPT_SHARE);
     for (size_t i = 0; i < count; i++) {
         struct shard *shard = &cache->shards[i];
@@ -516,8 +504,7 @@ static void shard_deinit(struct shard *shard)
     for (size_t i = 0; i < shard->slab_count; i++)
         alloc_free(shard->slabs[i]);
     alloc_free(shard->slabs);
-    for (size_t i = 0; i < ROOM_SPARES; i++)
-        alloc_free(shard->spares[i].bytes);
+    spare_rooms_deinit(&shard->spares);
     while (buckets) {
         struct buckets *older = buckets->older;
         alloc_free(buckets);
@@ -532,6 +519,8 @@ void block_cache_free(struct block_cache *cache)
         return;
     for (size_t i = 0; i < cache->shard_count; i++)
         shard_deinit(&cache->shards[i]);
+    passing_blocks_free(cache->passing);
+    admission_deinit(&cache->admission);
     alloc_free(cache->allocation);
     alloc_free(cache);
 }

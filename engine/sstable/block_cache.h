@@ -7,10 +7,9 @@
 #ifndef BYRON_SSTABLE_BLOCK_CACHE_H
 #define BYRON_SSTABLE_BLOCK_CACHE_H
 
-#include "base/slice.h"
+#include "sstable/cached_block.h"
 
 struct block_cache;
-struct cached_block; /* Pinned while you hold it. */
 
 BYRON_MUST_CHECK byron_status block_cache_new(size_t capacity,
                                               struct block_cache **out);
@@ -21,6 +20,13 @@ void block_cache_set_capacity(struct block_cache *cache, size_t capacity);
 /* NULL where the cache has not got it. Pins. */
 struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
                                      uint64_t offset);
+/*
+ * For a block of that name, just missed: where to read it if a full cache is
+ * better off without it, pinned, with room for size bytes; the caller sets its
+ * size. NULL: it should be added.
+ */
+struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
+                                      uint64_t offset, size_t size);
 /*
  * Memory for a block of that name, to be added or freed with alloc_free. A
  * block that has to go for it leaves its own. NULL: out of memory.
@@ -37,8 +43,6 @@ BYRON_MUST_CHECK byron_status block_cache_add(struct block_cache *cache,
                                               uint64_t file, uint64_t offset,
                                               uint8_t *bytes, size_t size,
                                               struct cached_block **out);
-struct slice cached_block_bytes(const struct cached_block *block);
-void cached_block_unpin(struct cached_block *block); /* NULL is fine. */
 /* Whether a pinned block may stay so for good, being needed all the time: true
  * for a part of the capacity. Then the pin is given back by unkeep. */
 bool block_cache_keep(struct block_cache *cache,

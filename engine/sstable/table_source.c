@@ -218,45 +218,76 @@ out:
     return status;
 }
 
-/* Known to be compressed, and of the size of most blocks. */
+/* Of a known size, that of most blocks. */
 static bool is_small(const struct block_handle *handle)
 {
-    return handle->disk_size < handle->raw_size &&
-           handle->disk_size <= SMALL_DISK_SIZE &&
+    return handle->disk_size <= SMALL_DISK_SIZE && handle->raw_size > 0 &&
            handle->raw_size <= SMALL_RAW_SIZE;
 }
 
-/*
- * What is unpacked needs a place for a moment only: the stack. The memory that
- * it is unpacked to has been away from the processor for long, so that is
- * asked for first, and comes while the system reads the file.
- */
+static bool is_packed(const struct block_handle *handle)
+{
+    return handle->disk_size < handle->raw_size;
+}
+
+/* Reads a small block to bytes, which has room for it on disk and unpacked. */
 static byron_status read_small(const struct table_source *source,
                                const struct block_handle *handle,
-                               enum block_kind kind, uint8_t **bytes,
-                               size_t *size)
+                               enum block_kind kind, uint8_t *bytes)
 {
     byron_status status;
-    uint8_t disk[SMALL_DISK_SIZE];
+    /* What is unpacked needs a place for a moment only: the stack. */
+    uint8_t packed[SMALL_DISK_SIZE];
+    uint8_t *disk = is_packed(handle) ? packed : bytes;
+    uint32_t body_size = handle->disk_size - BLOCK_TRAILER_SIZE;
     const char *flaw;
 
+    TRY(file_pool_read(source->pool, source->number, handle->offset, disk,
+                       handle->disk_size));
+    flaw = disk_flaw(source, handle, kind, disk);
+    if (flaw)
+        return table_source_corrupt(source, handle->offset, flaw);
+    if (disk[body_size] != CODEC_NONE) {
+        if (disk == bytes)
+            memcpy(packed, bytes, handle->disk_size);
+        TRY(decompress(source, handle, packed, bytes, handle->raw_size));
+    }
+    flaw = body_flaw(kind, slice_of(bytes, handle->raw_size));
+    if (flaw)
+        status = table_source_corrupt(source, handle->offset, flaw);
+out:
+    return status;
+}
+
+/* Reads a small block that the cache would only lose another for. */
+static byron_status pass(const struct table_source *source,
+                         const struct block_handle *handle,
+                         enum block_kind kind, struct cached_block *block)
+{
+    byron_status status = read_small(source, handle, kind, block->bytes);
+
+    block->size = handle->raw_size;
+    if (status != BYRON_OK)
+        cached_block_unpin(block);
+    return status;
+}
+
+/*
+ * Memory that a packed block is unpacked to has been away from the processor
+ * for long, so it is asked for first, and comes while the system reads.
+ */
+static byron_status read_to_room(const struct table_source *source,
+                                 const struct block_handle *handle,
+                                 enum block_kind kind, uint8_t **bytes,
+                                 size_t *size)
+{
     *size = handle->raw_size;
     *bytes = room_for(source, handle, kind, *size);
     if (!*bytes)
         return error_no_memory();
     for (size_t at = 0; at < *size; at += 64)
         __builtin_prefetch(*bytes + at, 1);
-    TRY(file_pool_read(source->pool, source->number, handle->offset, disk,
-                       handle->disk_size));
-    flaw = disk_flaw(source, handle, kind, disk);
-    if (flaw)
-        return table_source_corrupt(source, handle->offset, flaw);
-    TRY(decompress(source, handle, disk, *bytes, handle->raw_size));
-    flaw = body_flaw(kind, slice_of(*bytes, *size));
-    if (flaw)
-        status = table_source_corrupt(source, handle->offset, flaw);
-out:
-    return status;
+    return read_small(source, handle, kind, *bytes);
 }
 
 static byron_status fetch(const struct table_source *source,
@@ -264,17 +295,28 @@ static byron_status fetch(const struct table_source *source,
                           enum block_kind kind, struct cached_block **out)
 {
     byron_status status;
+    uint64_t name = cache_name(handle->offset, kind);
     uint8_t *bytes = NULL;
     size_t size = 0;
 
     TRY(table_source_check_handle(source, handle));
-    if (is_small(handle))
-        TRY(read_small(source, handle, kind, &bytes, &size));
+    if (kind == BLOCK_DATA && is_small(handle)) {
+        size_t room = is_packed(handle) ? handle->raw_size : handle->disk_size;
+        struct cached_block *block =
+            block_cache_pass(source->cache, source->number, name, room);
+
+        if (block) {
+            TRY(pass(source, handle, kind, block));
+            *out = block;
+            return BYRON_OK;
+        }
+    }
+    if (is_small(handle) && is_packed(handle))
+        TRY(read_to_room(source, handle, kind, &bytes, &size));
     else
         TRY(read_whole(source, handle, kind, &bytes, &size));
     status =
-        block_cache_add(source->cache, source->number,
-                        cache_name(handle->offset, kind), bytes, size, out);
+        block_cache_add(source->cache, source->number, name, bytes, size, out);
     bytes = NULL; /* The cache's, even on failure. */
 out:
     alloc_free(bytes);

@@ -280,6 +280,80 @@ START_TEST(evicted_block_leaves_its_memory_to_the_next)
 }
 END_TEST
 
+static struct block_cache *new_full_cache(void)
+{
+    struct block_cache *cache = new_cache(4 << 20);
+
+    for (uint64_t i = 0; i < 1500; i++)
+        cached_block_unpin(add(cache, 1, i, BLOCK_SIZE));
+    return cache;
+}
+
+START_TEST(a_cache_with_room_takes_every_block_in)
+{
+    struct block_cache *cache = new_cache(4 << 20);
+
+    for (uint64_t i = 0; i < 500; i++) {
+        ck_assert_ptr_null(block_cache_pass(cache, 1, i, BLOCK_SIZE));
+        cached_block_unpin(add(cache, 1, i, BLOCK_SIZE));
+    }
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_full_cache_takes_a_block_in_at_its_second_miss)
+{
+    struct block_cache *cache = new_full_cache();
+    uint64_t before = bytes_in(cache);
+
+    for (uint64_t i = 0; i < 100; i++) {
+        struct cached_block *passing =
+            block_cache_pass(cache, 2, i, BLOCK_SIZE);
+
+        ck_assert_ptr_nonnull(passing);
+        memset(passing->bytes, 1, BLOCK_SIZE);
+        ck_assert(!has(cache, 2, i));
+        cached_block_unpin(passing);
+        ck_assert_ptr_null(block_cache_pass(cache, 2, i, BLOCK_SIZE));
+        cached_block_unpin(add(cache, 2, i, BLOCK_SIZE));
+        ck_assert(has(cache, 2, i));
+    }
+    ck_assert_uint_le(bytes_in(cache), 4 << 20);
+    ck_assert_uint_ge(bytes_in(cache), before / 10 * 9);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_cache_that_got_room_is_full_no_longer)
+{
+    struct block_cache *cache = new_full_cache();
+
+    block_cache_set_capacity(cache, 8 << 20);
+    ck_assert_ptr_null(block_cache_pass(cache, 2, 1, BLOCK_SIZE));
+    block_cache_free(cache);
+    cache = new_full_cache();
+    block_cache_forget(cache, 1);
+    for (uint64_t i = 0; i < 100; i++) {
+        cached_block_unpin(block_cache_pass(cache, 2, i, BLOCK_SIZE));
+        cached_block_unpin(add(cache, 2, i, BLOCK_SIZE));
+    }
+    ck_assert_ptr_null(block_cache_pass(cache, 2, 1000, BLOCK_SIZE));
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_small_cache_takes_every_block_in)
+{
+    struct block_cache *cache = new_cache(100000);
+
+    for (uint64_t i = 0; i < 100; i++) {
+        ck_assert_ptr_null(block_cache_pass(cache, 1, i, BLOCK_SIZE));
+        cached_block_unpin(add(cache, 1, i, BLOCK_SIZE));
+    }
+    block_cache_free(cache);
+}
+END_TEST
+
 /* --- threads --- */
 
 struct crowd {
@@ -342,6 +416,10 @@ Suite *test_block_cache_suite(void)
     Suite *suite = suite_create("block_cache");
     TCase *cases = tcase_create("block_cache");
 
+    tcase_add_test(cases, a_cache_with_room_takes_every_block_in);
+    tcase_add_test(cases, a_full_cache_takes_a_block_in_at_its_second_miss);
+    tcase_add_test(cases, a_cache_that_got_room_is_full_no_longer);
+    tcase_add_test(cases, a_small_cache_takes_every_block_in);
     tcase_add_test(cases, a_block_added_is_found_by_its_name);
     tcase_add_test(cases, the_second_to_add_gets_the_first_ones_block);
     tcase_add_test(cases, capacity_bounds_what_is_not_pinned);

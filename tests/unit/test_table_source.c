@@ -9,7 +9,8 @@
 Suite *test_table_source_suite(void);
 
 /* A table of some blocks, open. */
-static void make_table(struct table_fixture *fixture, enum codec codec)
+static void make_table_cached(struct table_fixture *fixture, enum codec codec,
+                              size_t cache_size)
 {
     struct table_model model = {0};
     struct table_options options = {512, 10, codec};
@@ -18,10 +19,15 @@ static void make_table(struct table_fixture *fixture, enum codec codec)
     rng_init(&rng, test_seed());
     table_model_fill(&model, &rng, 100, MODEL_KEYS_COUNTED, MODEL_VALUES_FIXED,
                      1);
-    table_fixture_init(fixture, 1 << 20);
+    table_fixture_init(fixture, cache_size);
     ck_assert_int_eq(table_fixture_write(fixture, &model, &options), BYRON_OK);
     ck_assert_int_eq(table_fixture_open(fixture), BYRON_OK);
     table_model_deinit(&model);
+}
+
+static void make_table(struct table_fixture *fixture, enum codec codec)
+{
+    make_table_cached(fixture, codec, 1 << 20);
 }
 
 static struct block_handle first_block(const struct table_fixture *fixture)
@@ -168,6 +174,76 @@ START_TEST(a_failed_load_leaks_nothing)
 }
 END_TEST
 
+/* From now on the cache has no room. */
+static void fill_cache(struct block_cache *cache)
+{
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct cached_block *block;
+        uint8_t *bytes = block_cache_room(cache, 1, i, 8192);
+
+        ck_assert_ptr_nonnull(bytes);
+        ck_assert_int_eq(block_cache_add(cache, 1, i, bytes, 8192, &block),
+                         BYRON_OK);
+        cached_block_unpin(block);
+    }
+}
+
+START_TEST(what_passes_a_full_cache_is_read_as_well)
+{
+    struct table_fixture fixture;
+    struct cached_block *pin;
+    struct buf disk = {0}, room = {0};
+    struct slice body;
+    byron_status status;
+
+    if (!codec_is_built_in((enum codec)_i))
+        return;
+    make_table_cached(&fixture, (enum codec)_i, 4 << 20);
+    const struct table_source *source = &fixture.reader->source;
+    struct block_handle handle = first_block(&fixture);
+    fill_cache(fixture.cache);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(table_source_load(source, &handle, BLOCK_DATA, &pin),
+                         BYRON_OK);
+        status =
+            table_source_read(source, &handle, BLOCK_DATA, &disk, &room, &body);
+        ck_assert_int_eq(status, BYRON_OK);
+        ck_assert(slice_equal(cached_block_bytes(pin), body));
+        cached_block_unpin(pin);
+        /* The first time it passes, the second time it is taken in. */
+        pin = table_source_find(source, handle.offset, BLOCK_DATA);
+        ck_assert((pin != NULL) == (round == 1));
+        cached_block_unpin(pin);
+    }
+    buf_deinit(&disk);
+    buf_deinit(&room);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
+START_TEST(damage_of_a_block_that_passes_is_found)
+{
+    struct table_fixture fixture;
+    struct cached_block *pin;
+
+    if (!codec_is_built_in((enum codec)_i))
+        return;
+    make_table_cached(&fixture, (enum codec)_i, 4 << 20);
+    struct block_handle handle = first_block(&fixture);
+    fill_cache(fixture.cache);
+    ck_assert(
+        memfs_corrupt(fixture.fs, table_fixture_path(), handle.offset + 50, 4));
+    /* More often than there are places for blocks that pass. */
+    for (int i = 0; i < 40; i++) {
+        ck_assert_int_eq(table_source_load(&fixture.reader->source, &handle,
+                                           BLOCK_DATA, &pin),
+                         BYRON_CORRUPT);
+        ck_assert_uint_eq(error_last()->offset, handle.offset);
+    }
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
 Suite *test_table_source_suite(void)
 {
     Suite *suite = suite_create("table_source");
@@ -180,6 +256,8 @@ Suite *test_table_source_suite(void)
     tcase_add_test(cases, a_wrong_raw_size_is_refused);
     tcase_add_test(cases, damage_names_the_block);
     tcase_add_test(cases, a_failed_load_leaks_nothing);
+    tcase_add_loop_test(cases, what_passes_a_full_cache_is_read_as_well, 0, 3);
+    tcase_add_loop_test(cases, damage_of_a_block_that_passes_is_found, 0, 3);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -1,0 +1,55 @@
+/*
+ * cached_block: a block in memory, pinned while you hold it.
+ *
+ * Lives in a block_cache, or passes through one: then its place is free again
+ * as soon as its last pin is gone.
+ */
+#ifndef BYRON_SSTABLE_CACHED_BLOCK_H
+#define BYRON_SSTABLE_CACHED_BLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+struct shard;
+
+/*
+ * A block's pins word is a count with two flags. DEAD: holds no block; free or
+ * about to be. DETACHED: no longer in the cache; goes with its last pin. Pins
+ * taken in error on a DEAD slot are harmless, they are given back at once;
+ * so the word is only ever added to while others may do so.
+ */
+#define CACHED_BLOCK_DEAD     (1u << 31)
+#define CACHED_BLOCK_DETACHED (1u << 30)
+
+/* The fields are for the files of the cache. */
+struct cached_block {
+    atomic_uint_least64_t file;
+    atomic_uint_least64_t offset;
+    _Atomic(struct cached_block *) next; /* In its chain, or the free list. */
+    atomic_uint pins;
+    atomic_bool was_used; /* Since the clock's hand came by. */
+    struct shard *shard;  /* NULL: a block that passes. */
+    uint8_t *bytes;       /* These two do not change while it is pinned. */
+    size_t size;
+};
+
+/* Of block_cache: the last pin of a detached block is gone. */
+void cached_block_drop(struct cached_block *block);
+
+static inline struct slice cached_block_bytes(const struct cached_block *block)
+{
+    return slice_of(block->bytes, block->size);
+}
+
+/* NULL is fine. */
+static inline void cached_block_unpin(struct cached_block *block)
+{
+    if (block &&
+        atomic_fetch_sub_explicit(&block->pins, 1, memory_order_release) ==
+            (CACHED_BLOCK_DETACHED | 1u))
+        cached_block_drop(block);
+}
+
+#endif
