@@ -6,9 +6,14 @@
 
 byron_status kept_blocks_init(struct kept_blocks *kept, size_t count)
 {
+    kept->blocks = alloc_zeroed(count, sizeof *kept->blocks);
     kept->pins = alloc_zeroed(count, sizeof *kept->pins);
-    if (!kept->pins)
+    if (!kept->blocks || !kept->pins) {
+        alloc_free(kept->blocks);
+        alloc_free(kept->pins);
+        *kept = (struct kept_blocks){0};
         return error_no_memory();
+    }
     kept->count = count;
     return BYRON_OK;
 }
@@ -17,30 +22,32 @@ void kept_blocks_deinit(struct kept_blocks *kept,
                         const struct table_source *source)
 {
     for (size_t i = 0; i < kept->count; i++) {
-        struct cached_block *block = kept_blocks_at(kept, i);
+        struct cached_block *block = atomic_load(&kept->pins[i]);
         if (block)
             block_cache_unkeep(source->cache, block);
     }
+    alloc_free(kept->blocks);
     alloc_free(kept->pins);
     *kept = (struct kept_blocks){0};
 }
 
-/* Keeps block, or lets it go if another thread was faster; then *pin is NULL
- * and the one that is kept is the answer. */
-static struct cached_block *keep(const struct kept_blocks *kept, size_t index,
-                                 const struct table_source *source,
-                                 struct cached_block **pin)
+/* Keeps the block of *pin, which is NULL then; not if another thread does. */
+static void keep(const struct kept_blocks *kept, size_t index,
+                 const struct table_source *source, struct cached_block **pin)
 {
-    struct cached_block *block = *pin;
+    struct kept_block *place = &kept->blocks[index];
+    struct slice body = cached_block_bytes(*pin);
     struct cached_block *other = NULL;
 
-    if (!block_cache_keep(source->cache, block))
-        return block;
+    if (!atomic_compare_exchange_strong(&kept->pins[index], &other, *pin))
+        return;
+    if (!block_cache_keep(source->cache, *pin)) {
+        atomic_store(&kept->pins[index], NULL);
+        return;
+    }
+    atomic_store_explicit(&place->size, body.size, memory_order_relaxed);
+    atomic_store_explicit(&place->bytes, body.data, memory_order_release);
     *pin = NULL;
-    if (atomic_compare_exchange_strong(&kept->pins[index], &other, block))
-        return block;
-    block_cache_unkeep(source->cache, block);
-    return other;
 }
 
 byron_status kept_blocks_load(const struct kept_blocks *kept, size_t index,
@@ -50,14 +57,14 @@ byron_status kept_blocks_load(const struct kept_blocks *kept, size_t index,
                               struct cached_block **pin)
 {
     byron_status status = BYRON_OK;
-    struct cached_block *block = kept_blocks_at(kept, index);
 
     *pin = NULL;
-    if (!block) {
+    *body = kept_blocks_at(kept, index);
+    if (!body->data) {
         TRY(table_source_load(source, handle, kind, pin));
-        block = keep(kept, index, source, pin);
+        *body = cached_block_bytes(*pin);
+        keep(kept, index, source, pin);
     }
-    *body = cached_block_bytes(block);
 out:
     return status;
 }

@@ -12,9 +12,16 @@
 
 #include "sstable/table_source.h"
 
+/* Where a kept block is, without a look at what keeps it there. */
+struct kept_block {
+    _Atomic(const uint8_t *) bytes; /* NULL: not kept. */
+    atomic_size_t size;             /* Known before bytes. */
+};
+
 /* All zero is valid and empty. */
 struct kept_blocks {
-    _Atomic(struct cached_block *) *pins; /* Owned; NULL: not kept. */
+    struct kept_block *blocks;            /* Owned. */
+    _Atomic(struct cached_block *) *pins; /* Owned. What keeps each. */
     size_t count;
 };
 
@@ -31,11 +38,17 @@ BYRON_MUST_CHECK byron_status kept_blocks_load(
     const struct table_source *source, const struct block_handle *handle,
     enum block_kind kind, struct slice *body, struct cached_block **pin);
 
-/* The block if it is kept, else NULL. */
-static inline struct cached_block *
-kept_blocks_at(const struct kept_blocks *kept, size_t index)
+/* The block if it is kept, else without bytes. */
+static inline struct slice kept_blocks_at(const struct kept_blocks *kept,
+                                          size_t index)
 {
-    return atomic_load_explicit(&kept->pins[index], memory_order_acquire);
+    const struct kept_block *block = &kept->blocks[index];
+    const uint8_t *bytes =
+        atomic_load_explicit(&block->bytes, memory_order_acquire);
+
+    return slice_of(
+        bytes,
+        bytes ? atomic_load_explicit(&block->size, memory_order_relaxed) : 0);
 }
 
 #endif

@@ -43,13 +43,13 @@ void table_filter_close(struct table_filter *filter,
 void table_filter_prefetch(const struct table_filter *filter, uint64_t hash)
 {
     uint32_t line = bloom_line(&filter->shape, hash);
-    struct cached_block *block;
+    struct slice chunk;
 
     if (filter->shape.lines == 0)
         return;
-    block = kept_blocks_at(&filter->chunks, line / LINES_PER_CHUNK);
-    if (block)
-        __builtin_prefetch(cached_block_bytes(block).data +
+    chunk = kept_blocks_at(&filter->chunks, line / LINES_PER_CHUNK);
+    if (chunk.data)
+        __builtin_prefetch(chunk.data +
                            (line % LINES_PER_CHUNK) * BLOOM_LINE_SIZE);
 }
 

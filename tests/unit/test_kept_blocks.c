@@ -36,13 +36,13 @@ START_TEST(kept_block_needs_no_pin)
     struct cached_block *pin;
 
     ck_assert_int_eq(kept_blocks_init(&kept, 3), BYRON_OK);
-    ck_assert_ptr_null(kept_blocks_at(&kept, 2));
+    ck_assert_ptr_null(kept_blocks_at(&kept, 2).data);
     ck_assert_int_eq(
         kept_blocks_load(&kept, 2, source, &handle, BLOCK_DATA, &first, &pin),
         BYRON_OK);
     ck_assert_ptr_null(pin);
-    ck_assert_ptr_nonnull(kept_blocks_at(&kept, 2));
-    ck_assert_ptr_null(kept_blocks_at(&kept, 1));
+    ck_assert_ptr_nonnull(kept_blocks_at(&kept, 2).data);
+    ck_assert_ptr_null(kept_blocks_at(&kept, 1).data);
     /* Whatever else the cache has to hold, it stays where it is. */
     block_cache_set_capacity(fixture.cache, 0);
     ck_assert_int_eq(
@@ -69,7 +69,7 @@ START_TEST(small_cache_lends_a_pin_instead)
         kept_blocks_load(&kept, 0, source, &handle, BLOCK_DATA, &body, &pin),
         BYRON_OK);
     ck_assert_ptr_nonnull(pin);
-    ck_assert_ptr_null(kept_blocks_at(&kept, 0));
+    ck_assert_ptr_null(kept_blocks_at(&kept, 0).data);
     cached_block_unpin(pin);
     kept_blocks_deinit(&kept, source);
     table_fixture_deinit(&fixture);
