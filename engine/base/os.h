@@ -62,6 +62,13 @@ struct byron_os {
     byron_status (*file_open)(struct os_dir *dir, const char *name,
                               struct os_file **out); /* To read. */
     byron_status (*file_remove)(struct os_dir *dir, const char *name);
+    /*
+     * Gives a finished file, which nobody appends to any more, the same name in
+     * another directory too, without a copy of its bytes. BYRON_NOT_FOUND where
+     * that cannot be, which is no error: then copy them.
+     */
+    byron_status (*file_link)(struct os_dir *dir, const char *name,
+                              struct os_dir *to);
     void (*file_close)(struct os_file *file); /* NULL is fine. No sync. */
     /* At the end of what was appended, over zeros prewritten by extend. After
      * an error nothing of it counts as appended, but some of its bytes may lie

@@ -7,13 +7,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/posix_clock.h"
 #include "base/try.h"
 
 #define DIR_MODE  0755
@@ -433,6 +432,24 @@ static byron_status posix_file_remove(struct os_dir *dir, const char *name)
     return BYRON_OK;
 }
 
+/* Errors that say: not between these two, or not on this file system. */
+static bool is_no_link(int system_errno)
+{
+    return system_errno == EXDEV || system_errno == EMLINK ||
+           system_errno == EPERM || system_errno == ENOSYS ||
+           system_errno == EOPNOTSUPP;
+}
+
+static byron_status posix_file_link(struct os_dir *dir, const char *name,
+                                    struct os_dir *to)
+{
+    if (linkat(dir->fd, name, to->fd, name, 0) == 0)
+        return BYRON_OK;
+    if (is_no_link(errno))
+        return BYRON_NOT_FOUND;
+    return fail_named(to, name, WRITING, "cannot link");
+}
+
 static void posix_file_close(struct os_file *file)
 {
     if (!file)
@@ -509,51 +526,6 @@ static void posix_file_prefetch(struct os_file *file, uint64_t offset,
                         POSIX_FADV_WILLNEED);
 }
 
-/* --- time and chance ----------------------------------------------------- */
-
-static uint64_t posix_now_us(struct byron_os *os)
-{
-    struct timespec now;
-
-    (void)os;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t posix_wall_seconds(struct byron_os *os)
-{
-    (void)os;
-    return (uint64_t)time(NULL);
-}
-
-static void posix_sleep_us(struct byron_os *os, uint64_t us)
-{
-    struct timespec left = {.tv_sec = (time_t)(us / 1000000),
-                            .tv_nsec = (long)(us % 1000000) * 1000};
-
-    (void)os;
-    while (nanosleep(&left, &left) != 0 && errno == EINTR)
-        continue;
-}
-
-static byron_status posix_random(struct byron_os *os, void *bytes, size_t size)
-{
-    uint8_t *to = bytes;
-
-    (void)os;
-    while (size > 0) {
-        ssize_t got = getrandom(to, size, 0);
-        if (got > 0) {
-            to += got;
-            size -= (size_t)got;
-        } else if (errno != EINTR) {
-            return fail(NULL, BYRON_NO_OFFSET, READING,
-                        "the system gives no random bytes");
-        }
-    }
-    return BYRON_OK;
-}
-
 struct byron_os *os_posix(void)
 {
     static struct byron_os os = {
@@ -570,6 +542,7 @@ struct byron_os *os_posix(void)
         .file_create = posix_file_create,
         .file_open = posix_file_open,
         .file_remove = posix_file_remove,
+        .file_link = posix_file_link,
         .file_close = posix_file_close,
         .file_append = posix_file_append,
         .file_extend = posix_file_extend,

@@ -51,10 +51,12 @@ enum memfs_kind {
     MEMFS_READ = 1 << 13,
     MEMFS_SYNC = 1 << 14,
     MEMFS_SIZE = 1 << 15,
-    MEMFS_ALL = (1 << 16) - 1,
+    MEMFS_LINK = 1 << 16,
+    MEMFS_ALL = (1 << 17) - 1,
     MEMFS_SYNCS = MEMFS_DIR_SYNC | MEMFS_HEAD_SYNC | MEMFS_SYNC,
     MEMFS_WRITES = MEMFS_DIR_REMOVE | MEMFS_HEAD_WRITE | MEMFS_CREATE |
-                   MEMFS_REMOVE | MEMFS_APPEND | MEMFS_EXTEND | MEMFS_SYNCS,
+                   MEMFS_REMOVE | MEMFS_APPEND | MEMFS_EXTEND | MEMFS_LINK |
+                   MEMFS_SYNCS,
 };
 
 struct memfs_call {

@@ -3,11 +3,10 @@
  * numbers the call, runs the hook, decides about failure and takes the lock,
  * and ends with leave.
  */
-#include "support/memfs_tree.h"
+#include "support/memfs_clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/error.h"
 
@@ -38,7 +37,8 @@ static const char *kind_name(enum memfs_kind kind)
         "dir_open",    "dir_list",  "dir_sync",    "dir_lock",
         "dir_remove",  "head_read", "head_write",  "head_sync",
         "file_create", "file_open", "file_remove", "file_append",
-        "file_extend", "file_read", "file_sync",   "file_size"};
+        "file_extend", "file_read", "file_sync",   "file_size",
+        "file_link"};
     return names[kind_index(kind)];
 }
 
@@ -403,6 +403,25 @@ static byron_status memfs_file_remove(struct os_dir *dir, const char *name)
     return leave(dir->fs, status);
 }
 
+static byron_status memfs_file_link(struct os_dir *dir, const char *name,
+                                    struct os_dir *to)
+{
+    struct memfs *fs = dir->fs;
+    char *path = join(to, name);
+    byron_status status = enter(fs, MEMFS_LINK, path);
+    struct memfs_node *node = names_find(&dir->dir->now, name);
+
+    if (status == BYRON_OK && !node)
+        status = missing(path);
+    else if (status == BYRON_OK && names_find(&to->dir->now, name))
+        status = error_set(BYRON_MISUSE, path, BYRON_NO_OFFSET, 0,
+                           "the file exists already");
+    if (status == BYRON_OK)
+        names_put(&to->dir->now, name, node);
+    free(path);
+    return leave(fs, status);
+}
+
 static void memfs_file_close(struct os_file *file)
 {
     struct memfs *fs;
@@ -515,49 +534,6 @@ static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
     (void)size;
 }
 
-/* --- time and chance ---------------------------------------------------- */
-
-static uint64_t memfs_now_us(struct byron_os *os)
-{
-    struct memfs *fs = os->context;
-    uint64_t now_us = os_posix()->now_us(os_posix());
-
-    mutex_lock(&fs->mutex);
-    if (fs->is_virtual_time)
-        now_us = fs->clock_us;
-    mutex_unlock(&fs->mutex);
-    return now_us;
-}
-
-static uint64_t memfs_wall_seconds(struct byron_os *os)
-{
-    return memfs_now_us(os) / 1000000;
-}
-
-static void memfs_sleep_us(struct byron_os *os, uint64_t us)
-{
-    struct memfs *fs = os->context;
-    bool is_virtual_time;
-
-    mutex_lock(&fs->mutex);
-    is_virtual_time = fs->is_virtual_time;
-    if (is_virtual_time)
-        fs->clock_us += us;
-    mutex_unlock(&fs->mutex);
-    if (!is_virtual_time)
-        os_posix()->sleep_us(os_posix(), us);
-}
-
-static byron_status memfs_random(struct byron_os *os, void *bytes, size_t size)
-{
-    struct memfs *fs = os->context;
-
-    mutex_lock(&fs->mutex);
-    rng_bytes(&fs->rng, bytes, size);
-    mutex_unlock(&fs->mutex);
-    return BYRON_OK;
-}
-
 void memfs_os_init(struct byron_os *os)
 {
     *os = (struct byron_os){
@@ -575,6 +551,7 @@ void memfs_os_init(struct byron_os *os)
         .file_create = memfs_file_create,
         .file_open = memfs_file_open,
         .file_remove = memfs_file_remove,
+        .file_link = memfs_file_link,
         .file_close = memfs_file_close,
         .file_append = memfs_file_append,
         .file_extend = memfs_file_extend,
@@ -582,9 +559,6 @@ void memfs_os_init(struct byron_os *os)
         .file_sync = memfs_file_sync,
         .file_size = memfs_file_size,
         .file_prefetch = memfs_file_prefetch,
-        .now_us = memfs_now_us,
-        .wall_seconds = memfs_wall_seconds,
-        .sleep_us = memfs_sleep_us,
-        .random = memfs_random,
     };
+    memfs_clock_init(os);
 }

@@ -9,7 +9,7 @@
 #include "base/thread.h"
 #include "support/memfs_node.h"
 
-#define MEMFS_KINDS 16
+#define MEMFS_KINDS 17
 
 struct memfs_name {
     char name[OS_NAME_MAX];

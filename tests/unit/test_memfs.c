@@ -111,6 +111,34 @@ START_TEST(only_an_empty_directory_is_removed)
 }
 END_TEST
 
+START_TEST(linked_file_outlives_its_first_name)
+{
+    struct os_dir *other;
+    struct os_file *file;
+    char text[8] = "";
+
+    ck_assert_int_eq(world.os->dir_open(world.os, "copy", true, &other),
+                     BYRON_OK);
+    file = world_create("S-1");
+    world_append(file, "apple");
+    world.os->file_close(file);
+    memfs_fail_nth(world.fs, MEMFS_LINK, 1, BYRON_NOT_FOUND, false);
+    ck_assert_int_eq(world.os->file_link(world.dir, "S-1", other),
+                     BYRON_NOT_FOUND);
+    ck_assert_int_eq(world.os->file_link(world.dir, "S-1", other), BYRON_OK);
+    ck_assert_int_eq(world.os->file_link(world.dir, "S-1", other),
+                     BYRON_MISUSE);
+    ck_assert_int_eq(world.os->file_link(world.dir, "S-2", other),
+                     BYRON_MISSING);
+    ck_assert_int_eq(world.os->file_remove(world.dir, "S-1"), BYRON_OK);
+    ck_assert_int_eq(world.os->file_open(other, "S-1", &file), BYRON_OK);
+    ck_assert_int_eq(world.os->file_read(file, 0, text, 5), BYRON_OK);
+    ck_assert_str_eq(text, "apple");
+    world.os->file_close(file);
+    world.os->dir_close(other);
+}
+END_TEST
+
 START_TEST(read_only_refuses_every_writer)
 {
     uint8_t slot[OS_HEAD_SLOT_SIZE] = {0};
@@ -403,6 +431,7 @@ static TCase *plain_cases(void)
     tcase_add_test(cases, lock_is_held_until_close);
     tcase_add_test(cases, stores_are_apart);
     tcase_add_test(cases, only_an_empty_directory_is_removed);
+    tcase_add_test(cases, linked_file_outlives_its_first_name);
     tcase_add_test(cases, read_only_refuses_every_writer);
     tcase_add_test(cases, virtual_time_moves_only_by_sleep);
     tcase_add_test(cases, planted_and_damaged_files_are_listed_and_read);

@@ -523,30 +523,6 @@ START_TEST(without_memory_nothing_is_left_behind)
 }
 END_TEST
 
-/* --- time and chance
- * ---------------------------------------------------------- */
-
-START_TEST(clock_goes_on_while_asleep)
-{
-    uint64_t start = os->now_us(os);
-
-    os->sleep_us(os, 5000);
-    ck_assert_uint_ge(os->now_us(os) - start, 5000);
-    ck_assert_uint_gt(os->wall_seconds(os), 1700000000);
-}
-END_TEST
-
-START_TEST(random_bytes_differ)
-{
-    uint8_t first[32] = {0};
-    uint8_t second[32] = {0};
-
-    ck_assert_int_eq(os->random(os, first, sizeof first), BYRON_OK);
-    ck_assert_int_eq(os->random(os, second, sizeof second), BYRON_OK);
-    ck_assert_mem_ne(first, second, sizeof first);
-}
-END_TEST
-
 static TCase *directory_cases(void)
 {
     TCase *cases = tcase_create("directory");
@@ -585,8 +561,6 @@ static TCase *file_cases(void)
     tcase_add_test(cases, standard_descriptors_are_left_alone);
     tcase_add_test(cases, descriptors_close_on_exec);
     tcase_add_test(cases, without_memory_nothing_is_left_behind);
-    tcase_add_test(cases, clock_goes_on_while_asleep);
-    tcase_add_test(cases, random_bytes_differ);
     return cases;
 }
 
