@@ -312,6 +312,34 @@ BYRON_MUST_CHECK byron_status byron_verify(byron_db *db,
                                            void (*report)(void *context,
                                                           const char *words),
                                            void *context, uint64_t *damages);
+/* How far a copy is. */
+struct byron_copied {
+    uint64_t files;
+    uint64_t bytes;
+    uint64_t all_bytes; /* That there will be, about. */
+};
+struct byron_copy_options {
+    /* 16 bytes that name the copy, which goes its own way from now on; NULL: a
+     * random id. */
+    const uint8_t *id;
+    /* As the host's own copy holds it; NULL: the store commits for itself. */
+    const struct byron_commit_point *commit_point;
+    /* Called often; false stops with BYRON_INTERRUPTED. May be NULL. */
+    bool (*progress)(void *context, const struct byron_copied *copied);
+    void *context;
+};
+/*
+ * A store in directory path, which must not exist, of exactly what snapshot
+ * shows. Files that never change are shared by both where the file system can
+ * do that. On the disk when the call returns; until then the directory has no
+ * HEAD and is no store. After a failure the directory is gone, or would be if
+ * it could be removed. Writers go on meanwhile. BYRON_BUSY_SNAPSHOT where
+ * newer commits are already in one file with older ones, which cannot be with
+ * a snapshot of byron_snapshot_open. options and out may be NULL.
+ */
+BYRON_MUST_CHECK byron_status
+byron_copy(byron_snapshot *snapshot, const char *path,
+           const struct byron_copy_options *options, struct byron_copied *out);
 /* Waits until no flush or compaction is due. */
 BYRON_MUST_CHECK byron_status byron_settle(byron_db *db);
 

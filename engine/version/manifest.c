@@ -331,6 +331,17 @@ out:
     return status;
 }
 
+static byron_status check_writable(const struct manifest *manifest)
+{
+    if (manifest_is_writable(manifest))
+        return BYRON_OK;
+    return error_set(BYRON_READ_ONLY, manifest->os->dir_path(manifest->dir),
+                     BYRON_NO_OFFSET, 0,
+                     "store has features %#x, which this library may only "
+                     "read",
+                     (unsigned)manifest->head.ro_compat);
+}
+
 byron_status manifest_append(struct manifest *manifest,
                              const struct store_state *state,
                              const struct version_edit *edit,
@@ -340,12 +351,9 @@ byron_status manifest_append(struct manifest *manifest,
 
     if (manifest->poison.code != BYRON_OK)
         return error_restore(&manifest->poison);
-    if (!manifest_is_writable(manifest))
-        return error_set(BYRON_READ_ONLY, manifest->os->dir_path(manifest->dir),
-                         BYRON_NO_OFFSET, 0,
-                         "store has features %#x, which this library may only "
-                         "read",
-                         (unsigned)manifest->head.ro_compat);
+    status = check_writable(manifest);
+    if (status != BYRON_OK)
+        return status;
     if (is_due(manifest))
         TRY(rewrite(manifest, state, next_number));
     TRY(append_edit(manifest, edit));
@@ -422,4 +430,20 @@ uint64_t manifest_bytes(const struct manifest *manifest)
 void manifest_set_rewrite_size(struct manifest *manifest, uint64_t bytes)
 {
     manifest->rewrite_size = bytes;
+}
+
+byron_status manifest_copy(const struct manifest *source, struct os_dir *dir,
+                           struct store_state *state, uint64_t *bytes)
+{
+    byron_status status;
+    struct manifest *manifest = NULL;
+
+    TRY(check_writable(source));
+    TRY(manifest_new(source->os, dir, &manifest));
+    manifest->head.compat = source->head.compat;
+    TRY(rewrite(manifest, state, &state->next_number));
+    *bytes = manifest->end + (uint64_t)2 * OS_HEAD_SLOT_SIZE;
+out:
+    manifest_close(manifest);
+    return status;
 }

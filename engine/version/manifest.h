@@ -31,6 +31,15 @@ BYRON_MUST_CHECK byron_status manifest_create(struct byron_os *os,
                                               struct os_dir *dir,
                                               struct store_state *state,
                                               struct manifest **out);
+/*
+ * The same for a copy of source's store, in another directory where all that
+ * state names is on the disk already: writes manifest and HEAD, synced. Takes
+ * the manifest's number from state->next_number. *bytes: of both files.
+ */
+BYRON_MUST_CHECK byron_status manifest_copy(const struct manifest *source,
+                                            struct os_dir *dir,
+                                            struct store_state *state,
+                                            uint64_t *bytes);
 void manifest_close(struct manifest *manifest); /* NULL is fine. */
 /*
  * Makes edit durable: appended and synced. state is the state before; the
