@@ -1,69 +1,33 @@
 #include "catalog.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* %w in the format is for the schema's name, inside double quotes. */
-static int prepare(sqlite3 *db, const char *schema, const char *format,
-                   sqlite3_stmt **out)
-{
-    char *sql = sqlite3_mprintf(format, schema);
-    int rc;
-
-    *out = NULL;
-    if (!sql)
-        return SQLITE_NOMEM;
-    rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    return rc;
-}
-
-/* Steps a statement that yields no row, and finalizes it. */
-static int finish(sqlite3_stmt *statement)
-{
-    int rc = sqlite3_step(statement);
-    int end = sqlite3_finalize(statement);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? end : rc;
-}
+#include "index_catalog.h"
+#include "statement.h"
 
 /* A database that never had a byron table has no such tables. */
 static bool has_tables(sqlite3 *db, const char *schema)
 {
-    return sqlite3_table_column_metadata(db, schema, "byron_store", NULL, NULL,
-                                         NULL, NULL, NULL, NULL) == SQLITE_OK &&
-           sqlite3_table_column_metadata(db, schema, "byron_catalog", NULL,
-                                         NULL, NULL, NULL, NULL,
-                                         NULL) == SQLITE_OK;
-}
-
-static int execute(sqlite3 *db, const char *schema, const char *format)
-{
-    sqlite3_stmt *statement;
-    int rc = prepare(db, schema, format, &statement);
-    return rc == SQLITE_OK ? finish(statement) : rc;
+    return statement_has_table(db, schema, "byron_store", NULL) &&
+           statement_has_table(db, schema, "byron_catalog", NULL);
 }
 
 int catalog_create(sqlite3 *db, const char *schema)
 {
-    int rc = execute(db, schema,
-                     "CREATE TABLE IF NOT EXISTS \"%w\".byron_store("
-                     "number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, "
-                     "id BLOB NOT NULL, next_table INTEGER NOT NULL, "
-                     "options TEXT NOT NULL, commits BLOB NOT NULL)");
+    int rc = statement_execute(
+        db, schema,
+        "CREATE TABLE IF NOT EXISTS \"%w\".byron_store("
+        "number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, "
+        "id BLOB NOT NULL, next_table INTEGER NOT NULL, "
+        "options TEXT NOT NULL, commits BLOB NOT NULL)");
     if (rc != SQLITE_OK)
         return rc;
-    return execute(db, schema,
-                   "CREATE TABLE IF NOT EXISTS \"%w\".byron_catalog("
-                   "name TEXT PRIMARY KEY COLLATE NOCASE, "
-                   "store INTEGER NOT NULL, id INTEGER NOT NULL, "
-                   "format INTEGER NOT NULL)");
-}
-
-static char *copy_text(sqlite3_stmt *statement, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return strdup(text ? text : "");
+    return statement_execute(db, schema,
+                             "CREATE TABLE IF NOT EXISTS \"%w\".byron_catalog("
+                             "name TEXT PRIMARY KEY COLLATE NOCASE, "
+                             "store INTEGER NOT NULL, id INTEGER NOT NULL, "
+                             "format INTEGER NOT NULL)");
 }
 
 /* Takes the statement: SELECT number, path, id, next_table, options. */
@@ -74,13 +38,13 @@ static int read_store(sqlite3_stmt *statement, struct store_row *out)
         const void *id = sqlite3_column_blob(statement, 2);
         sqlite3_int64 next = sqlite3_column_int64(statement, 3);
         out->number = sqlite3_column_int64(statement, 0);
-        out->path = copy_text(statement, 1);
+        out->path = statement_text(statement, 1);
         if (id && sqlite3_column_bytes(statement, 2) == sizeof out->id)
             memcpy(out->id, id, sizeof out->id);
         out->next_table = next < 1            ? 1
                           : next > UINT32_MAX ? UINT32_MAX
                                               : (uint32_t)next;
-        out->options = copy_text(statement, 4);
+        out->options = statement_text(statement, 4);
         rc = SQLITE_DONE;
         if (!out->path || !out->options)
             rc = SQLITE_NOMEM;
@@ -101,10 +65,10 @@ int catalog_store(sqlite3 *db, const char *schema, sqlite3_int64 number,
     memset(out, 0, sizeof *out);
     if (!has_tables(db, schema))
         return SQLITE_OK;
-    rc = prepare(db, schema,
-                 "SELECT number, path, id, next_table, options "
-                 "FROM \"%w\".byron_store WHERE number = ?1",
-                 &statement);
+    rc = statement_prepare(db, schema,
+                           "SELECT number, path, id, next_table, options "
+                           "FROM \"%w\".byron_store WHERE number = ?1",
+                           &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(statement, 1, number);
@@ -120,10 +84,10 @@ int catalog_find_store(sqlite3 *db, const char *schema, const char *path,
     memset(out, 0, sizeof *out);
     if (!has_tables(db, schema))
         return SQLITE_OK;
-    rc = prepare(db, schema,
-                 "SELECT number, path, id, next_table, options "
-                 "FROM \"%w\".byron_store WHERE path = ?1",
-                 &statement);
+    rc = statement_prepare(db, schema,
+                           "SELECT number, path, id, next_table, options "
+                           "FROM \"%w\".byron_store WHERE path = ?1",
+                           &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
@@ -140,10 +104,11 @@ void catalog_store_deinit(struct store_row *row)
 int catalog_add_store(sqlite3 *db, const char *schema, struct store_row *row)
 {
     sqlite3_stmt *statement;
-    int rc = prepare(db, schema,
-                     "INSERT INTO \"%w\".byron_store(path, id, next_table, "
-                     "options, commits) VALUES(?1, ?2, ?3, ?4, zeroblob(64)) ",
-                     &statement);
+    int rc = statement_prepare(
+        db, schema,
+        "INSERT INTO \"%w\".byron_store(path, id, next_table, "
+        "options, commits) VALUES(?1, ?2, ?3, ?4, zeroblob(64)) ",
+        &statement);
     sqlite3_int64 last = sqlite3_last_insert_rowid(db);
     if (rc != SQLITE_OK)
         return rc;
@@ -151,7 +116,7 @@ int catalog_add_store(sqlite3 *db, const char *schema, struct store_row *row)
     sqlite3_bind_blob(statement, 2, row->id, sizeof row->id, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, row->next_table);
     sqlite3_bind_text(statement, 4, row->options, -1, SQLITE_STATIC);
-    rc = finish(statement);
+    rc = statement_finish(statement);
     row->number = sqlite3_last_insert_rowid(db);
     sqlite3_set_last_insert_rowid(db, last); /* The user's, not ours. */
     return rc;
@@ -161,28 +126,28 @@ int catalog_set_store(sqlite3 *db, const char *schema,
                       const struct store_row *row)
 {
     sqlite3_stmt *statement;
-    int rc = prepare(db, schema,
-                     "UPDATE \"%w\".byron_store SET next_table = ?2, "
-                     "options = ?3 WHERE number = ?1",
-                     &statement);
+    int rc = statement_prepare(db, schema,
+                               "UPDATE \"%w\".byron_store SET next_table = ?2, "
+                               "options = ?3 WHERE number = ?1",
+                               &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(statement, 1, row->number);
     sqlite3_bind_int64(statement, 2, row->next_table);
     sqlite3_bind_text(statement, 3, row->options, -1, SQLITE_STATIC);
-    return finish(statement);
+    return statement_finish(statement);
 }
 
 int catalog_remove_store(sqlite3 *db, const char *schema, sqlite3_int64 number)
 {
     sqlite3_stmt *statement;
-    int rc =
-        prepare(db, schema, "DELETE FROM \"%w\".byron_store WHERE number = ?1",
-                &statement);
+    int rc = statement_prepare(
+        db, schema, "DELETE FROM \"%w\".byron_store WHERE number = ?1",
+        &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(statement, 1, number);
-    return finish(statement);
+    return statement_finish(statement);
 }
 
 int catalog_table(sqlite3 *db, const char *schema, const char *name,
@@ -194,10 +159,10 @@ int catalog_table(sqlite3 *db, const char *schema, const char *name,
     memset(out, 0, sizeof *out);
     if (!has_tables(db, schema))
         return SQLITE_OK;
-    rc = prepare(db, schema,
-                 "SELECT store, id, format FROM \"%w\".byron_catalog "
-                 "WHERE name = ?1 AND id BETWEEN 1 AND 4294967295",
-                 &statement);
+    rc = statement_prepare(db, schema,
+                           "SELECT store, id, format FROM \"%w\".byron_catalog "
+                           "WHERE name = ?1 AND id BETWEEN 1 AND 4294967295",
+                           &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
@@ -214,17 +179,18 @@ int catalog_add_table(sqlite3 *db, const char *schema, const char *name,
 {
     sqlite3_int64 last = sqlite3_last_insert_rowid(db);
     sqlite3_stmt *statement;
-    int rc = prepare(db, schema,
-                     "INSERT OR REPLACE INTO \"%w\".byron_catalog"
-                     "(name, store, id, format) VALUES(?1, ?2, ?3, ?4)",
-                     &statement);
+    int rc =
+        statement_prepare(db, schema,
+                          "INSERT OR REPLACE INTO \"%w\".byron_catalog"
+                          "(name, store, id, format) VALUES(?1, ?2, ?3, ?4)",
+                          &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, row->store);
     sqlite3_bind_int64(statement, 3, row->id);
     sqlite3_bind_int(statement, 4, row->format);
-    rc = finish(statement);
+    rc = statement_finish(statement);
     sqlite3_set_last_insert_rowid(db, last); /* The user's, not ours. */
     return rc;
 }
@@ -233,27 +199,28 @@ int catalog_rename_table(sqlite3 *db, const char *schema, const char *name,
                          const char *new_name)
 {
     sqlite3_stmt *statement;
-    int rc = prepare(db, schema,
-                     "UPDATE OR REPLACE \"%w\".byron_catalog SET name = ?2 "
-                     "WHERE name = ?1",
-                     &statement);
+    int rc = statement_prepare(
+        db, schema,
+        "UPDATE OR REPLACE \"%w\".byron_catalog SET name = ?2 "
+        "WHERE name = ?1",
+        &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, new_name, -1, SQLITE_STATIC);
-    return finish(statement);
+    return statement_finish(statement);
 }
 
 int catalog_remove_table(sqlite3 *db, const char *schema, const char *name)
 {
     sqlite3_stmt *statement;
-    int rc =
-        prepare(db, schema, "DELETE FROM \"%w\".byron_catalog WHERE name = ?1",
-                &statement);
+    int rc = statement_prepare(
+        db, schema, "DELETE FROM \"%w\".byron_catalog WHERE name = ?1",
+        &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    return finish(statement);
+    return statement_finish(statement);
 }
 
 int catalog_holds(sqlite3 *db, const char *schema, sqlite3_int64 store,
@@ -265,10 +232,16 @@ int catalog_holds(sqlite3 *db, const char *schema, sqlite3_int64 store,
     *out = false;
     if (!has_tables(db, schema))
         return SQLITE_OK;
-    rc = prepare(db, schema,
-                 "SELECT 1 FROM \"%w\".byron_catalog WHERE store = ?1 "
-                 "AND (?2 = 0 OR id = ?2) LIMIT 1",
-                 &statement);
+    rc = statement_prepare(
+        db, schema,
+        index_catalog_exists(db, schema)
+            ? "SELECT 1 FROM \"%w\".byron_catalog WHERE store = ?1 "
+              "AND (?2 = 0 OR id = ?2) UNION ALL "
+              "SELECT 1 FROM \"%w\".byron_index WHERE store = ?1 AND id = ?2 "
+              "LIMIT 1"
+            : "SELECT 1 FROM \"%w\".byron_catalog WHERE store = ?1 "
+              "AND (?2 = 0 OR id = ?2) LIMIT 1",
+        &statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(statement, 1, store);

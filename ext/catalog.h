@@ -1,9 +1,10 @@
 /*
- * catalog: the two ordinary tables in which the host database keeps what
+ * catalog: the ordinary tables in which the host database keeps what
  * byron must commit and roll back together with it.
  *
  *   byron_store    one row per store: where it is, its id, its commit point
  *   byron_catalog  one row per byron table: its name, store and number there
+ *   byron_index    what indexes they have: index_catalog.h
  *
  * All functions answer SQLite's code; the words are in sqlite3_errmsg.
  */
@@ -12,7 +13,10 @@
 
 #include "vtab.h"
 
-#define CATALOG_FORMAT 1
+/* Of a table; one with indexes must not be written by who knows none. */
+#define CATALOG_FORMAT         2
+#define CATALOG_FORMAT_PLAIN   1
+#define CATALOG_FORMAT_INDEXES 2
 
 struct store_row {
     sqlite3_int64 number; /* 0: there is no such row. */
@@ -51,7 +55,8 @@ int catalog_add_table(sqlite3 *db, const char *schema, const char *name,
 int catalog_rename_table(sqlite3 *db, const char *schema, const char *name,
                          const char *new_name);
 int catalog_remove_table(sqlite3 *db, const char *schema, const char *name);
-/* Does any table of the store exist (id 0), or the one numbered id? */
+/* Does any table of the store exist (id 0), or the table or index numbered
+ * id? */
 int catalog_holds(sqlite3 *db, const char *schema, sqlite3_int64 store,
                   uint32_t id, bool *out);
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "bytes.h"
+#include "index_definition.h"
 #include "try.h"
 
 /* --- Types --------------------------------------------------------------- */
@@ -119,8 +120,7 @@ static byron_status parse_collation(struct parser *parser, enum collation *out)
     return status;
 }
 
-/* [ON CONFLICT word] */
-static byron_status parse_conflict(struct parser *parser, enum conflict *out)
+byron_status conflict_parse(struct parser *parser, enum conflict *out)
 {
     static const char *const words[] = {
         [CONFLICT_ROLLBACK] = "ROLLBACK", [CONFLICT_ABORT] = "ABORT",
@@ -147,8 +147,6 @@ static byron_status refuse(struct parser *parser)
         const char *sentence;
     } refusals[] = {
         {"CHECK", "byron: CHECK constraints are not supported"},
-        {"UNIQUE", "byron: UNIQUE is not supported; only the PRIMARY KEY is "
-                   "unique"},
         {"REFERENCES", "byron: foreign keys (REFERENCES) are not supported"},
         {"FOREIGN", "byron: FOREIGN KEY constraints are not supported"},
         {"GENERATED", "byron: generated columns are not supported"},
@@ -207,7 +205,7 @@ static byron_status parse_column_key(struct parser *parser, int index)
     is_descending = parser_take_word(parser, "DESC");
     if (!is_descending)
         parser_take_word(parser, "ASC");
-    status = parse_conflict(parser, &table->key_conflict);
+    status = conflict_parse(parser, &table->key_conflict);
     if (status != BYRON_OK)
         return status;
     if (token_is_word(&parser->token, "AUTOINCREMENT"))
@@ -236,16 +234,18 @@ static byron_status parse_column_constraint(struct parser *parser, int index)
         if (!parser_take_word(parser, "NULL"))
             return parser_fail_here(parser);
         column->is_not_null = true;
-        return parse_conflict(parser, &column->not_null_conflict);
+        return conflict_parse(parser, &column->not_null_conflict);
     }
     if (parser_take_word(parser, "NULL"))
-        return parse_conflict(parser, &ignored);
+        return conflict_parse(parser, &ignored);
     if (parser_take_word(parser, "PRIMARY"))
         return parse_column_key(parser, index);
     if (parser_take_word(parser, "DEFAULT"))
         return parse_default(parser, column);
     if (parser_take_word(parser, "COLLATE"))
         return parse_collation(parser, &column->collation);
+    if (token_is_word(&parser->token, "UNIQUE"))
+        return index_of_column_parse(parser, index);
     return refuse(parser);
 }
 
@@ -290,14 +290,9 @@ byron_status column_parse(struct parser *parser)
     TRY(parse_name(parser));
     TRY(parse_type(parser, &parser->table->columns[index]));
     while (parser->token.kind != TOKEN_END) {
-        if (parser_take_word(parser, "CONSTRAINT")) {
-            char *name = NULL;
-
-            TRY(parser_take_name(parser, &name));
-            free(name);
-            continue;
-        }
-        TRY(parse_column_constraint(parser, index));
+        TRY(parser_take_constraint(parser));
+        if (parser->token.kind != TOKEN_END)
+            TRY(parse_column_constraint(parser, index));
     }
     column = &parser->table->columns[index];
     if (column->has_default)
@@ -316,42 +311,46 @@ static int find_column(const struct declaration *table, const char *name)
     return -1;
 }
 
-/* name [COLLATE c] [ASC|DESC] */
+byron_status key_column_parse(struct parser *parser, struct key_column *out)
+{
+    struct declaration *table = parser->table;
+    char *name = NULL;
+    byron_status status;
+
+    TRY(parser_take_name(parser, &name));
+    out->column = find_column(table, name);
+    if (out->column < 0) {
+        status = parser_fail(parser, "no such column: %s", name);
+        goto out;
+    }
+    out->collation = table->columns[out->column].collation;
+    if (parser_take_word(parser, "COLLATE"))
+        TRY(parse_collation(parser, &out->collation));
+    out->is_descending = parser_take_word(parser, "DESC");
+    if (!out->is_descending)
+        parser_take_word(parser, "ASC");
+out:
+    free(name);
+    return status;
+}
+
 static byron_status parse_key_column(struct parser *parser)
 {
     struct declaration *table = parser->table;
-    enum collation collation;
-    bool is_descending;
-    char *name;
-    int column;
-    byron_status status = parser_take_name(parser, &name);
+    struct key_column key;
+    byron_status status = key_column_parse(parser, &key);
 
     if (status != BYRON_OK)
         return status;
-    column = find_column(table, name);
-    if (column < 0)
-        status = parser_fail(parser, "no such column: %s", name);
-    free(name);
-    if (status != BYRON_OK)
-        return status;
-    collation = table->columns[column].collation;
-    if (parser_take_word(parser, "COLLATE")) {
-        status = parse_collation(parser, &collation);
-        if (status != BYRON_OK)
-            return status;
-    }
-    is_descending = parser_take_word(parser, "DESC");
-    if (!is_descending)
-        parser_take_word(parser, "ASC");
     for (int i = 0; i < table->key_count; i++)
-        if (table->key[i].column == column) {
-            if (table->key[i].collation == collation)
+        if (table->key[i].column == key.column) {
+            if (table->key[i].collation == key.collation)
                 return BYRON_OK; /* Of no effect, as in SQLite. */
             return parser_fail(parser,
                                "byron: column %s is in the PRIMARY KEY twice",
-                               table->columns[column].name);
+                               table->columns[key.column].name);
         }
-    return add_key_column(table, column, collation, is_descending);
+    return add_key_column(table, key.column, key.collation, key.is_descending);
 }
 
 static void choose_shape(struct declaration *table)
@@ -373,15 +372,14 @@ byron_status constraint_parse(struct parser *parser)
 {
     byron_status status;
 
-    if (parser_take_word(parser, "CONSTRAINT")) {
-        char *name = NULL;
-
-        TRY(parser_take_name(parser, &name));
-        free(name);
-    }
+    TRY(parser_take_constraint(parser));
+    if (token_is_word(&parser->token, "UNIQUE") ||
+        token_is_word(&parser->token, "INDEX"))
+        return index_clause_parse(parser);
     if (!parser_take_word(parser, "PRIMARY"))
         return refuse(parser);
     TRY(begin_key(parser));
+    parser->clause = "PRIMARY KEY(...)";
     if (!parser_take_word(parser, "KEY") || !token_is_mark(&parser->token, '('))
         return parser_fail_here(parser);
     do {
@@ -392,7 +390,7 @@ byron_status constraint_parse(struct parser *parser)
         return refuse(parser);
     if (!parser_take_mark(parser, ')'))
         return parser_fail_here(parser);
-    TRY(parse_conflict(parser, &parser->table->key_conflict));
+    TRY(conflict_parse(parser, &parser->table->key_conflict));
     if (parser->token.kind != TOKEN_END)
         return refuse(parser);
     choose_shape(parser->table);

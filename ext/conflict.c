@@ -1,5 +1,7 @@
 #include "conflict.h"
 
+#include "index.h"
+
 enum conflict conflict_of(struct table *table, enum conflict declared)
 {
     switch (sqlite3_vtab_on_conflict(table->db)) {
@@ -16,29 +18,42 @@ enum conflict conflict_of(struct table *table, enum conflict declared)
     }
 }
 
-int conflict_unique(struct table *table)
+/* The first count columns of key; none: the rowid. */
+static int fail_unique(struct table *table, int code,
+                       const struct key_column *key, int count)
 {
-    const struct declaration *declaration = table->declaration;
     sqlite3_str *columns = sqlite3_str_new(table->db);
     char *names;
     int rc;
 
-    for (int i = 0; i < declaration->key_count; i++)
-        sqlite3_str_appendf(
-            columns, "%s%s.%s", i > 0 ? ", " : "", table->name,
-            declaration->columns[declaration->key[i].column].name);
-    if (declaration->shape == KEY_ROWID_IMPLICIT)
+    for (int i = 0; i < count; i++)
+        sqlite3_str_appendf(columns, "%s%s.%s", i > 0 ? ", " : "", table->name,
+                            table->declaration->columns[key[i].column].name);
+    if (count == 0)
         sqlite3_str_appendf(columns, "%s.rowid", table->name);
     names = sqlite3_str_finish(columns);
     if (!names)
         return SQLITE_NOMEM;
-    rc = table_fail(table,
-                    declaration->shape == KEY_ROWID_IMPLICIT
-                        ? SQLITE_CONSTRAINT_ROWID
-                        : SQLITE_CONSTRAINT_PRIMARYKEY,
-                    "UNIQUE constraint failed: %s", names);
+    rc = table_fail(table, code, "UNIQUE constraint failed: %s", names);
     sqlite3_free(names);
     return rc;
+}
+
+int conflict_unique(struct table *table)
+{
+    const struct declaration *declaration = table->declaration;
+
+    return fail_unique(table,
+                       declaration->shape == KEY_ROWID_IMPLICIT
+                           ? SQLITE_CONSTRAINT_ROWID
+                           : SQLITE_CONSTRAINT_PRIMARYKEY,
+                       declaration->key, declaration->key_count);
+}
+
+int conflict_index(struct table *table, const struct index *index)
+{
+    return fail_unique(table, SQLITE_CONSTRAINT_UNIQUE, index->entry->key,
+                       index->column_count);
 }
 
 int conflict_not_null(struct table *table, const char *column)

@@ -15,6 +15,7 @@
 enum conflict conflict_of(struct table *table, enum conflict declared);
 /* Set the table's message and return SQLite's code. */
 int conflict_unique(struct table *table);
+int conflict_index(struct table *table, const struct index *index);
 int conflict_not_null(struct table *table, const char *column);
 
 #endif

@@ -19,6 +19,7 @@ struct connection {
     sqlite3 *db;
     struct connection *next; /* Of the process. */
     struct transaction *transactions;
+    struct table *tables; /* Connected now; newest first. */
     struct witness witness;
 };
 

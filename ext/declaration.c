@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "index_definition.h"
 #include "parser.h"
 #include "try.h"
 
@@ -63,7 +64,23 @@ static bool is_constraint(const struct token *token)
 {
     return token_is_word(token, "CONSTRAINT") ||
            token_is_word(token, "PRIMARY") || token_is_word(token, "UNIQUE") ||
-           token_is_word(token, "CHECK") || token_is_word(token, "FOREIGN");
+           token_is_word(token, "INDEX") || token_is_word(token, "CHECK") ||
+           token_is_word(token, "FOREIGN");
+}
+
+byron_status parser_take_constraint(struct parser *parser)
+{
+    byron_status status = BYRON_OK;
+
+    do {
+        free(parser->constraint_name);
+        parser->constraint_name = NULL;
+        if (!parser_take_word(parser, "CONSTRAINT"))
+            break;
+        TRY(parser_take_name(parser, &parser->constraint_name));
+    } while (token_is_word(&parser->token, "CONSTRAINT"));
+out:
+    return status;
 }
 
 /* WITHOUT ROWID and STRICT, where CREATE TABLE would have them. */
@@ -74,27 +91,11 @@ static bool is_table_word(const struct token *token, const struct token *second)
            (token_is_word(token, "STRICT") && second->kind == TOKEN_END);
 }
 
-static byron_status parse_argument(struct parser *parser, const char *text)
+static void begin_text(struct parser *parser, const char *text)
 {
-    const char *rest;
-    struct token second;
-
     parser->next = text;
     parser_step(parser);
-    rest = parser->next;
-    token_next(&rest, &second);
-    if (token_is_name(&parser->token) && token_is_mark(&second, '='))
-        return option_parse(parser);
-    if (is_constraint(&parser->token) || is_table_word(&parser->token, &second))
-        return constraint_parse(parser);
-    if (parser->has_key && !parser->is_key_of_column)
-        return parser_fail(
-            parser, "near \"%.*s\": columns come before PRIMARY KEY(...)",
-            (int)parser->token.size, parser->token.start);
-    return column_parse(parser);
 }
-
-/* --- The whole table ----------------------------------------------------- */
 
 /* No columns: key PRIMARY KEY, value. */
 static byron_status add_usual_columns(struct parser *parser)
@@ -103,11 +104,50 @@ static byron_status add_usual_columns(struct parser *parser)
 
     if (parser->has_key)
         return parser_fail(parser, "byron: the table has no columns");
-    TRY(parse_argument(parser, "key PRIMARY KEY"));
-    TRY(parse_argument(parser, "value"));
+    begin_text(parser, "key PRIMARY KEY");
+    TRY(column_parse(parser));
+    begin_text(parser, "value");
+    TRY(column_parse(parser));
 out:
     return status;
 }
+
+/* An index of a table without columns is on the usual ones. */
+static byron_status parse_clause(struct parser *parser, const char *text)
+{
+    bool is_index = token_is_word(&parser->token, "INDEX") ||
+                    token_is_word(&parser->token, "UNIQUE");
+    byron_status status = BYRON_OK;
+
+    if (is_index && parser->table->column_count == 0) {
+        TRY(add_usual_columns(parser));
+        begin_text(parser, text);
+    }
+    TRY(constraint_parse(parser));
+out:
+    return status;
+}
+
+static byron_status parse_argument(struct parser *parser, const char *text)
+{
+    const char *rest;
+    struct token second;
+
+    begin_text(parser, text);
+    rest = parser->next;
+    token_next(&rest, &second);
+    if (token_is_name(&parser->token) && token_is_mark(&second, '='))
+        return option_parse(parser);
+    if (is_constraint(&parser->token) || is_table_word(&parser->token, &second))
+        return parse_clause(parser, text);
+    if (parser->clause)
+        return parser_fail(parser, "near \"%.*s\": columns come before %s",
+                           (int)parser->token.size, parser->token.start,
+                           parser->clause);
+    return column_parse(parser);
+}
+
+/* --- The whole table ----------------------------------------------------- */
 
 static bool has_column(const struct declaration *table, const char *name)
 {
@@ -193,6 +233,7 @@ static byron_status finish(struct parser *parser, const char *name)
         table->key[0].collation =
             table->columns[table->key[0].column].collation;
     TRY(place_all_hidden(table, name));
+    TRY(index_definitions_finish(parser));
     place_fields(table);
 out:
     return status;
@@ -224,6 +265,7 @@ byron_status declaration_parse(const char *table, int count,
     *out = parser.table;
     parser.table = NULL;
 out:
+    free(parser.constraint_name);
     declaration_free(parser.table);
     return status;
 }
@@ -237,6 +279,9 @@ void declaration_free(struct declaration *declaration)
         free(declaration->columns[i].type);
         free(declaration->columns[i].default_value.bytes);
     }
+    for (int i = 0; i < declaration->index_count; i++)
+        index_definition_deinit(&declaration->indexes[i]);
+    free(declaration->indexes);
     free(declaration->columns);
     free(declaration->key);
     free(declaration->hidden_name);

@@ -63,6 +63,17 @@ struct key_column {
     bool is_descending;
 };
 
+/* A secondary index, as it was declared. */
+struct index_definition {
+    char *name;                 /* Owned. */
+    struct key_column *columns; /* Owned array. */
+    int column_count;
+    bool is_unique;
+    enum conflict conflict; /* Of UNIQUE. */
+    bool is_of_column;      /* Part of a column, whose collation it has. */
+    bool is_before_key;     /* Stands before the PRIMARY KEY. */
+};
+
 enum key_shape {
     KEY_ROWID_IMPLICIT, /* No PRIMARY KEY: a hidden rowid is the key. */
     KEY_ROWID_ALIAS,    /* INTEGER PRIMARY KEY: the column is the rowid. */
@@ -100,6 +111,8 @@ struct declaration {
     enum conflict key_conflict;
     char *hidden_name; /* Owned; of the hidden key, KEY_COMPOSITE only. */
     struct hidden_columns hidden;
+    struct index_definition *indexes; /* Owned array. */
+    int index_count;
     struct table_settings settings;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index_check.h"
 #include "lookup.h"
 #include "status.h"
 
@@ -108,6 +109,27 @@ static void report_damage(void *context, const char *words)
                             report->count > 1 ? "\n" : "", words);
 }
 
+/* False: it failed, and the answer is given. */
+static bool check_indexes(sqlite3_context *context, struct lookup *lookup,
+                          struct report *report, uint64_t *findings)
+{
+    sqlite3_stmt *keep;
+    struct table *table = lookup_table(lookup, &keep);
+    int rc = SQLITE_ERROR;
+
+    if (table)
+        rc = index_check(table, report_damage, report, findings);
+    if (rc != SQLITE_OK) {
+        const char *words =
+            table ? table->base.zErrMsg
+                  : sqlite3_errmsg(lookup->transaction->connection->db);
+        answer_failure(context, rc,
+                       words ? sqlite3_mprintf("%s", words) : NULL);
+    }
+    sqlite3_finalize(keep);
+    return rc == SQLITE_OK;
+}
+
 static void check(sqlite3_context *context, int count,
                   sqlite3_value **arguments)
 {
@@ -122,6 +144,12 @@ static void check(sqlite3_context *context, int count,
         return;
     report.words = sqlite3_str_new(lookup.transaction->connection->db);
     status = byron_verify(lookup.db, report_damage, &report, &damages);
+    if (status == BYRON_OK && damages == 0 &&
+        !check_indexes(context, &lookup, &report, &damages)) {
+        sqlite3_free(sqlite3_str_finish(report.words));
+        lookup_close(&lookup);
+        return;
+    }
     words = sqlite3_str_finish(report.words);
     if (damages > 0 && words)
         sqlite3_result_text(context, words, -1, SQLITE_TRANSIENT);

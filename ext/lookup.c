@@ -22,8 +22,12 @@ static int try_schema(struct connection *connection, const char *schema,
         return SQLITE_NOTFOUND;
     out->transaction = connection_use(connection, schema, &store);
     out->id = table.id;
+    out->name = strdup(name);
     catalog_store_deinit(&store);
-    return out->transaction ? SQLITE_OK : SQLITE_NOMEM;
+    if (out->transaction && out->name)
+        return SQLITE_OK;
+    lookup_close(out);
+    return SQLITE_NOMEM;
 }
 
 /* Schemas as SQLite numbers them: main, temp, attached; temp comes first. */
@@ -95,8 +99,30 @@ int lookup_open(struct connection *connection, const char *name,
     return SQLITE_OK;
 }
 
+struct table *lookup_table(const struct lookup *lookup, sqlite3_stmt **keep)
+{
+    struct connection *connection = lookup->transaction->connection;
+    struct table *table;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"",
+                                lookup->transaction->schema, lookup->name);
+    int rc = SQLITE_NOMEM;
+
+    *keep = NULL;
+    if (sql)
+        rc = sqlite3_prepare_v2(connection->db, sql, -1, keep, NULL);
+    sqlite3_free(sql);
+    if (rc != SQLITE_OK)
+        return NULL;
+    table = connection->tables;
+    while (table && (table->transaction != lookup->transaction ||
+                     table->id != lookup->id))
+        table = table->next;
+    return table;
+}
+
 void lookup_close(struct lookup *lookup)
 {
     connection_release(lookup->transaction);
+    free(lookup->name);
     memset(lookup, 0, sizeof *lookup);
 }

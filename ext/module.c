@@ -5,6 +5,10 @@
 
 #include "cursor.h"
 #include "ending.h"
+#include "index_catalog.h"
+#include "index_check.h"
+#include "index_list.h"
+#include "numbering.h"
 #include "plan.h"
 #include "pragma.h"
 #include "settings.h"
@@ -14,10 +18,22 @@
 
 /* --- handles ------------------------------------------------------------- */
 
+static void unlink_table(struct table *table)
+{
+    struct table **link = &table->connection->tables;
+
+    while (*link && *link != table)
+        link = &(*link)->next;
+    if (*link)
+        *link = table->next;
+}
+
 static void free_table(struct table *table)
 {
+    unlink_table(table);
     connection_release(table->transaction);
     cursor_free_spare(table);
+    index_list_free(table);
     declaration_free(table->declaration);
     sqlite3_free(table->base.zErrMsg);
     free(table->schema);
@@ -54,6 +70,8 @@ static int new_table(struct connection *connection, int count,
         free_table(table);
         return status == BYRON_NO_MEMORY ? SQLITE_NOMEM : SQLITE_ERROR;
     }
+    table->next = connection->tables;
+    connection->tables = table;
     *out = table;
     return SQLITE_OK;
 }
@@ -171,73 +189,36 @@ static int find_or_create_store(struct table *table, struct store_row *row,
                             : join_store(table, row, message);
 }
 
-/* Does any key, committed or written by this transaction, bear the number? */
-static byron_status holds_keys(struct transaction *transaction, uint32_t id,
-                               bool *out)
-{
-    byron_snapshot *snapshot = NULL;
-    byron_cursor *cursor = NULL;
-    struct byron_range range;
-    uint8_t bytes[8];
-    byron_status status = BYRON_OK;
-
-    store_table_range(id, bytes, &range);
-    if (!transaction->txn)
-        status = byron_snapshot_open(transaction->store->db, &snapshot);
-    if (status == BYRON_OK)
-        status = byron_cursor_open(snapshot, transaction->txn, &range, &cursor);
-    if (status == BYRON_OK)
-        status = byron_cursor_first(cursor);
-    *out = status == BYRON_OK && byron_cursor_valid(cursor);
-    byron_cursor_close(cursor);
-    byron_snapshot_close(snapshot);
-    return status;
-}
-
-/* A rolled-back creation may have left keys under the number that the host's
- * row names as the next. */
-static int number_table(struct table *table, struct store_row *row)
-{
-    bool is_taken = true;
-
-    while (is_taken) {
-        byron_status status;
-        table->id =
-            store_number_table(table->transaction->store, row->next_table);
-        if (table->id == UINT32_MAX)
-            return table_fail(table, SQLITE_FULL,
-                              "byron: the store has no table number left");
-        status = holds_keys(table->transaction, table->id, &is_taken);
-        if (status != BYRON_OK)
-            return status_fail(table, status);
-    }
-    row->next_table = table->id + 1;
-    return SQLITE_OK;
-}
-
 static int enter_table(struct table *table, struct store_row *row)
 {
     struct table_row entry = {0};
     int rc = view_ready(table);
 
     if (rc == SQLITE_OK)
-        rc = number_table(table, row);
+        rc = numbering_take(table, row, &table->id);
     if (rc == SQLITE_OK)
-        rc = connection_note_schema(table->transaction, table->id);
+        rc = index_list_create(table, row);
     if (rc == SQLITE_OK)
         rc = catalog_set_store(table->db, table->schema, row);
     entry.store = row->number;
     entry.id = table->id;
-    entry.format = CATALOG_FORMAT;
+    entry.format =
+        table->index_count > 0 ? CATALOG_FORMAT_INDEXES : CATALOG_FORMAT_PLAIN;
     if (rc == SQLITE_OK)
         rc = catalog_add_table(table->db, table->schema, table->name, &entry);
     return rc;
 }
 
+static bool is_own_name(const char *name)
+{
+    return sqlite3_stricmp(name, "byron_store") == 0 ||
+           sqlite3_stricmp(name, "byron_catalog") == 0 ||
+           sqlite3_stricmp(name, "byron_index") == 0;
+}
+
 static int check_place(struct table *table, char **message)
 {
-    if (sqlite3_stricmp(table->name, "byron_store") == 0 ||
-        sqlite3_stricmp(table->name, "byron_catalog") == 0) {
+    if (is_own_name(table->name)) {
         *message =
             sqlite3_mprintf("byron: the name %s is byron's own", table->name);
         return SQLITE_ERROR;
@@ -310,7 +291,7 @@ static int find_table(struct table *table, char **message)
     table->id = entry.id;
     table->transaction = connection_use(table->connection, table->schema, &row);
     catalog_store_deinit(&row);
-    return table->transaction ? SQLITE_OK : SQLITE_NOMEM;
+    return table->transaction ? index_list_load(table) : SQLITE_NOMEM;
 }
 
 /*
@@ -364,6 +345,9 @@ static int remove_last(struct table *table)
 static int note_drop(struct table *table)
 {
     int rc = connection_note_schema(table->transaction, table->id);
+
+    for (int i = 0; i < table->index_count && rc == SQLITE_OK; i++)
+        rc = connection_note_schema(table->transaction, table->indexes[i].id);
     return rc == SQLITE_OK ? ending_watch(table->transaction) : rc;
 }
 
@@ -379,6 +363,8 @@ static int destroy(sqlite3_vtab *base)
 
     if (rc == SQLITE_OK && entry.store != 0)
         rc = catalog_remove_table(table->db, table->schema, table->name);
+    if (rc == SQLITE_OK && entry.store != 0)
+        rc = index_catalog_remove(table->db, table->schema, table->name, NULL);
     if (rc == SQLITE_OK && table->transaction) {
         rc = view_ready(table);
         if (rc == SQLITE_OK)
@@ -398,11 +384,13 @@ static int rename_table(sqlite3_vtab *base, const char *name)
     struct table *table = (struct table *)base;
     int rc;
 
-    if (sqlite3_stricmp(name, "byron_store") == 0 ||
-        sqlite3_stricmp(name, "byron_catalog") == 0)
+    if (is_own_name(name))
         return table_fail(table, SQLITE_ERROR,
                           "byron: the name %s is byron's own", name);
     rc = catalog_rename_table(table->db, table->schema, table->name, name);
+    if (rc == SQLITE_OK)
+        rc = index_catalog_rename_table(table->db, table->schema, table->name,
+                                        name);
     if (rc == SQLITE_OK && table->transaction)
         rc = connection_note_schema(table->transaction, 0);
     return rc;
@@ -415,7 +403,8 @@ static int rename_table(sqlite3_vtab *base, const char *name)
 static int is_shadow(const char *name)
 {
     return sqlite3_stricmp(name, "store") == 0 ||
-           sqlite3_stricmp(name, "catalog") == 0;
+           sqlite3_stricmp(name, "catalog") == 0 ||
+           sqlite3_stricmp(name, "index") == 0;
 }
 
 struct findings {
@@ -460,11 +449,14 @@ static int check(sqlite3_vtab *base, const char *schema, const char *name,
         return SQLITE_OK;
     status = byron_verify(table->transaction->store->db, add_finding, &findings,
                           &damages);
+    rc = status_fail(table, status);
+    if (rc == SQLITE_OK && damages == 0)
+        rc = index_check(table, add_finding, &findings, &damages);
     if (damages > 0)
         *message = sqlite3_mprintf("%s: %s", name,
                                    findings.words ? findings.words : "damaged");
     sqlite3_free(findings.words);
-    return damages > 0 ? SQLITE_OK : status_fail(table, status);
+    return damages > 0 ? SQLITE_OK : rc;
 }
 
 /* The table of methods as SQLite 3.44 knows it; older ones stop before the

@@ -1,6 +1,6 @@
 /*
  * parser: where a declaration's parsing stands; shared by declaration,
- * column_parser and option.
+ * column_parser, index_definition and option.
  */
 #ifndef BYRON_EXT_PARSER_H
 #define BYRON_EXT_PARSER_H
@@ -14,6 +14,8 @@ struct parser {
     struct declaration *table;
     bool has_key;          /* A PRIMARY KEY was seen, */
     bool is_key_of_column; /* and it was part of a column. */
+    const char *clause;    /* Of the table, seen: no column may follow. */
+    char *constraint_name; /* Owned; of the constraint at hand. May be NULL. */
     unsigned options_seen; /* One bit each. */
     char **message;
 };
@@ -49,9 +51,17 @@ byron_status parser_fail_here(struct parser *parser);
 BYRON_MUST_CHECK byron_status parser_take_name(struct parser *parser,
                                                char **out);
 
+/* [CONSTRAINT name], kept as constraint_name. */
+BYRON_MUST_CHECK byron_status parser_take_constraint(struct parser *parser);
 /* column_parser: one column, or one table constraint. */
 BYRON_MUST_CHECK byron_status column_parse(struct parser *parser);
 BYRON_MUST_CHECK byron_status constraint_parse(struct parser *parser);
+/* name [COLLATE c] [ASC|DESC] */
+BYRON_MUST_CHECK byron_status key_column_parse(struct parser *parser,
+                                               struct key_column *out);
+/* [ON CONFLICT word] */
+BYRON_MUST_CHECK byron_status conflict_parse(struct parser *parser,
+                                             enum conflict *out);
 /* DEFAULT's value, at the token after the word. */
 BYRON_MUST_CHECK byron_status literal_parse(struct parser *parser,
                                             struct literal *out);

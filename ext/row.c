@@ -129,10 +129,11 @@ byron_status row_add_value(struct bytes *out, const struct declaration *table,
 {
     for (int i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        struct field *slot = &slots[column->slot];
+        struct field *slot;
 
         if (column->slot < 0)
             continue;
+        slot = &slots[column->slot];
         *slot = fields[i];
         if (column->key_index >= 0)
             slot->kind =

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conflict.h"
+#include "entries.h"
 #include "row.h"
 #include "rowid.h"
 #include "status.h"
@@ -25,8 +26,11 @@ struct change {
     const struct declaration *declaration;
     byron_txn *txn;
     sqlite3_value **arguments;
-    struct field *fields; /* One per column, then the slots: in few or owned. */
-    struct bytes old_key; /* Empty for an insert. */
+    struct field *fields; /* One per column, then rowid: in few or owned. */
+    struct field *old;    /* The same of the old row. NULL: not needed. */
+    struct entries entries;
+    struct bytes other_key; /* Of a row in the way. */
+    struct bytes old_key;   /* Empty for an insert. */
     struct bytes new_key;
     struct bytes value;
     struct byron_value old_value; /* Pinned; what fields may borrow from. */
@@ -43,6 +47,7 @@ static void change_init(struct change *change, struct table *table,
     change->table = table;
     change->declaration = table->declaration;
     change->arguments = arguments;
+    change->entries.table = table;
 }
 
 static void change_deinit(struct change *change)
@@ -52,6 +57,8 @@ static void change_deinit(struct change *change)
     bytes_deinit(&change->old_key);
     bytes_deinit(&change->new_key);
     bytes_deinit(&change->value);
+    bytes_deinit(&change->other_key);
+    entries_deinit(&change->entries);
     byron_value_release(&change->old_value);
     row_deinit(&change->old_row);
 }
@@ -62,6 +69,11 @@ static int fail(struct change *change, byron_status status)
         return table_fail(change->table, SQLITE_CORRUPT_VTAB,
                           "byron: a row of %s is damaged", change->table->name);
     return status_fail(change->table, status);
+}
+
+static bool has_indexes(const struct change *change)
+{
+    return change->table->index_count > 0;
 }
 
 static bool has_rowid(const struct change *change)
@@ -123,9 +135,13 @@ static byron_status read_old_column(struct change *change, int column)
 {
     struct field *field = &change->fields[column];
     bool is_known;
-    byron_status status =
-        row_key_column(&change->old_row, column, field, &is_known);
+    byron_status status;
 
+    if (change->old) {
+        *field = change->old[column];
+        return BYRON_OK;
+    }
+    status = row_key_column(&change->old_row, column, field, &is_known);
     if (status == BYRON_OK && !is_known)
         status = row_column(&change->old_row, column, field);
     return status;
@@ -261,6 +277,18 @@ static int take_rowid(struct change *change, int64_t *out)
     return rowid_read(change->table, value, out);
 }
 
+/* As the indexes hold it. */
+static void set_rowid(struct change *change, int64_t rowid)
+{
+    const struct declaration *declaration = change->declaration;
+    int column = declaration->shape == KEY_ROWID_ALIAS
+                     ? declaration->key[0].column
+                     : declaration->column_count;
+
+    change->fields[column].kind = FIELD_INTEGER;
+    change->fields[column].integer = rowid;
+}
+
 static int make_key(struct change *change, sqlite3_int64 *rowid)
 {
     byron_status status;
@@ -276,6 +304,7 @@ static int make_key(struct change *change, sqlite3_int64 *rowid)
     if (rc != SQLITE_OK)
         return rc;
     *rowid = chosen;
+    set_rowid(change, chosen);
     status = key_codec_add_id(&change->new_key, change->table->id);
     if (status == BYRON_OK)
         status = key_codec_add_rowid(&change->new_key, chosen);
@@ -289,39 +318,142 @@ static bool is_same_key(const struct change *change)
                   change->new_key.size) == 0;
 }
 
-/* The new key must be free, unless what is there is to be replaced. */
-static int check_unique(struct change *change)
+/* Room for the new row, the slots of a value and, with indexes, the old row. */
+static bool take_fields(struct change *change)
+{
+    size_t size = entries_field_count(change->table);
+    size_t count = has_indexes(change) ? 3 * size : 2 * size;
+
+    change->fields = change->few;
+    if (count > FEW_FIELDS)
+        change->fields = malloc(count * sizeof *change->fields);
+    if (!change->fields)
+        return false;
+    change->entries.slots = change->fields + size;
+    if (has_indexes(change) && !is_insert(change))
+        change->old = change->fields + 2 * size;
+    return true;
+}
+
+/* --- Constraints --------------------------------------------------------- */
+
+/* Option conflict=replace: an INSERT writes over the row with its key. */
+static bool is_put(struct change *change)
 {
     const struct declaration *declaration = change->declaration;
-    enum conflict conflict =
-        conflict_of(change->table, declaration->key_conflict);
+
+    return is_insert(change) && declaration->settings.is_replace &&
+           conflict_of(change->table, declaration->key_conflict) ==
+               CONFLICT_ABORT;
+}
+
+/* What happens to a row that breaks a check: an index, or -1 for the key. */
+static enum conflict conflict_at(struct change *change, int check)
+{
+    if (check >= 0)
+        return conflict_of(change->table,
+                           change->table->indexes[check].conflict);
+    if (is_put(change))
+        return CONFLICT_REPLACE;
+    return conflict_of(change->table, change->declaration->key_conflict);
+}
+
+/* Leaves other_key empty if no other row has the new key. */
+static int find_key(struct change *change)
+{
     struct byron_value there = {0};
     byron_status status;
 
-    if (is_same_key(change) || conflict == CONFLICT_REPLACE)
-        return SQLITE_OK;
-    if (is_insert(change) && declaration->settings.is_replace &&
-        conflict == CONFLICT_ABORT)
+    change->other_key.size = 0;
+    if (is_same_key(change))
         return SQLITE_OK;
     status = byron_txn_get(change->txn, bytes_view(&change->new_key), &there);
     byron_value_release(&there);
     if (status == BYRON_NOT_FOUND)
         return SQLITE_OK;
-    if (status != BYRON_OK)
-        return fail(change, status);
+    if (status == BYRON_OK)
+        status = bytes_add(&change->other_key, change->new_key.data,
+                           change->new_key.size);
+    return fail(change, status);
+}
+
+static int find_other(struct change *change, int check)
+{
+    const struct bytes *own = &change->old_key;
+
+    if (check < 0)
+        return find_key(change);
+    if (is_put(change))
+        own = &change->new_key; /* It goes anyway. */
+    return entries_find(&change->entries, &change->table->indexes[check],
+                        change->old, change->fields, bytes_view(own),
+                        &change->other_key);
+}
+
+/* Whether another row is in the way, which is not to be replaced. */
+static int check_one(struct change *change, int check)
+{
+    enum conflict conflict = conflict_at(change, check);
+    int rc;
+
+    if (conflict == CONFLICT_REPLACE)
+        return SQLITE_OK;
+    rc = find_other(change, check);
+    if (rc != SQLITE_OK || change->other_key.size == 0)
+        return rc;
     if (conflict == CONFLICT_IGNORE) {
         change->is_ignored = true;
         return SQLITE_OK;
     }
-    return conflict_unique(change->table);
+    return check < 0
+               ? conflict_unique(change->table)
+               : conflict_index(change->table, &change->table->indexes[check]);
+}
+
+static int check_unique(struct change *change)
+{
+    const struct table *table = change->table;
+    int rc = SQLITE_OK;
+
+    if (!has_indexes(change))
+        return check_one(change, -1);
+    for (int i = 0;
+         i < table->check_count && rc == SQLITE_OK && !change->is_ignored; i++)
+        rc = check_one(change, table->checks[i]);
+    return rc;
+}
+
+/* Deletes the row that is in the way of a check and to be replaced. */
+static int replace_other(struct change *change, int check)
+{
+    int rc;
+
+    if (check < 0)
+        return is_same_key(change)
+                   ? SQLITE_OK
+                   : entries_delete_row(&change->entries,
+                                        bytes_view(&change->new_key));
+    rc = find_other(change, check);
+    if (rc != SQLITE_OK || change->other_key.size == 0)
+        return rc;
+    return entries_delete_row(&change->entries, bytes_view(&change->other_key));
+}
+
+static int replace_others(struct change *change)
+{
+    const struct table *table = change->table;
+    int rc = SQLITE_OK;
+
+    for (int i = 0; i < table->check_count && rc == SQLITE_OK; i++)
+        if (conflict_at(change, table->checks[i]) == CONFLICT_REPLACE)
+            rc = replace_other(change, table->checks[i]);
+    return rc;
 }
 
 /* --- Writing ------------------------------------------------------------- */
 
-/* All or nothing, since SQLite sets no savepoint around a single row. */
 static int write_row(struct change *change)
 {
-    uint64_t mark = byron_txn_mark(change->txn);
     byron_status status = BYRON_OK;
 
     if (!is_insert(change) && !is_same_key(change))
@@ -329,39 +461,63 @@ static int write_row(struct change *change)
     if (status == BYRON_OK)
         status = byron_txn_put(change->txn, bytes_view(&change->new_key),
                                bytes_view(&change->value));
-    if (status != BYRON_OK)
-        byron_txn_rollback_to(change->txn, mark);
     return fail(change, status);
+}
+
+/* All or nothing, since SQLite sets no savepoint around a single row. */
+static int write_all(struct change *change, sqlite3_int64 *rowid)
+{
+    uint64_t mark = byron_txn_mark(change->txn);
+    uint64_t begin = mark;
+    int rc = SQLITE_OK;
+
+    if (has_indexes(change)) {
+        rc = replace_others(change);
+        begin = byron_txn_mark(change->txn);
+        if (rc == SQLITE_OK)
+            rc = entries_change(&change->entries, change->old, change->fields);
+    }
+    if (rc == SQLITE_OK)
+        rc = write_row(change);
+    if (rc != SQLITE_OK)
+        byron_txn_rollback_to(change->txn, mark);
+    else if (has_rowid(change) && is_insert(change))
+        rowid_note(change->table, change->txn, begin, *rowid);
+    return rc;
+}
+
+static int delete_row(struct change *change)
+{
+    struct byron_bytes key = bytes_view(&change->old_key);
+    uint64_t mark = byron_txn_mark(change->txn);
+    int rc;
+
+    if (!has_indexes(change))
+        return fail(change, byron_txn_delete(change->txn, key));
+    if (!take_fields(change))
+        return SQLITE_NOMEM;
+    rc = entries_delete_row(&change->entries, key);
+    if (rc != SQLITE_OK)
+        byron_txn_rollback_to(change->txn, mark);
+    return rc;
 }
 
 static int encode_value(struct change *change)
 {
-    const struct declaration *declaration = change->declaration;
-
-    return fail(change,
-                row_add_value(&change->value, declaration, change->fields,
-                              change->fields + declaration->column_count));
-}
-
-static bool take_fields(struct change *change)
-{
-    size_t count = (size_t)change->declaration->column_count +
-                   (size_t)change->declaration->slot_count;
-
-    change->fields = change->few;
-    if (count > FEW_FIELDS)
-        change->fields = malloc(count * sizeof *change->fields);
-    return change->fields != NULL;
+    return fail(change, row_add_value(&change->value, change->declaration,
+                                      change->fields, change->entries.slots));
 }
 
 static int put_row(struct change *change, sqlite3_int64 *rowid)
 {
-    uint64_t mark;
     int rc;
 
     if (!take_fields(change))
         return SQLITE_NOMEM;
     rc = check_hidden(change);
+    if (rc == SQLITE_OK && change->old)
+        rc = fail(change,
+                  entries_read(change->table, &change->old_row, change->old));
     if (rc == SQLITE_OK)
         rc = read_fields(change);
     /* SQLite finds a bad rowid before a bad NULL, that before a double key. */
@@ -378,12 +534,7 @@ static int put_row(struct change *change, sqlite3_int64 *rowid)
     if (rc != SQLITE_OK || change->is_ignored)
         return rc;
     rc = encode_value(change);
-    mark = byron_txn_mark(change->txn);
-    if (rc == SQLITE_OK)
-        rc = write_row(change);
-    if (rc == SQLITE_OK && has_rowid(change) && is_insert(change))
-        rowid_note(change->table, change->txn, mark, *rowid);
-    return rc;
+    return rc == SQLITE_OK ? write_all(change, rowid) : rc;
 }
 
 static int apply(struct change *change, int argument_count,
@@ -393,13 +544,13 @@ static int apply(struct change *change, int argument_count,
     bool is_there = true;
     int rc = transaction_write(change->table, &change->txn);
 
+    change->entries.txn = change->txn;
     if (rc == SQLITE_OK && is_old)
         rc = read_old_key(change);
     if (rc != SQLITE_OK)
         return rc;
     if (argument_count == 1)
-        return fail(change, byron_txn_delete(change->txn,
-                                             bytes_view(&change->old_key)));
+        return delete_row(change);
     if (is_old)
         rc = read_old_row(change, &is_there);
     if (rc != SQLITE_OK || !is_there)

@@ -14,6 +14,8 @@ extern const sqlite3_api_routines *sqlite3_api;
 
 struct connection;  /* connection.h: one per SQLite connection. */
 struct cursor;      /* cursor.c: one per scan that SQLite has open. */
+struct index;       /* index.h: a secondary index. */
+struct retired;     /* index_list.c */
 struct transaction; /* transaction.h: one per connection, schema and store. */
 
 /* The highest rowid of a table, known while nothing else is written. */
@@ -26,12 +28,18 @@ struct rowid_hint {
 struct table {
     sqlite3_vtab base; /* First: SQLite casts. */
     sqlite3 *db;
+    struct table *next;              /* Of the connection. */
     struct connection *connection;   /* Borrowed. */
     struct transaction *transaction; /* Borrowed from the connection. */
     struct declaration *declaration; /* Owned. */
     uint32_t id;                     /* Prefix of its keys. */
-    char *schema;                    /* Owned: "main", "temp", ... */
-    char *name;                      /* Owned. */
+    struct index *indexes;           /* Owned array. */
+    int index_count;
+    int *checks; /* Owned: see index_list.h. */
+    int check_count;
+    struct retired *retired; /* Owned; private to index_list. */
+    char *schema;            /* Owned: "main", "temp", ... */
+    char *name;              /* Owned. */
     struct rowid_hint rowid;
     struct cursor *spare; /* Owned; see cursor.h. May be NULL. */
 };

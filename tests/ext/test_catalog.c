@@ -85,7 +85,7 @@ END_TEST
 
 START_TEST(a_newer_format_is_told)
 {
-    open_damaged("UPDATE byron_catalog SET format = 2");
+    open_damaged("UPDATE byron_catalog SET format = 3");
     expect_words("SELECT * FROM t", "written by a newer byron");
     host_close(&host);
 }

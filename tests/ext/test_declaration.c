@@ -1,5 +1,5 @@
 /*
- * Covers: tokenizer, literal, column_parser, option.
+ * Covers: tokenizer, literal, column_parser, index_definition, option.
  */
 #include <check.h>
 #include <math.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "declaration.h"
+#include "index_definition.h"
 
 Suite *test_declaration_suite(void);
 
@@ -312,6 +313,153 @@ START_TEST(a_key_clause_gives_columns_order_and_collation)
 }
 END_TEST
 
+static void expect_index(const struct declaration *table, int index,
+                         const char *expected)
+{
+    char *text = index_definition_text(&table->indexes[index], table);
+
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+START_TEST(indexes_are_declared_in_clauses_and_on_columns)
+{
+    struct declaration *table = accept(
+        "a TEXT UNIQUE ON CONFLICT IGNORE COLLATE NOCASE\n"
+        "\"b b\" COLLATE RTRIM CONSTRAINT mine UNIQUE\nc\n"
+        "INDEX by_c(c DESC, a, \"b b\" COLLATE BINARY)\nPRIMARY KEY(c)\n"
+        "UNIQUE(a, c) ON CONFLICT REPLACE\nCONSTRAINT both UNIQUE(c, a)\n"
+        "UNIQUE INDEX x(c, \"b b\")");
+
+    ck_assert_int_eq(table->index_count, 6);
+    expect_index(table, 0,
+                 "UNIQUE INDEX \"unique_a\"(\"a\" COLLATE NOCASE) "
+                 "ON CONFLICT IGNORE");
+    expect_index(table, 1, "UNIQUE INDEX \"mine\"(\"b b\" COLLATE RTRIM)");
+    expect_index(table, 2,
+                 "INDEX \"by_c\"(\"c\" COLLATE BINARY DESC, \"a\" COLLATE "
+                 "NOCASE, \"b b\" COLLATE BINARY)");
+    expect_index(table, 3,
+                 "UNIQUE INDEX \"unique_a_c\"(\"a\" COLLATE NOCASE, \"c\" "
+                 "COLLATE BINARY) ON CONFLICT REPLACE");
+    expect_index(table, 4,
+                 "UNIQUE INDEX \"both\"(\"c\" COLLATE BINARY, \"a\" "
+                 "COLLATE NOCASE)");
+    ck_assert_str_eq(table->indexes[5].name, "x");
+    ck_assert(table->indexes[1].is_before_key);
+    ck_assert(!table->indexes[3].is_before_key);
+    declaration_free(table);
+}
+END_TEST
+
+START_TEST(an_index_said_twice_is_one)
+{
+    struct declaration *table =
+        accept("a UNIQUE\nb PRIMARY KEY UNIQUE\nUNIQUE(b) ON CONFLICT FAIL\n"
+               "UNIQUE(a) ON CONFLICT IGNORE\nUNIQUE(a COLLATE NOCASE)\n"
+               "INDEX unique_a(a)");
+
+    ck_assert_int_eq(table->index_count, 3);
+    ck_assert_int_eq(table->key_conflict, CONFLICT_FAIL);
+    ck_assert_int_eq(table->indexes[0].conflict, CONFLICT_IGNORE);
+    ck_assert_str_eq(table->indexes[0].name, "unique_a_2");
+    ck_assert_str_eq(table->indexes[1].name, "unique_a_3");
+    declaration_free(table);
+}
+END_TEST
+
+START_TEST(the_usual_columns_can_have_indexes)
+{
+    struct declaration *table = accept("INDEX by_value(value)");
+
+    ck_assert_int_eq(table->column_count, 2);
+    ck_assert_int_eq(table->indexes[0].columns[0].column, 1);
+    declaration_free(table);
+}
+END_TEST
+
+START_TEST(the_words_of_an_index_parse_to_the_same)
+{
+    static const char *const texts[] = {
+        "INDEX \"i\"(\"a\" COLLATE NOCASE DESC, \"b\" COLLATE RTRIM)",
+        "UNIQUE INDEX \"say \"\"x\"\"\"(\"b\" COLLATE BINARY) ON CONFLICT "
+        "ROLLBACK",
+    };
+    struct declaration *table = accept("a\nb");
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct index_definition definition;
+        char *message;
+        char *text;
+
+        ck_assert_int_eq(
+            index_definition_parse(texts[i], table, &definition, &message),
+            BYRON_OK);
+        text = index_definition_text(&definition, table);
+        ck_assert_str_eq(text, texts[i]);
+        free(text);
+        index_definition_deinit(&definition);
+    }
+    declaration_free(table);
+}
+END_TEST
+
+START_TEST(wrong_indexes_are_refused_in_words)
+{
+    refuse("a\nINDEX i(b)", "no such column: b");
+    refuse("a\nUNIQUE(b)", "no such column: b");
+    refuse("a\nINDEX i(a, A)", "byron: column a is in i twice");
+    refuse("a\nUNIQUE(a, a)", "byron: column a is in UNIQUE twice");
+    refuse("a\nINDEX i(a)\nINDEX I(a)", "index i already exists");
+    refuse("a\nINDEX(a)",
+           "byron: an index has a name: INDEX name(column, ...)");
+    refuse("a\nINDEX i(a + 1)",
+           "byron: an index is on columns, not on expressions");
+    refuse("a\nINDEX i(lower(a))",
+           "byron: an index is on columns, not on expressions");
+    refuse("a\nINDEX i((a))",
+           "byron: an index is on columns, not on expressions");
+    refuse("a\nINDEX i(a) WHERE a > 1",
+           "byron: an index holds all rows; WHERE is not supported");
+    refuse("a\nINDEX i(a) ON CONFLICT IGNORE", "near \"ON\": syntax error");
+    refuse("a\nINDEX i(a COLLATE x)",
+           "byron: collation \"x\" is not supported; BINARY, NOCASE and RTRIM "
+           "are");
+    refuse("a\nINDEX i()", "near \")\": syntax error");
+    refuse("a\nINDEX i", "incomplete column definition");
+    refuse("a\nINDEX i(a", "incomplete column definition");
+    refuse("a UNIQUE(a)", "near \"(\": syntax error");
+    refuse("a\nINDEX i(a)\nb", "near \"b\": columns come before INDEX");
+    refuse("a\nUNIQUE(a)\nb", "near \"b\": columns come before UNIQUE(...)");
+    refuse("a UNIQUE ON CONFLICT FAIL\nUNIQUE(a) ON CONFLICT IGNORE",
+           "conflicting ON CONFLICT clauses specified");
+}
+END_TEST
+
+START_TEST(an_index_has_a_limit_of_columns)
+{
+    char text[4096] = "";
+    char clause[1024] = "INDEX i(";
+    const char *arguments[INDEX_MOST_COLUMNS + 2];
+    struct declaration *table;
+    char *message;
+    char *end = text;
+
+    for (int i = 0; i <= INDEX_MOST_COLUMNS; i++) {
+        arguments[i] = end;
+        end += sprintf(end, "c%d", i) + 1;
+        sprintf(clause + strlen(clause), "%sc%d", i > 0 ? ", " : "", i);
+    }
+    strcat(clause, ")");
+    arguments[INDEX_MOST_COLUMNS + 1] = clause;
+    ck_assert_int_eq(declaration_parse("t", INDEX_MOST_COLUMNS + 2, arguments,
+                                       &table, &message),
+                     BYRON_MISUSE);
+    ck_assert_str_eq(message, "byron: an index has no more than 64 columns");
+    free(message);
+}
+END_TEST
+
 START_TEST(options_are_read)
 {
     struct declaration *table =
@@ -355,8 +503,6 @@ START_TEST(what_is_not_supported_says_so)
 {
     refuse("a CHECK(a > 0)", "byron: CHECK constraints are not supported");
     refuse("a\nCHECK(a > 0)", "byron: CHECK constraints are not supported");
-    refuse("a UNIQUE",
-           "byron: UNIQUE is not supported; only the PRIMARY KEY is unique");
     refuse("a REFERENCES b",
            "byron: foreign keys (REFERENCES) are not supported");
     refuse("a\nFOREIGN KEY(a) REFERENCES b",
@@ -412,6 +558,12 @@ Suite *test_declaration_suite(void)
     tcase_add_test(cases, defaults_are_literals_with_the_columns_affinity);
     tcase_add_test(cases, clauses_of_a_column_come_in_any_order);
     tcase_add_test(cases, a_key_clause_gives_columns_order_and_collation);
+    tcase_add_test(cases, indexes_are_declared_in_clauses_and_on_columns);
+    tcase_add_test(cases, an_index_said_twice_is_one);
+    tcase_add_test(cases, the_usual_columns_can_have_indexes);
+    tcase_add_test(cases, the_words_of_an_index_parse_to_the_same);
+    tcase_add_test(cases, wrong_indexes_are_refused_in_words);
+    tcase_add_test(cases, an_index_has_a_limit_of_columns);
     tcase_add_test(cases, options_are_read);
     tcase_add_test(cases, wrong_options_are_refused_in_words);
     tcase_add_test(cases, what_is_not_supported_says_so);
