@@ -50,7 +50,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit tools newest test demo kills bench bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills bench bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -108,6 +108,9 @@ $(NEWEST)/sqlite3.o: $(NEWEST)/sqlite3.c
 
 unit: $(B)/unit ## Build and run the unit tests [T=module].
 	$(B)/unit $(T)
+valgrind: $(B)/unit ## The unit tests under valgrind, half an hour [T=module].
+	@tests/packages valgrind
+	CK_TIMEOUT_MULTIPLIER=50 valgrind -q --error-exitcode=9 $(B)/unit $(T)
 tools: $(TOOLS)
 	@:
 newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest)

@@ -112,7 +112,7 @@ static void check_find(const struct forest *forest, const struct reader *reader,
     tree_find(&reader->tree, &target, &place);
     record = place_record(&place);
     if (record)
-        ck_assert_uint_ge(number_of(record), number);
+        must(number_of(record) >= number);
     if (next < reader->upper)
         must(record && number_of(record) <= next);
 
@@ -121,12 +121,12 @@ static void check_find(const struct forest *forest, const struct reader *reader,
     tree_find_left(&reader->tree, &target, &place);
     record = place_record(&place);
     if (record)
-        ck_assert_uint_ge(number_of(record), number);
+        must(number_of(record) >= number);
     if (last > reader->lower) {
-        ck_assert_uint_gt(place.rank, 0);
+        must(place.rank > 0);
         record = node_record(place.leaf, place.order, place.rank - 1);
-        ck_assert_uint_lt(number_of(record), number);
-        ck_assert_uint_ge(number_of(record), last - 1);
+        must(number_of(record) < number);
+        must(number_of(record) >= last - 1);
     }
 }
 
