@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include "backup.h"
 #include "ending.h"
 #include "functions.h"
 #include "module.h"
@@ -65,6 +66,8 @@ EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
     rc = module_register(connection);
     if (rc == SQLITE_OK)
         rc = functions_register(connection);
+    if (rc == SQLITE_OK)
+        rc = backup_register(connection);
     if (rc == SQLITE_OK)
         rc = stats_register(connection);
     if (rc == SQLITE_OK)

@@ -123,9 +123,11 @@ static int explain(byron_status status, const char *directory, char **message)
 {
     switch (status) {
     case BYRON_MISSING:
-        *message = sqlite3_mprintf("byron: directory %s is missing; put it "
-                                   "back, or DROP TABLE to give its rows up",
-                                   directory);
+        *message = sqlite3_mprintf(
+            "byron: directory %s is missing; a database file and its directory "
+            "are copied and restored together (byron_backup makes such a "
+            "copy): put it back, or DROP TABLE to give its rows up",
+            directory);
         break;
     case BYRON_BUSY:
         *message = sqlite3_mprintf("byron: store %s is open in another process",
@@ -140,7 +142,9 @@ static int explain(byron_status status, const char *directory, char **message)
 static int refuse_foreign(const char *directory, char **message)
 {
     *message = sqlite3_mprintf(
-        "byron: directory %s belongs to another database", directory);
+        "byron: directory %s belongs to another database; each database file "
+        "has a directory of its own (byron_backup makes a copy of both)",
+        directory);
     return status_code(BYRON_FOREIGN);
 }
 

@@ -280,7 +280,9 @@ static byron_status choose_lost(struct byron_db *db, struct chain *chain,
     if (synced == lost || (synced != 0 && synced >> 32 >= db->state.wal_floor &&
                            !is_known(db, chain, synced)))
         return error_corrupt(db->os->dir_path(db->dir), BYRON_NO_OFFSET,
-                             "a synced commit is missing from the log");
+                             "a synced commit is missing from the log; if this "
+                             "directory is older than the database file, "
+                             "restore both from the same backup");
     chain->alias = lost;
     for (size_t i = 1; i < BYRON_RECENT_COMMITS; i++) {
         if (point->recent[i] == 0)

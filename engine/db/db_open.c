@@ -49,7 +49,8 @@ static byron_status check_id(struct byron_db *db)
     return error_set(BYRON_FOREIGN, db->os->dir_path(db->dir), BYRON_NO_OFFSET,
                      0,
                      "the store in this directory belongs to another "
-                     "database");
+                     "database, or to another backup of it; restore the "
+                     "database file and this directory from the same backup");
 }
 
 static byron_status load_or_create(struct byron_db *db)

@@ -82,7 +82,8 @@ static byron_status load_head(struct byron_os *os, struct os_dir *dir,
     *highest = survey.highest;
     if (survey.has_content)
         return error_corrupt(os->dir_path(dir), BYRON_NO_OFFSET,
-                             "HEAD is gone, yet tables or logs are there");
+                             "HEAD is gone, yet tables or logs are there; if "
+                             "this is a copy, it was broken off");
     return error_restore(&first);
 }
 
