@@ -3,18 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "key_range.h"
-#include "plan.h"
 #include "row.h"
-#include "scan.h"
 #include "status.h"
+#include "walk.h"
+
+#define MOST_RANGES 10000 /* That several lists are combined to. */
 
 struct cursor {
     sqlite3_vtab_cursor base; /* First: SQLite casts. */
-    struct scan scan;
-    struct row row;
-    struct key_argument arguments[PLAN_MOST_EQUALS + 2];
-    bool has_value; /* The row has the value of the scan's. */
+    struct walk walk;
+    struct row row;   /* Of the table. */
+    struct row entry; /* Of the index that is walked last; may be zero. */
+    struct key_argument arguments[PLAN_MOST_ARGUMENTS];
+    sqlite3_value *prefix; /* Owned; what the hidden column was compared to. */
+    bool has_value;        /* The row has the value of the walk's. */
+    bool has_entry;        /* The same of entry. */
 };
 
 static struct table *table_of(const struct cursor *cursor)
@@ -39,18 +42,20 @@ static void cursor_free(struct cursor *cursor)
 {
     if (!cursor)
         return;
-    scan_deinit(&cursor->scan);
+    walk_deinit(&cursor->walk);
     row_deinit(&cursor->row);
+    row_deinit(&cursor->entry);
+    sqlite3_value_free(cursor->prefix);
     free(cursor);
 }
 
 static struct cursor *cursor_new(struct table *table)
 {
-    struct cursor *cursor = malloc(sizeof *cursor);
+    struct cursor *cursor = calloc(1, sizeof *cursor);
 
     if (!cursor)
         return NULL;
-    scan_init(&cursor->scan, table);
+    walk_init(&cursor->walk, table);
     if (row_init(&cursor->row, table->declaration) == BYRON_OK)
         return cursor;
     free(cursor);
@@ -77,8 +82,11 @@ int cursor_close(sqlite3_vtab_cursor *base)
     struct cursor *cursor = (struct cursor *)base;
     struct table *table = table_of(cursor);
 
-    scan_reset(&cursor->scan);
+    walk_reset(&cursor->walk);
     row_reset(&cursor->row);
+    row_reset(&cursor->entry);
+    sqlite3_value_free(cursor->prefix);
+    cursor->prefix = NULL;
     if (table->spare)
         cursor_free(cursor);
     else
@@ -94,62 +102,109 @@ void cursor_free_spare(struct table *table)
 
 /* --- Filter -------------------------------------------------------------- */
 
-/* A literal, or a parameter: nothing but the value itself. */
+/* A literal, or a parameter: nothing but the value itself. A prefix is not
+ * checked by SQLite, so what stands before it means itself, too. */
 static bool is_bare(const struct plan *plan, int index, sqlite3_value *value)
 {
-    return plan->literals >> index & 1 || sqlite3_value_frombind(value);
+    return plan->literals >> index & 1 || sqlite3_value_frombind(value) ||
+           plan->pattern == PATTERN_PREFIX;
 }
 
 /* Adds the ranges for the arguments as they are now. */
 static int add_ranges(struct cursor *cursor, const struct plan *plan)
 {
-    struct table *table = table_of(cursor);
+    const struct path *path = &cursor->walk.path;
 
-    return status_fail(table,
-                       key_ranges_add(&cursor->scan.ranges, table->declaration,
-                                      table->id, plan, cursor->arguments));
+    return status_fail(table_of(cursor),
+                       key_ranges_add(&cursor->walk.scan.ranges, path->entry,
+                                      path->id, plan, cursor->arguments));
 }
 
-/* The ranges for each value of the list in turn. */
-static int add_list(struct cursor *cursor, const struct plan *plan,
-                    sqlite3_value *list)
+/* The ranges for each value of the lists from this column on in turn. */
+static int add_lists(struct cursor *cursor, const struct plan *plan,
+                     sqlite3_value **values, int from)
 {
-    int index = plan->list - 1;
+    struct key_ranges *ranges = &cursor->walk.scan.ranges;
     sqlite3_value *value;
-    int rc = sqlite3_vtab_in_first(list, &value);
+    int rc;
 
+    while (from < plan->equal_count && !(plan->lists >> from & 1))
+        from++;
+    if (from == plan->equal_count)
+        return add_ranges(cursor, plan);
+    rc = sqlite3_vtab_in_first(values[from], &value);
     while (rc == SQLITE_OK && value) {
-        rc = key_argument_read(value, false, table_of(cursor)->declaration,
-                               index, &cursor->arguments[index]);
+        rc = key_argument_read(value, false, cursor->walk.path.entry, from,
+                               &cursor->arguments[from]);
         if (rc == SQLITE_OK)
-            rc = add_ranges(cursor, plan);
-        if (rc != SQLITE_OK)
+            rc = add_lists(cursor, plan, values, from + 1);
+        if (rc != SQLITE_OK || (from > 0 && ranges->count > MOST_RANGES))
             return rc;
-        rc = sqlite3_vtab_in_next(list, &value);
+        rc = sqlite3_vtab_in_next(values[from], &value);
     }
-    if (rc != SQLITE_DONE && rc != SQLITE_OK)
-        return rc;
-    key_ranges_sort(&cursor->scan.ranges);
-    return SQLITE_OK;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The part of a plan that has only the first of its lists. SQLite checks the
+ * others again. */
+static struct plan first_list_only(const struct plan *plan)
+{
+    struct plan part = *plan;
+    unsigned first = plan->lists & -plan->lists;
+
+    part.equal_count = __builtin_ctz(plan->lists & ~first);
+    part.lists = first;
+    part.lower = BOUND_NONE;
+    part.upper = BOUND_NONE;
+    part.pattern = PATTERN_NONE;
+    return part;
+}
+
+static int add_all_lists(struct cursor *cursor, const struct plan *plan,
+                         sqlite3_value **values)
+{
+    struct key_ranges *ranges = &cursor->walk.scan.ranges;
+    bool is_one = (plan->lists & (plan->lists - 1)) == 0;
+    int rc = add_lists(cursor, plan, values, 0);
+
+    if (rc == SQLITE_OK && !is_one && ranges->count > MOST_RANGES &&
+        plan->pattern != PATTERN_PREFIX) {
+        struct plan part = first_list_only(plan);
+
+        key_ranges_clear(ranges);
+        rc = add_lists(cursor, &part, values, 0);
+    }
+    if (rc == SQLITE_OK)
+        key_ranges_sort(ranges);
+    return rc;
+}
+
+static int read_argument(struct cursor *cursor, const struct plan *plan,
+                         int index, sqlite3_value *value)
+{
+    int key_index = index < plan->equal_count ? index : plan->equal_count;
+
+    if (index == plan_bound_count(plan) - 1 && plan->pattern != PATTERN_NONE)
+        return key_pattern_read(value, &cursor->arguments[index]);
+    return key_argument_read(value, is_bare(plan, index, value),
+                             cursor->walk.path.entry, key_index,
+                             &cursor->arguments[index]);
 }
 
 static int build_ranges(struct cursor *cursor, const struct plan *plan,
-                        int count, sqlite3_value **values)
+                        sqlite3_value **values)
 {
-    for (int i = 0; i < count; i++) {
-        int key_index = i < plan->equal_count ? i : plan->equal_count;
+    for (int i = 0; i < plan_bound_count(plan); i++) {
         int rc;
 
-        if (i == plan->list - 1)
+        if (i < plan->equal_count && (plan->lists >> i & 1))
             continue;
-        rc = key_argument_read(values[i], is_bare(plan, i, values[i]),
-                               table_of(cursor)->declaration, key_index,
-                               &cursor->arguments[i]);
+        rc = read_argument(cursor, plan, i, values[i]);
         if (rc != SQLITE_OK)
             return rc;
     }
-    if (plan->list > 0)
-        return add_list(cursor, plan, values[plan->list - 1]);
+    if (plan->lists != 0)
+        return add_all_lists(cursor, plan, values);
     return add_ranges(cursor, plan);
 }
 
@@ -204,17 +259,17 @@ static int compare_rows(const void *a, const void *b, void *opaque)
  */
 static int sort_rows(struct cursor *cursor, const struct plan *plan)
 {
-    struct table *table = table_of(cursor);
+    struct scan *scan = &cursor->walk.scan;
     struct key_ranges rows = {0};
-    struct sort_context context = {&rows, table->declaration,
+    struct sort_context context = {&rows, cursor->walk.path.entry,
                                    plan->equal_count};
-    int rc = scan_start(&cursor->scan, false);
+    int rc = scan_start(scan, false);
 
-    while (rc == SQLITE_OK && cursor->scan.is_at_row) {
-        rc = status_fail(table,
-                         key_ranges_add_point(&rows, scan_key(&cursor->scan)));
+    while (rc == SQLITE_OK && scan->is_at_row) {
+        rc = status_fail(table_of(cursor),
+                         key_ranges_add_point(&rows, scan_key(scan)));
         if (rc == SQLITE_OK)
-            rc = scan_next(&cursor->scan);
+            rc = scan_next(scan);
     }
     if (rc != SQLITE_OK) {
         key_ranges_deinit(&rows);
@@ -223,9 +278,32 @@ static int sort_rows(struct cursor *cursor, const struct plan *plan)
     if (rows.count > 1)
         qsort_r(rows.segments, (size_t)rows.count, sizeof *rows.segments,
                 compare_rows, &context);
-    key_ranges_deinit(&cursor->scan.ranges);
-    cursor->scan.ranges = rows;
+    key_ranges_deinit(&scan->ranges);
+    scan->ranges = rows;
     return SQLITE_OK;
+}
+
+/* The reader of the index's entries; the last one is likely to do again. */
+static int prepare_entry(struct cursor *cursor)
+{
+    const struct path *path = &cursor->walk.path;
+
+    if (!path->index || cursor->entry.table == path->entry)
+        return SQLITE_OK;
+    row_deinit(&cursor->entry);
+    return status_fail(table_of(cursor), row_init(&cursor->entry, path->entry));
+}
+
+/* Reading the hidden column shows it, where SQLite checks it again. */
+static int keep_prefix(struct cursor *cursor, const struct plan *plan,
+                       sqlite3_value **arguments)
+{
+    sqlite3_value_free(cursor->prefix);
+    cursor->prefix = NULL;
+    if (plan->pattern != PATTERN_PREFIX)
+        return SQLITE_OK;
+    cursor->prefix = sqlite3_value_dup(arguments[plan_bound_count(plan) - 1]);
+    return cursor->prefix ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
@@ -233,18 +311,32 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
                   sqlite3_value **arguments)
 {
     struct cursor *cursor = (struct cursor *)base;
-    struct plan plan = plan_decode(plan_number);
+    struct plan plan;
+    int64_t limit = -1;
+    int64_t offset = 0;
     int rc;
 
-    (void)plan_text;
+    (void)plan_number;
+    plan_read(plan_text, &plan);
     cursor->has_value = false;
-    key_ranges_clear(&cursor->scan.ranges);
-    rc = build_ranges(cursor, &plan, argument_count, arguments);
-    if (rc == SQLITE_OK && plan.is_ordered_after && cursor->scan.ranges.is_wide)
+    cursor->has_entry = false;
+    rc = walk_set_plan(&cursor->walk, &plan);
+    if (rc == SQLITE_OK)
+        rc = prepare_entry(cursor);
+    if (rc == SQLITE_OK)
+        rc = keep_prefix(cursor, &plan, arguments);
+    if (rc == SQLITE_OK)
+        rc = build_ranges(cursor, &plan, arguments);
+    if (rc == SQLITE_OK && plan.is_ordered_after &&
+        cursor->walk.scan.ranges.is_wide)
         rc = sort_rows(cursor, &plan);
     if (rc != SQLITE_OK)
         return rc;
-    return scan_start(&cursor->scan, plan.is_descending);
+    if (plan.has_offset)
+        offset = sqlite3_value_int64(arguments[--argument_count]);
+    if (plan.has_limit)
+        limit = sqlite3_value_int64(arguments[--argument_count]);
+    return walk_start(&cursor->walk, limit, offset);
 }
 
 /* --- Rows ---------------------------------------------------------------- */
@@ -254,43 +346,105 @@ int cursor_next(sqlite3_vtab_cursor *base)
     struct cursor *cursor = (struct cursor *)base;
 
     cursor->has_value = false;
-    return scan_next(&cursor->scan);
+    cursor->has_entry = false;
+    return walk_next(&cursor->walk);
 }
 
 int cursor_eof(sqlite3_vtab_cursor *base)
 {
-    return !((struct cursor *)base)->scan.is_at_row;
+    return !((struct cursor *)base)->walk.is_at_row;
 }
 
 /*
- * The scan may have moved the row's bytes into a copy of its own since the
+ * The walk may have moved the row's bytes into a copy of its own since the
  * last column, so pointers into them are not kept from call to call.
  */
 static int take_key(struct cursor *cursor)
 {
-    return fail_row(table_of(cursor),
-                    row_set_key(&cursor->row, scan_key(&cursor->scan)));
+    struct byron_bytes key;
+    int rc = walk_row_key(&cursor->walk, &key);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    return fail_row(table_of(cursor), row_set_key(&cursor->row, key));
 }
 
 static int take_value(struct cursor *cursor)
 {
+    struct byron_bytes key;
     struct byron_bytes value;
     int rc;
 
-    if (cursor->has_value && !cursor->scan.is_copied)
+    if (cursor->has_value && !walk_is_copied(&cursor->walk))
         return SQLITE_OK;
-    rc = scan_value(&cursor->scan, &value);
+    rc = walk_row(&cursor->walk, &key, &value);
     if (rc != SQLITE_OK)
         return rc;
     cursor->has_value = true;
     return fail_row(table_of(cursor), row_set_value(&cursor->row, value));
 }
 
-/* A hidden column that is there to be written or compared with. */
-static bool is_empty(const struct declaration *declaration, int column)
+/* The same of the index's entry. */
+static int take_entry_value(struct cursor *cursor)
 {
-    return column >= declaration->column_count &&
-           column != declaration->hidden.key;
+    struct byron_bytes value;
+    int rc;
+
+    if (cursor->has_entry && !walk_is_copied(&cursor->walk))
+        return SQLITE_OK;
+    rc = scan_value(&cursor->walk.scan, &value);
+    if (rc != SQLITE_OK)
+        return rc;
+    cursor->has_entry = true;
+    return fail_row(table_of(cursor), row_set_value(&cursor->entry, value));
+}
+
+/* Whether the entry itself answers for SQLite's column (-1: the rowid). */
+static bool is_in_entry(const struct cursor *cursor, int column)
+{
+    return cursor->walk.path.index && !cursor->walk.is_fetching &&
+           index_holds(cursor->walk.path.index, column);
+}
+
+/* Requires: it is in the entry. */
+static int read_entry(struct cursor *cursor, int column, struct field *out)
+{
+    struct table *table = table_of(cursor);
+    bool is_known;
+    byron_status status =
+        row_set_key(&cursor->entry, scan_key(&cursor->walk.scan));
+
+    if (status == BYRON_OK)
+        status = row_key_column(&cursor->entry, column, out, &is_known);
+    if (status == BYRON_OK && !is_known) {
+        int rc = take_entry_value(cursor);
+
+        if (rc != SQLITE_OK)
+            return rc;
+        status = row_column(&cursor->entry, column, out);
+    }
+    cursor->walk.is_whole |= walk_is_outside(&cursor->walk, column, is_known);
+    return fail_row(table, status);
+}
+
+static int read_row(struct cursor *cursor, int column, struct field *out)
+{
+    struct table *table = table_of(cursor);
+    bool is_known;
+    byron_status status;
+    int rc = take_key(cursor);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    status = row_key_column(&cursor->row, column, out, &is_known);
+    if (status == BYRON_OK && !is_known) {
+        rc = take_value(cursor);
+        if (rc != SQLITE_OK)
+            return rc;
+        status = row_column(&cursor->row, column, out);
+    }
+    cursor->walk.is_whole |= walk_is_outside(&cursor->walk, column, is_known);
+    return fail_row(table, status);
 }
 
 /* The hidden key and the rowid's alias: an UPDATE takes them from the key. */
@@ -302,42 +456,45 @@ static bool follows_from_key(const struct table *table, int column)
             declaration->key[0].column == column);
 }
 
+static int result_hidden(struct cursor *cursor, sqlite3_context *context,
+                         int column)
+{
+    const struct hidden_columns *hidden =
+        &table_of(cursor)->declaration->hidden;
+    int rc = SQLITE_OK;
+
+    if (column == hidden->prefix && cursor->prefix) {
+        sqlite3_result_value(context, cursor->prefix);
+    } else if (column == hidden->key) {
+        cursor->walk.is_whole = true;
+        rc = take_key(cursor);
+        if (rc == SQLITE_OK)
+            sqlite3_result_blob64(context, cursor->row.key.data,
+                                  cursor->row.key.size, SQLITE_TRANSIENT);
+    }
+    return rc;
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                   int column)
 {
     struct cursor *cursor = (struct cursor *)base;
     struct table *table = table_of(cursor);
     struct field field;
-    bool is_known;
-    byron_status status;
-    int rc = SQLITE_OK;
+    int rc;
 
     /* What an UPDATE leaves as it is, is read now all the same: read later,
      * from a row that the statement itself has replaced by then, it would not
      * fit the columns that were computed now. */
     if (follows_from_key(table, column) && sqlite3_vtab_nochange(context))
         return SQLITE_OK;
-    if (is_empty(table->declaration, column))
-        return SQLITE_OK;
-    rc = take_key(cursor);
-    if (rc != SQLITE_OK)
-        return rc;
-    if (column == table->declaration->hidden.key) {
-        sqlite3_result_blob64(context, cursor->row.key.data,
-                              cursor->row.key.size, SQLITE_TRANSIENT);
-        return SQLITE_OK;
-    }
-    status = row_key_column(&cursor->row, column, &field, &is_known);
-    if (status == BYRON_OK && !is_known) {
-        rc = take_value(cursor);
-        if (rc != SQLITE_OK)
-            return rc;
-        status = row_column(&cursor->row, column, &field);
-    }
-    if (status != BYRON_OK)
-        return fail_row(table, status);
-    field_result(context, &field);
-    return SQLITE_OK;
+    if (column >= table->declaration->column_count)
+        return result_hidden(cursor, context, column);
+    rc = is_in_entry(cursor, column) ? read_entry(cursor, column, &field)
+                                     : read_row(cursor, column, &field);
+    if (rc == SQLITE_OK)
+        field_result(context, &field);
+    return rc;
 }
 
 int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
@@ -349,6 +506,7 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 
     if (table->declaration->shape >= KEY_SINGLE)
         return table_fail(table, SQLITE_ERROR, "no such column: rowid");
+    cursor->walk.is_whole = true;
     rc = take_key(cursor);
     if (rc != SQLITE_OK)
         return rc;

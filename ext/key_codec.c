@@ -275,6 +275,25 @@ byron_status key_codec_add(struct bytes *out, const struct field *field,
     return status;
 }
 
+byron_status key_codec_add_beginning(struct bytes *out,
+                                     const struct field *field,
+                                     struct key_style style)
+{
+    struct field beginning = *field;
+    const char *zero = NULL;
+    byron_status status;
+
+    if (field->kind == FIELD_TEXT && style.collation == COLLATION_NOCASE &&
+        field->size > 0)
+        zero = memchr(field->data, 0, field->size);
+    if (zero)
+        beginning.size = (size_t)(zero - (const char *)field->data);
+    status = key_codec_add(out, &beginning, style);
+    if (status == BYRON_OK && (!style.is_last || style.is_descending))
+        out->size -= END_SIZE;
+    return status;
+}
+
 /* --- Reading ------------------------------------------------------------- */
 
 static uint8_t tag_of(struct byron_bytes input, struct key_style style)

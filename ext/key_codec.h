@@ -38,6 +38,10 @@ BYRON_MUST_CHECK byron_status key_codec_add_rowid(struct bytes *out,
 BYRON_MUST_CHECK byron_status key_codec_add(struct bytes *out,
                                             const struct field *field,
                                             struct key_style style);
+/* The same of a text or blob without its end: what longer ones begin with. */
+BYRON_MUST_CHECK byron_status key_codec_add_beginning(struct bytes *out,
+                                                      const struct field *field,
+                                                      struct key_style style);
 /*
  * Reads one column and advances *input. Text and blob are lent by the key, or
  * by scratch (added there). What the bytes lost stays lost: text is folded,

@@ -1,32 +1,11 @@
 #include "key_range.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "key_codec.h"
 #include "try.h"
-
-/* Every text that can read as a number begins with one of these bytes. */
-#define NUMBER_TEXT_FIRST "\t"
-#define NUMBER_TEXT_END   ":" /* Exclusive. */
-
-/* Values of one column, in SQL's order. */
-struct interval {
-    struct field lower;
-    struct field upper;
-    enum bound lower_bound;
-    enum bound upper_bound;
-    bool is_point; /* Only the value lower. */
-};
-
-#define MOST_INTERVALS 3
-
-struct intervals {
-    struct interval at[MOST_INTERVALS];
-    int count;
-};
 
 void key_ranges_deinit(struct key_ranges *ranges)
 {
@@ -41,144 +20,6 @@ void key_ranges_clear(struct key_ranges *ranges)
     ranges->bytes.size = 0;
     ranges->count = 0;
     ranges->is_wide = false;
-}
-
-/* --- Values of one column ------------------------------------------------ */
-
-static bool is_number(const struct field *field)
-{
-    return field->kind == FIELD_INTEGER || field->kind == FIELD_REAL;
-}
-
-static bool is_infinite(const struct field *field)
-{
-    return field->kind == FIELD_REAL && isinf(field->real);
-}
-
-/* Of a text; 0 if it has none. */
-static uint8_t first_byte(const struct field *field)
-{
-    return field->size > 0 ? *(const uint8_t *)field->data : 0;
-}
-
-static struct field text_of(const char *text)
-{
-    return (struct field){
-        .kind = FIELD_TEXT, .data = text, .size = strlen(text)};
-}
-
-static struct interval number_texts(void)
-{
-    return (struct interval){text_of(NUMBER_TEXT_FIRST),
-                             text_of(NUMBER_TEXT_END), BOUND_CLOSED, BOUND_OPEN,
-                             false};
-}
-
-static struct interval all_texts(void)
-{
-    return (struct interval){
-        text_of(""), {.kind = FIELD_BLOB}, BOUND_CLOSED, BOUND_OPEN, false};
-}
-
-/* Which values of a column of this affinity may equal the argument. */
-static void equal_values(const struct key_argument *argument,
-                         enum affinity affinity, struct intervals *out)
-{
-    const struct field *field = &argument->field;
-    bool is_loose =
-        affinity < AFFINITY_NUMERIC && is_number(field) && !argument->is_bare;
-
-    out->count = 0;
-    if (field->kind == FIELD_NULL)
-        return;
-    if (!is_loose || affinity == AFFINITY_BLOB)
-        out->at[out->count++] =
-            (struct interval){.lower = *field, .is_point = true};
-    if (!is_loose)
-        return;
-    /* The number as text: only infinity's has other first letters. */
-    if (affinity == AFFINITY_TEXT && is_infinite(field))
-        out->at[out->count++] = all_texts();
-    else
-        out->at[out->count++] = number_texts();
-}
-
-/* A bound of a text or untyped column against a value of unknown affinity:
- * numbers in texts may count as numbers. */
-static void widen_lower(struct interval *only, enum affinity affinity)
-{
-    if (affinity == AFFINITY_TEXT && is_number(&only->lower))
-        only->lower_bound = BOUND_NONE;
-}
-
-static void widen_upper(struct interval *only, enum affinity affinity,
-                        struct intervals *out)
-{
-    const struct field *upper = &only->upper;
-
-    if (upper->kind == FIELD_TEXT && first_byte(upper) < *NUMBER_TEXT_END) {
-        only->upper = text_of(NUMBER_TEXT_END);
-        only->upper_bound = BOUND_OPEN;
-    } else if (is_number(upper) && affinity == AFFINITY_TEXT) {
-        only->upper = is_infinite(upper) ? (struct field){.kind = FIELD_BLOB}
-                                         : text_of(NUMBER_TEXT_END);
-        only->upper_bound = BOUND_OPEN;
-    } else if (is_number(upper)) {
-        struct interval *texts = &out->at[out->count++];
-
-        *texts = number_texts();
-        if (only->lower_bound != BOUND_NONE &&
-            (only->lower.kind == FIELD_BLOB ||
-             (only->lower.kind == FIELD_TEXT &&
-              first_byte(&only->lower) >= *NUMBER_TEXT_FIRST))) {
-            texts->lower = only->lower;
-            texts->lower_bound = only->lower_bound;
-        }
-    }
-}
-
-/* Blobs of the same bytes as the texts below the upper bound. */
-static void add_blobs(const struct interval *texts, struct intervals *out)
-{
-    struct interval *blobs = &out->at[out->count++];
-
-    *blobs = *texts;
-    if (blobs->lower_bound == BOUND_NONE || blobs->lower.kind < FIELD_TEXT) {
-        blobs->lower = text_of("");
-        blobs->lower_bound = BOUND_CLOSED;
-    }
-    blobs->lower.kind = FIELD_BLOB;
-    blobs->upper.kind = FIELD_BLOB;
-}
-
-static void range_values(const struct plan *plan,
-                         const struct key_argument *arguments,
-                         enum affinity affinity, struct intervals *out)
-{
-    const struct key_argument *lower = arguments;
-    const struct key_argument *upper =
-        arguments + (plan->lower != BOUND_NONE ? 1 : 0);
-    struct interval *only = &out->at[0];
-
-    out->count = 0;
-    if ((plan->lower != BOUND_NONE && lower->field.kind == FIELD_NULL) ||
-        (plan->upper != BOUND_NONE && upper->field.kind == FIELD_NULL))
-        return;
-    out->count = 1;
-    *only = (struct interval){.lower_bound = plan->lower,
-                              .upper_bound = plan->upper};
-    if (plan->lower != BOUND_NONE)
-        only->lower = lower->field;
-    if (plan->upper != BOUND_NONE)
-        only->upper = upper->field;
-    if (affinity < AFFINITY_NUMERIC && plan->lower != BOUND_NONE &&
-        !lower->is_bare)
-        widen_lower(only, affinity);
-    if (affinity < AFFINITY_NUMERIC && plan->upper != BOUND_NONE &&
-        !upper->is_bare)
-        widen_upper(only, affinity, out);
-    if (plan->is_pattern && only->upper.kind == FIELD_TEXT)
-        add_blobs(only, out);
 }
 
 /* --- Bytes --------------------------------------------------------------- */
@@ -254,6 +95,31 @@ static void drop_if_empty(struct key_ranges *out)
         out->count--;
 }
 
+/* Every key in which the column begins so. */
+static byron_status add_beginning(struct key_ranges *out,
+                                  struct byron_bytes prefix,
+                                  const struct field *field,
+                                  struct key_style style)
+{
+    struct bytes *bytes = &out->bytes;
+    struct segment segment = {.lower = bytes->size};
+    struct segment *added;
+    byron_status status;
+
+    TRY(bytes_add(bytes, prefix.data, prefix.size));
+    TRY(key_codec_add_beginning(bytes, field, style));
+    segment.lower_size = bytes->size - segment.lower;
+    segment.upper = bytes->size;
+    TRY(bytes_reserve(bytes, segment.lower_size));
+    TRY(bytes_add(bytes, bytes->data + segment.lower, segment.lower_size));
+    raise(bytes, segment.upper);
+    segment.upper_size = bytes->size - segment.upper;
+    TRY(add_segment(out, &added));
+    *added = segment;
+out:
+    return status;
+}
+
 /* Both ends; the value order of a descending column is turned around. */
 static byron_status add_interval(struct key_ranges *out,
                                  struct byron_bytes prefix,
@@ -261,7 +127,8 @@ static byron_status add_interval(struct key_ranges *out,
                                  struct key_style style)
 {
     bool is_turned = style.is_descending;
-    const struct field *low = is_turned ? &interval->upper : &interval->lower;
+    const struct field *low =
+        is_turned && !interval->is_prefix ? &interval->upper : &interval->lower;
     const struct field *high = is_turned ? &interval->lower : &interval->upper;
     enum bound low_bound =
         is_turned ? interval->upper_bound : interval->lower_bound;
@@ -271,6 +138,8 @@ static byron_status add_interval(struct key_ranges *out,
     struct segment *added;
     byron_status status;
 
+    if (interval->is_prefix)
+        return add_beginning(out, prefix, low, style);
     if (interval->is_point) {
         low = high = &interval->lower;
         low_bound = high_bound = BOUND_CLOSED;
@@ -400,9 +269,9 @@ static byron_status add_rowid_plan(struct key_ranges *out, uint32_t id,
     const struct field *upper =
         &arguments[plan->lower != BOUND_NONE ? 1 : 0].field;
 
-    for (int i = 0; i < plan->equal_count + (plan->lower != BOUND_NONE) +
-                            (plan->upper != BOUND_NONE);
-         i++)
+    if (plan->pattern != PATTERN_NONE)
+        return BYRON_OK; /* A number begins with no text. */
+    for (int i = 0; i < plan_bound_count(plan); i++)
         if (arguments[i].field.kind == FIELD_NULL)
             return BYRON_OK;
     if (plan->equal_count > 0) {
@@ -448,6 +317,12 @@ int key_argument_read(sqlite3_value *value, bool is_bare,
     return field_read(value, affinity, &out->field);
 }
 
+int key_pattern_read(sqlite3_value *value, struct key_argument *out)
+{
+    out->is_bare = true;
+    return field_read(value, AFFINITY_TEXT, &out->field);
+}
+
 /*
  * Adds the equal columns to prefix while each is one value. *next is the first
  * that is not; then values holds what it may be.
@@ -461,7 +336,8 @@ static byron_status add_equals(struct bytes *prefix,
     byron_status status = BYRON_OK;
 
     for (*next = 0; *next < plan->equal_count; ++*next) {
-        equal_values(&arguments[*next], key_affinity(table, *next), values);
+        interval_equal(&arguments[*next], plan->nulls >> *next & 1,
+                       key_affinity(table, *next), values);
         if (values->count != 1 || !values->at[0].is_point)
             break;
         if (*next == table->key_count - 1)
@@ -471,6 +347,23 @@ static byron_status add_equals(struct bytes *prefix,
     }
 out:
     return status;
+}
+
+/* Of the column after the equal ones. */
+static void column_values(const struct declaration *table,
+                          const struct plan *plan,
+                          const struct key_argument *arguments,
+                          struct intervals *out)
+{
+    int index = plan->equal_count;
+
+    if (plan->pattern != PATTERN_NONE)
+        interval_pattern(plan->pattern, &arguments[index].field,
+                         key_affinity(table, index),
+                         table->key[index].collation, out);
+    else
+        interval_range(plan, arguments + index, key_affinity(table, index),
+                       out);
 }
 
 static byron_status add_column_plan(struct key_ranges *out,
@@ -487,12 +380,11 @@ static byron_status add_column_plan(struct key_ranges *out,
     TRY(key_codec_add_id(prefix, id));
     TRY(add_equals(prefix, table, plan, arguments, &next, &values));
     if (next == plan->equal_count) {
-        if (plan->lower == BOUND_NONE && plan->upper == BOUND_NONE) {
+        if (plan_bound_count(plan) == next) {
             TRY(add_prefix(out, bytes_view(prefix)));
             goto out;
         }
-        range_values(plan, arguments + next, key_affinity(table, next),
-                     &values);
+        column_values(table, plan, arguments, &values);
     } else if (values.count > 0 &&
                (values.count > 1 || !values.at[0].is_point)) {
         out->is_wide = true;

@@ -1,23 +1,14 @@
 /*
  * key_range: a plan and its arguments -> ranges of key bytes.
  *
- * Pure. The ranges hold every row that SQL's comparison accepts, and no more
- * than that where the column's affinity is numeric. xBestIndex does not tell
- * what affinity the other side of a comparison has, so a number met by a text
- * or untyped column may ask for texts that read as numbers as well: those are
- * inside one range of texts, which is then added.
+ * Pure. The ranges hold every row that SQL's comparisons accept; interval.h
+ * says where they hold more.
  */
 #ifndef BYRON_EXT_KEY_RANGE_H
 #define BYRON_EXT_KEY_RANGE_H
 
 #include "bytes.h"
-#include "field.h"
-#include "plan.h"
-
-struct key_argument {
-    struct field field;
-    bool is_bare; /* A literal or parameter: has no affinity of its own. */
-};
+#include "interval.h"
 
 struct segment {
     size_t lower; /* Offset into bytes. */
@@ -43,6 +34,8 @@ void key_ranges_clear(struct key_ranges *ranges);
 int key_argument_read(sqlite3_value *value, bool is_bare,
                       const struct declaration *table, int key_index,
                       struct key_argument *out);
+/* Reads the argument of a pattern or prefix. SQLite's code. */
+int key_pattern_read(sqlite3_value *value, struct key_argument *out);
 /* Adds the ranges of a plan; of a list the argument is one value. */
 BYRON_MUST_CHECK byron_status key_ranges_add(
     struct key_ranges *out, const struct declaration *table, uint32_t id,

@@ -12,6 +12,7 @@
 #include "plan.h"
 #include "pragma.h"
 #include "settings.h"
+#include "statistics.h"
 #include "status.h"
 #include "update.h"
 #include "view.h"
@@ -34,6 +35,7 @@ static void free_table(struct table *table)
     connection_release(table->transaction);
     cursor_free_spare(table);
     index_list_free(table);
+    statistics_free(table->statistics);
     declaration_free(table->declaration);
     sqlite3_free(table->base.zErrMsg);
     free(table->schema);

@@ -8,6 +8,7 @@
 #include "try.h"
 
 #define KEPT_CAPACITY 65536 /* Bytes of a buffer for the next scan. */
+#define GROUP_STEPS   8     /* A seek is worth as many steps. */
 
 void scan_init(struct scan *scan, struct table *table)
 {
@@ -44,6 +45,7 @@ void scan_deinit(struct scan *scan)
     key_ranges_deinit(&scan->ranges);
     bytes_deinit(&scan->place_key);
     bytes_deinit(&scan->place_value);
+    bytes_deinit(&scan->group);
     free(scan->batch);
     memset(scan, 0, sizeof *scan);
 }
@@ -64,6 +66,7 @@ void scan_reset(struct scan *scan)
         key_ranges_deinit(&scan->ranges);
     forget(&scan->place_key);
     forget(&scan->place_value);
+    forget(&scan->group);
     scan->is_at_row = false;
     scan->is_copied = false;
     scan->done = 0;
@@ -214,14 +217,23 @@ static void keep_place(struct view *view)
         scan->copy_status = copy_row(scan);
         scan->is_copied = true;
     }
+    if (scan->fetch) {
+        byron_status status = fetch_keep(scan->fetch);
+
+        if (status != BYRON_OK)
+            scan->copy_status = status;
+    }
     release(scan);
     view_close(view);
 }
 
-static int open_view(struct scan *scan)
+int scan_open_view(struct scan *scan)
 {
-    int rc = transaction_view(scan->table, &scan->view);
+    int rc;
 
+    if (scan->view.owner)
+        return SQLITE_OK;
+    rc = transaction_view(scan->table, &scan->view);
     if (rc == SQLITE_OK)
         scan->view.ended = keep_place;
     return rc;
@@ -238,7 +250,7 @@ static int resume(struct scan *scan)
 
     if (status != BYRON_OK)
         return status_fail(scan->table, status);
-    rc = open_view(scan);
+    rc = scan_open_view(scan);
     if (rc != SQLITE_OK)
         return rc;
     scan->is_copied = false;
@@ -277,7 +289,7 @@ int scan_start(struct scan *scan, bool is_descending)
         memset(&scan->view, 0, sizeof scan->view);
     }
     view_close(&scan->view);
-    rc = scan->ranges.count > 0 ? open_view(scan) : SQLITE_OK;
+    rc = scan->ranges.count > 0 ? scan_open_view(scan) : SQLITE_OK;
     view_close(&old);
     if (rc != SQLITE_OK)
         return rc;
@@ -302,6 +314,54 @@ int scan_next(struct scan *scan)
             return status_fail(scan->table, status);
     }
     return status_fail(scan->table, begin_next(scan));
+}
+
+static bool is_in_group(const struct scan *scan)
+{
+    struct byron_bytes key = scan_key(scan);
+
+    return key.size >= scan->group.size &&
+           memcmp(key.data, scan->group.data, scan->group.size) == 0;
+}
+
+/* Behind the group, which the range that was begun last may reach into. */
+static byron_status seek_behind(struct scan *scan)
+{
+    struct bytes *group = &scan->group;
+    byron_status status;
+
+    if (scan->is_descending) {
+        status = byron_cursor_seek_back(scan->rows, bytes_view(group));
+    } else {
+        /* The next key that does not begin so; ids never end in 0xff only. */
+        while (group->size > 0 && group->data[group->size - 1] == 0xff)
+            group->size--;
+        if (group->size > 0)
+            group->data[group->size - 1]++;
+        status = byron_cursor_seek(scan->rows, bytes_view(group));
+    }
+    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+    if (status == BYRON_OK && !scan->is_at_row)
+        status = begin_next(scan);
+    return status;
+}
+
+int scan_next_group(struct scan *scan, size_t size)
+{
+    struct byron_bytes key = scan_key(scan);
+    byron_status status;
+
+    scan->group.size = 0;
+    status = bytes_add(&scan->group, key.data, size);
+    for (int step = 0; status == BYRON_OK && step < GROUP_STEPS; step++) {
+        int rc = scan_next(scan);
+
+        if (rc != SQLITE_OK || !scan->is_at_row || !is_in_group(scan))
+            return rc;
+    }
+    if (status == BYRON_OK && scan->rows)
+        status = seek_behind(scan);
+    return status_fail(scan->table, status);
 }
 
 struct byron_bytes scan_key(const struct scan *scan)

@@ -8,6 +8,7 @@
 #ifndef BYRON_EXT_SCAN_H
 #define BYRON_EXT_SCAN_H
 
+#include "fetch.h"
 #include "key_range.h"
 #include "view.h"
 
@@ -29,6 +30,8 @@ struct scan {
     struct bytes place_key;
     struct bytes place_value;
     byron_status copy_status;
+    struct bytes group;  /* What the keys of one group begin with. */
+    struct fetch *fetch; /* Borrowed; has values of the view. May be NULL. */
 };
 
 void scan_init(struct scan *scan, struct table *table);
@@ -40,6 +43,11 @@ void scan_reset(struct scan *scan);
 int scan_start(struct scan *scan, bool is_descending);
 /* Requires: at a row. */
 int scan_next(struct scan *scan);
+/* To a row whose key does not begin with as many bytes of this one's: the
+ * first one at best. Requires: at a row. */
+int scan_next_group(struct scan *scan, size_t size);
+/* Opens the view anew, if it was closed since. */
+int scan_open_view(struct scan *scan);
 /* Lends until the scan moves. Requires: at a row. */
 struct byron_bytes scan_key(const struct scan *scan);
 int scan_value(struct scan *scan, struct byron_bytes *out);

@@ -16,6 +16,7 @@ struct connection;  /* connection.h: one per SQLite connection. */
 struct cursor;      /* cursor.c: one per scan that SQLite has open. */
 struct index;       /* index.h: a secondary index. */
 struct retired;     /* index_list.c */
+struct statistics;  /* statistics.h: what planning has sampled. */
 struct transaction; /* transaction.h: one per connection, schema and store. */
 
 /* The highest rowid of a table, known while nothing else is written. */
@@ -41,7 +42,8 @@ struct table {
     char *schema;            /* Owned: "main", "temp", ... */
     char *name;              /* Owned. */
     struct rowid_hint rowid;
-    struct cursor *spare; /* Owned; see cursor.h. May be NULL. */
+    struct cursor *spare;          /* Owned; see cursor.h. May be NULL. */
+    struct statistics *statistics; /* Owned; see statistics.h. Or NULL. */
 };
 
 /* Replaces base.zErrMsg with a formatted sentence and returns code. */

@@ -1,5 +1,5 @@
 /*
- * Covers: scan, row, field.
+ * Covers: walk, scan, fetch, row, field.
  */
 #include <check.h>
 #include <stdio.h>
