@@ -172,6 +172,7 @@ void byron_snapshot_close(byron_snapshot *snapshot); /* NULL is fine. */
 struct byron_value {
     const void *data;
     size_t size;
+    uint64_t expires_ms;      /* Unix time; 0: never. */
     void *pin;                /* Private. */
     void (*unpin)(void *pin); /* Private. */
 };
@@ -225,6 +226,16 @@ struct byron_bytes byron_cursor_key(const byron_cursor *cursor);
 BYRON_MUST_CHECK byron_status byron_cursor_value(byron_cursor *cursor,
                                                  struct byron_bytes *out);
 
+/* When the entry expires, unix ms; 0: never. Requires: valid. */
+uint64_t byron_cursor_expiry(const byron_cursor *cursor);
+
+/*
+ * The unix time in ms that decides what has expired for snapshot, or for txn
+ * where that is not NULL: the wall clock when it was first needed, and the
+ * same ever after.
+ */
+uint64_t byron_time(byron_snapshot *snapshot, byron_txn *txn);
+
 /* --- Writing ----------------------------------------------------------- */
 
 /* One commit each. sync: on the disk before the call returns. */
@@ -232,17 +243,30 @@ BYRON_MUST_CHECK byron_status byron_put(byron_db *db, struct byron_bytes key,
                                         struct byron_bytes value, bool sync);
 BYRON_MUST_CHECK byron_status byron_delete(byron_db *db, struct byron_bytes key,
                                            bool sync);
-
 enum byron_op_kind { BYRON_OP_PUT = 1, BYRON_OP_DELETE = 2 };
 struct byron_op {
     enum byron_op_kind kind;
     struct byron_bytes key;
     struct byron_bytes value;
+    uint64_t expires_ms; /* Of a put; 0: never. */
 };
 /* All of them or none; a later op on the same key wins. */
 BYRON_MUST_CHECK byron_status byron_write(byron_db *db,
                                           const struct byron_op *ops,
                                           size_t count, bool sync);
+
+/*
+ * A put that counts as absent from expires_ms on, unix time; 0: never. It goes
+ * by itself, a minute later at the soonest. What was there before it does not
+ * come back. The value has at most BYRON_MAX_VALUE - 8 bytes.
+ */
+BYRON_MUST_CHECK static inline byron_status
+byron_put_until(byron_db *db, struct byron_bytes key, struct byron_bytes value,
+                uint64_t expires_ms, bool sync)
+{
+    struct byron_op op = {BYRON_OP_PUT, key, value, expires_ms};
+    return byron_write(db, &op, 1, sync);
+}
 
 /*
  * A transaction holds the store's only writer token from begin to its end.
@@ -255,6 +279,11 @@ uint64_t byron_txn_base(const byron_txn *txn);
 BYRON_MUST_CHECK byron_status byron_txn_put(byron_txn *txn,
                                             struct byron_bytes key,
                                             struct byron_bytes value);
+/* As byron_put_until. */
+BYRON_MUST_CHECK byron_status byron_txn_put_until(byron_txn *txn,
+                                                  struct byron_bytes key,
+                                                  struct byron_bytes value,
+                                                  uint64_t expires_ms);
 BYRON_MUST_CHECK byron_status byron_txn_delete(byron_txn *txn,
                                                struct byron_bytes key);
 BYRON_MUST_CHECK byron_status byron_txn_get(byron_txn *txn,

@@ -86,8 +86,8 @@ struct byron_os {
     void (*file_prefetch)(struct os_file *file, uint64_t offset, size_t size);
 
     /* --- time and chance --- */
-    uint64_t (*now_us)(struct byron_os *os);       /* Monotonic. */
-    uint64_t (*wall_seconds)(struct byron_os *os); /* Only for statistics. */
+    uint64_t (*now_us)(struct byron_os *os);  /* Monotonic. */
+    uint64_t (*wall_ms)(struct byron_os *os); /* Unix time; may go back. */
     void (*sleep_us)(struct byron_os *os, uint64_t us);
     byron_status (*random)(struct byron_os *os, void *bytes, size_t size);
 };

@@ -551,7 +551,7 @@ struct byron_os *os_posix(void)
         .file_size = posix_file_size,
         .file_prefetch = posix_file_prefetch,
         .now_us = posix_now_us,
-        .wall_seconds = posix_wall_seconds,
+        .wall_ms = posix_wall_ms,
         .sleep_us = posix_sleep_us,
         .random = posix_random,
     };

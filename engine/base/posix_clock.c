@@ -15,10 +15,13 @@ uint64_t posix_now_us(struct byron_os *os)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-uint64_t posix_wall_seconds(struct byron_os *os)
+uint64_t posix_wall_ms(struct byron_os *os)
 {
+    struct timespec now;
+
     (void)os;
-    return (uint64_t)time(NULL);
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 void posix_sleep_us(struct byron_os *os, uint64_t us)

@@ -14,6 +14,7 @@ struct job {
     struct job_spec spec; /* JOB_NONE: a flush. */
     uint64_t *points;
     size_t point_count;
+    uint64_t expired_ms;
     struct dropped dropped;
     struct older older;
     uint64_t entries; /* In the input tables, as their facts say. */
@@ -44,6 +45,7 @@ static byron_status copy_points(struct job *job,
         return error_no_memory();
     memcpy(job->points, points->points, points->count * sizeof *job->points);
     job->point_count = points->count;
+    job->expired_ms = points->expired_ms;
     return BYRON_OK;
 }
 
@@ -54,6 +56,7 @@ static byron_status build_output(struct job *job, struct iter *source,
     struct table_output_options own = *options;
     struct retain_rules rules = {.points = job->points,
                                  .point_count = job->point_count,
+                                 .expired_ms = job->expired_ms,
                                  .deeper_may_hold = deeper_may_hold,
                                  .is_dropped = is_dropped,
                                  .context = job};

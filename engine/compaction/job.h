@@ -16,6 +16,7 @@ struct job;
 struct job_points {
     const uint64_t *points;
     size_t count;
+    uint64_t expired_ms; /* Nor for what expired then or before, unix ms. */
 };
 
 /* A flush: source is the memtable's iterator; takes it (even on failure).

@@ -9,6 +9,28 @@ bool table_is_corrupt(const struct table_meta *table)
     return atomic_load_explicit(&table->is_corrupt, memory_order_relaxed);
 }
 
+/* Between the first and the last, expiries are taken to be spread evenly. */
+static uint64_t count_expired(const struct table_facts *facts,
+                              uint64_t expired_ms)
+{
+    uint64_t all;
+    uint64_t past;
+
+    if (facts->timed == 0 || expired_ms < facts->earliest_ms)
+        return 0;
+    if (expired_ms >= facts->latest_ms)
+        return facts->timed;
+    all = facts->latest_ms - facts->earliest_ms;
+    past = expired_ms - facts->earliest_ms;
+    return 1 +
+           (uint64_t)((double)(facts->timed - 1) * (double)past / (double)all);
+}
+
+uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms)
+{
+    return table->facts.tombstones + count_expired(&table->facts, expired_ms);
+}
+
 struct key_span key_span_of(const struct table_meta *table)
 {
     return (struct key_span){table_meta_smallest(table),

@@ -22,6 +22,10 @@ struct stretch {
 };
 
 bool table_is_corrupt(const struct table_meta *table);
+/* Entries that a rewrite would make nothing of, or tombstones at most: those
+ * already tombstones, and, about, those that expire at or before. Not 0 where
+ * there is one. */
+uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms);
 struct key_span key_span_of(const struct table_meta *table);
 /* Widens span, so that table lies inside. */
 void key_span_cover(struct key_span *span, const struct table_meta *table);

@@ -336,13 +336,42 @@ static byron_status choose_by_score(const struct picker *picker, double least,
 
 /* --- Tombstones ----------------------------------------------------------- */
 
+static bool is_past(const struct picker *picker, uint64_t since_s)
+{
+    const struct picker_options *options = picker->options;
+    return options->tombstone_age_s && options->now_s > since_s &&
+           options->now_s - since_s > options->tombstone_age_s;
+}
+
 static bool table_is_old(const struct picker *picker,
                          const struct table_meta *table)
 {
-    const struct picker_options *options = picker->options;
-    return options->tombstone_age_s && table->facts.tombstones &&
-           !table_is_corrupt(table) && options->now_s > table->created_s &&
-           options->now_s - table->created_s > options->tombstone_age_s;
+    const struct table_facts *facts = &table->facts;
+    if (table_is_corrupt(table))
+        return false;
+    return (facts->tombstones && is_past(picker, table->created_s)) ||
+           (facts->timed && facts->earliest_ms <= picker->options->expired_ms &&
+            is_past(picker, facts->earliest_ms / 1000));
+}
+
+static uint64_t garbage_of(const struct picker *picker,
+                           const struct table_meta *table)
+{
+    return table_garbage(table, picker->options->expired_ms);
+}
+
+static uint64_t level0_garbage(const struct picker *picker)
+{
+    const struct level *level0 = &picker->version->levels[0];
+    uint64_t garbage = 0;
+    if (level0->timed == 0)
+        return level0->tombstones;
+    for (size_t i = 0; i < level0->count; i++) {
+        const struct run *run = &level0->runs[i];
+        for (size_t j = 0; j < run->count; j++)
+            garbage += garbage_of(picker, run->tables[j]);
+    }
+    return garbage;
 }
 
 static bool is_dense(uint64_t tombstones, uint64_t entries, uint64_t percent)
@@ -356,14 +385,15 @@ static bool level0_is_dense(const struct picker *picker)
     uint64_t below = 0;
     for (uint32_t level = 1; level < BYRON_LEVELS; level++)
         below += levels[level].entries;
-    return is_dense(levels[0].tombstones, levels[0].entries, DENSE_PERCENT) &&
-           is_dense(levels[0].tombstones, below, DENSE_LEVEL0_PERCENT);
+    uint64_t garbage = level0_garbage(picker);
+    return is_dense(garbage, levels[0].entries, DENSE_PERCENT) &&
+           is_dense(garbage, below, DENSE_LEVEL0_PERCENT);
 }
 
 static bool level0_is_old(const struct picker *picker)
 {
     const struct level *level0 = &picker->version->levels[0];
-    if (level0->tombstones == 0)
+    if (level0->tombstones + level0->timed == 0)
         return false;
     for (size_t i = 0; i < level0->count; i++) {
         const struct run *run = &level0->runs[i];
@@ -385,6 +415,15 @@ static bool is_bottom_of(const struct picker *picker, uint32_t level,
     return true;
 }
 
+/* Whether nothing of table is left but what hides older versions. */
+static bool table_is_gone(const struct picker *picker,
+                          const struct table_meta *table)
+{
+    const struct table_facts *facts = &table->facts;
+    return facts->tombstones + facts->timed == facts->entries &&
+           facts->latest_ms <= picker->options->expired_ms;
+}
+
 /*
  * One level down; or, where nothing lies below, rewritten alone, if that is
  * sure to rid it of every tombstone: else it would be chosen again.
@@ -400,7 +439,11 @@ static byron_status sink_table(const struct picker *picker, uint32_t level,
     if (is_bottom_of(picker, level, table)) {
         if (table->facts.max_sequence > picker->options->oldest_point)
             return BYRON_OK;
-        return choose_rewrite(level, run, index, out);
+        if (table_is_gone(picker, table))
+            out->kind = JOB_DELETE;
+        else
+            return choose_rewrite(level, run, index, out);
+        return job_spec_add(out, level, run, index, 1);
     }
     struct stretch below = stretch_touching(
         level_run(picker->version, level + 1), key_span_of(table));
@@ -415,13 +458,13 @@ static byron_status sink_level(const struct picker *picker, uint32_t level,
 {
     const struct run *run = level_run(picker->version, level);
     for (size_t i = 0; run && i < run->count; i++) {
-        const struct table_facts *facts = &run->tables[i]->facts;
+        uint64_t garbage = garbage_of(picker, run->tables[i]);
         byron_status status = BYRON_OK;
         if (table_is_old(picker, run->tables[i]))
             status = sink_table(picker, level, i, UINT64_MAX, out);
-        else if (is_dense(facts->tombstones, facts->entries, DENSE_PERCENT))
-            status = sink_table(picker, level, i,
-                                facts->tombstones * DENSE_COST, out);
+        else if (is_dense(garbage, run->tables[i]->facts.entries,
+                          DENSE_PERCENT))
+            status = sink_table(picker, level, i, garbage * DENSE_COST, out);
         if (status != BYRON_OK || out->kind != JOB_NONE)
             return status;
     }
@@ -437,7 +480,8 @@ static byron_status choose_tombstones(const struct picker *picker,
     for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
         if (status != BYRON_OK || out->kind != JOB_NONE)
             break;
-        if (picker->version->levels[level].tombstones)
+        if (picker->version->levels[level].tombstones +
+            picker->version->levels[level].timed)
             status = sink_level(picker, level, out);
     }
     return status;

@@ -21,6 +21,8 @@ struct picker_options {
     uint64_t now_s;           /* Wall clock, for tombstone age. */
     uint64_t tombstone_age_s; /* A table with tombstones older than that is
                                  due; 0 = never. */
+    uint64_t expired_ms;   /* What expires at or before goes with a job that is
+                              started now. */
     uint64_t oldest_point; /* The first point that a job started now would get:
                               no reader asks for less. 0 = not known. */
 };

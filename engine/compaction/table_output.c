@@ -154,7 +154,7 @@ static byron_status finish_table(struct table_output *output)
     TRY(table_writer_finish(output->writer, &table->facts));
     output->writer = NULL;
     table->number = output->number;
-    table->created_s = os->wall_seconds(os);
+    table->created_s = os->wall_ms(os) / 1000;
     output->count++;
     output->bytes += table->facts.size;
     output->entries += table->facts.entries;
@@ -180,7 +180,7 @@ static byron_status add_entry(struct table_output *output, uint64_t *spent)
         .key = source->key, .sequence = source->sequence, .kind = source->kind};
     byron_status status;
 
-    if (entry.kind == ENTRY_PUT)
+    if (entry.kind != ENTRY_DELETE)
         TRY(iter_value(source, &entry.value));
     TRY(table_writer_add(output->writer, &entry));
     *spent += entry.key.size + entry.value.size + ENTRY_COST;

@@ -114,7 +114,8 @@ static byron_status prepare_plain(struct byron_txn *txn)
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
     size_t count = 0;
-    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, 0, &db->payload));
+    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, txn->wal_flags,
+                         &db->payload));
     TRY(txn_iter_new(txn, txn->position, &prepared->live));
     TRY(iter_first(prepared->live));
     while (prepared->live->valid) {
@@ -354,7 +355,8 @@ byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
         if (ops[i].kind == BYRON_OP_DELETE)
             TRY(byron_txn_delete(txn, ops[i].key));
         else
-            TRY(byron_txn_put(txn, ops[i].key, ops[i].value));
+            TRY(byron_txn_put_until(txn, ops[i].key, ops[i].value,
+                                    ops[i].expires_ms));
     }
     TRY(byron_txn_commit(txn, sync));
     txn = NULL; /* Committed and freed. */
@@ -366,7 +368,7 @@ out:
 byron_status byron_put(byron_db *db, struct byron_bytes key,
                        struct byron_bytes value, bool sync)
 {
-    struct byron_op op = {BYRON_OP_PUT, key, value};
+    struct byron_op op = {.kind = BYRON_OP_PUT, .key = key, .value = value};
     return byron_write(db, &op, 1, sync);
 }
 

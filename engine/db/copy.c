@@ -269,7 +269,7 @@ static byron_status new_flush(struct copy *copy, struct memtable *memtable,
     byron_status status;
     struct iter *source;
     uint64_t limit = copy->snapshot->sequence;
-    struct job_points points = {&limit, 1};
+    struct job_points points = {&limit, 1, 0};
     struct table_output_options output;
     db_output_options(copy->db, 0, copy->next_run++, &output);
     output.dir = copy->dir;

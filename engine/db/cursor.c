@@ -25,14 +25,15 @@ out:
     return status;
 }
 
-static byron_status open_view(struct byron_txn *txn,
-                              const byron_snapshot *snapshot,
+static byron_status open_view(struct byron_txn *txn, byron_snapshot *snapshot,
                               const struct byron_range *range,
                               struct iter **out)
 {
     byron_status status;
     struct iter *merged;
     size_t count = 0;
+    /* One time for all that a transaction reads. */
+    struct moment *moment = txn ? &txn->snapshot->moment : &snapshot->moment;
     size_t room = 1 + read_state_source_count(snapshot->state);
     struct iter **iters = alloc_zeroed(room, sizeof(struct iter *));
     if (!iters)
@@ -42,7 +43,7 @@ static byron_status open_view(struct byron_txn *txn,
     count = 0; /* The merge takes them, even if it fails. */
     TRY(merge_iter_new(iters, taken, &merged));
     TRY(view_iter_new(merged, snapshot->sequence, slice_from(range->lower),
-                      slice_from(range->upper), out));
+                      slice_from(range->upper), moment, out));
 out:
     while (count > 0)
         iter_free(iters[--count]);
@@ -137,4 +138,10 @@ byron_status byron_cursor_value(byron_cursor *cursor, struct byron_bytes *out)
     if (status == BYRON_OK)
         *out = slice_bytes(value);
     return status;
+}
+
+uint64_t byron_cursor_expiry(const byron_cursor *cursor)
+{
+    assert(cursor->view->valid);
+    return view_iter_expiry(cursor->view);
 }

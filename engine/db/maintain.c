@@ -203,7 +203,7 @@ static byron_status estimate_memtable(struct memtable *memtable,
         lower.data ? iter_seek(iter, lower, SEQUENCE_MAX) : iter_first(iter);
     while (status == BYRON_OK && iter->valid && count < ENOUGH &&
            (!upper.data || slice_compare(iter->key, upper) < 0)) {
-        count += iter->kind == ENTRY_PUT;
+        count += iter->kind != ENTRY_DELETE;
         status = iter_next(iter);
     }
     /* More than a short walk: most likely a table's whole share. */

@@ -18,6 +18,7 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
     snapshot->state = read_state_ref(db->read_state);
     snapshot->sequence = commit->sequence;
     snapshot->commit = commit->id;
+    moment_init(&snapshot->moment, db->os);
     db->open_snapshots++;
     *out = snapshot;
     return BYRON_OK;
@@ -87,11 +88,30 @@ void byron_value_release(struct byron_value *value)
     *value = (struct byron_value){0};
 }
 
-byron_status value_from(struct table_found *found, struct byron_value *out)
+/* Takes the expiry off the value; NOT_FOUND where it has passed. */
+static byron_status part_timed(struct table_found *found, struct moment *moment,
+                               uint64_t *expires_ms)
 {
-    if (found->kind == ENTRY_DELETE) {
+    struct slice *bytes = &found->value.bytes;
+    byron_status status = timed_split(*bytes, expires_ms, bytes);
+    if (status == BYRON_OK && !timed_lives(*expires_ms, moment_ms(moment)))
+        status = BYRON_NOT_FOUND;
+    return status;
+}
+
+byron_status value_from(struct table_found *found, struct moment *moment,
+                        struct byron_value *out)
+{
+    byron_status status = BYRON_OK;
+    out->expires_ms = 0;
+    if (found->kind != ENTRY_PUT)
+        status = found->kind == ENTRY_TIMED
+                     ? part_timed(found, moment, &out->expires_ms)
+                     : BYRON_NOT_FOUND;
+    if (status != BYRON_OK) {
         pin_release(&found->value);
-        return BYRON_NOT_FOUND;
+        *out = (struct byron_value){0};
+        return status;
     }
     /* An empty value is told from an absent one by its pointer. */
     out->data = found->value.bytes.data ? (const void *)found->value.bytes.data
@@ -111,7 +131,7 @@ byron_status check_key(struct byron_bytes key)
                      BYRON_MAX_KEY);
 }
 
-byron_status snapshot_get(const byron_snapshot *snapshot, struct slice key,
+byron_status snapshot_get(byron_snapshot *snapshot, struct slice key,
                           struct byron_value *out)
 {
     struct table_found found;
@@ -119,7 +139,7 @@ byron_status snapshot_get(const byron_snapshot *snapshot, struct slice key,
         read_state_get(snapshot->state, key, snapshot->sequence, &found);
     if (status != BYRON_OK)
         return status;
-    return value_from(&found, out);
+    return value_from(&found, &snapshot->moment, out);
 }
 
 byron_status byron_get(byron_db *db, byron_snapshot *snapshot,

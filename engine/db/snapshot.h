@@ -5,18 +5,22 @@
 #define BYRON_DB_SNAPSHOT_H
 
 #include "db/db.h"
+#include "entry/timed.h"
 
 struct byron_snapshot {
     struct byron_db *db;
     struct read_state *state; /* A reference. */
     uint64_t sequence;
     uint64_t commit;
+    struct moment moment; /* What has expired. */
 };
 
-/* value <- a put that was found; NOT_FOUND for a tombstone. Takes found. */
+/* value <- a put that was found; NOT_FOUND for a tombstone, and for what has
+ * expired at moment. Takes found. */
 BYRON_MUST_CHECK byron_status value_from(struct table_found *found,
+                                         struct moment *moment,
                                          struct byron_value *out);
-BYRON_MUST_CHECK byron_status snapshot_get(const byron_snapshot *snapshot,
+BYRON_MUST_CHECK byron_status snapshot_get(byron_snapshot *snapshot,
                                            struct slice key,
                                            struct byron_value *out);
 /* Refuses what is beyond BYRON_MAX_KEY, in words. */

@@ -1,6 +1,8 @@
 #include "db/txn.h"
 
 #include "base/alloc.h"
+#include "base/integer.h"
+#include "db/wal_record.h"
 
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
 {
@@ -77,6 +79,7 @@ void txn_end(struct byron_txn *txn)
         txn_spill_discard(&txn->spills[i]);
     alloc_free(txn->spills);
     dead_spans_deinit(&txn->dead);
+    buf_deinit(&txn->raw);
     byron_snapshot_close(txn->snapshot);
     alloc_free(txn);
     give_token(db, leaves_files);
@@ -98,6 +101,15 @@ void byron_txn_rollback_to(byron_txn *txn, uint64_t mark)
         dead_spans_add(&txn->dead, mark, txn->position);
 }
 
+static byron_status check_value(struct byron_bytes value, size_t most)
+{
+    if (value.size <= most)
+        return BYRON_OK;
+    return error_set(BYRON_TOO_BIG, NULL, BYRON_NO_OFFSET, 0,
+                     "a value of %zu bytes is beyond the limit of %zu",
+                     value.size, most);
+}
+
 static byron_status write_one(byron_txn *txn, enum entry_kind kind,
                               struct byron_bytes key, struct byron_bytes value)
 {
@@ -107,10 +119,7 @@ static byron_status write_one(byron_txn *txn, enum entry_kind kind,
                           .sequence = txn->position + 1,
                           .kind = kind};
     TRY(check_key(key));
-    if (value.size > BYRON_MAX_VALUE)
-        return error_set(BYRON_TOO_BIG, NULL, BYRON_NO_OFFSET, 0,
-                         "a value of %zu bytes is beyond the limit of %zu",
-                         value.size, BYRON_MAX_VALUE);
+    TRY(check_value(value, BYRON_MAX_VALUE));
     /* So that a rollback cannot fail. */
     TRY(dead_spans_reserve(&txn->dead));
     if (db_memtable_size(txn->writes) >= txn->db->options.memtable)
@@ -125,6 +134,29 @@ byron_status byron_txn_put(byron_txn *txn, struct byron_bytes key,
                            struct byron_bytes value)
 {
     return write_one(txn, ENTRY_PUT, key, value);
+}
+
+byron_status byron_txn_put_until(byron_txn *txn, struct byron_bytes key,
+                                 struct byron_bytes value, uint64_t expires_ms)
+{
+    byron_status status;
+    struct buf *raw = &txn->raw;
+    if (expires_ms == 0)
+        return byron_txn_put(txn, key, value);
+    TRY(check_value(value, BYRON_MAX_VALUE - TIMED_HEAD));
+    buf_clear(raw);
+    TRY(buf_reserve(raw, TIMED_HEAD + value.size));
+    TRY(buf_add_u64(raw, expires_ms));
+    TRY(buf_add(raw, value.data, value.size));
+    TRY(write_one(txn, ENTRY_TIMED, key, slice_bytes(buf_slice(raw))));
+    txn->wal_flags |= WAL_TIMED;
+out:
+    return status;
+}
+
+uint64_t byron_time(byron_snapshot *snapshot, byron_txn *txn)
+{
+    return moment_ms(txn ? &txn->snapshot->moment : &snapshot->moment);
 }
 
 byron_status byron_txn_delete(byron_txn *txn, struct byron_bytes key)
@@ -167,7 +199,7 @@ byron_status byron_txn_get(byron_txn *txn, struct byron_bytes key,
     TRY(check_key(key));
     status = get_own(txn, slice_from(key), &found);
     if (status == BYRON_OK)
-        return value_from(&found, out);
+        return value_from(&found, &txn->snapshot->moment, out);
     if (status == BYRON_NOT_FOUND)
         status = snapshot_get(txn->snapshot, slice_from(key), out);
 out:

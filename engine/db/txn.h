@@ -37,6 +37,8 @@ struct byron_txn {
     byron_snapshot *snapshot;
     struct memtable *writes; /* Positions for sequences. */
     uint64_t position;       /* Of the last write. */
+    struct buf raw;          /* Of a timed value, to be written. */
+    unsigned wal_flags;      /* Of its record: what may be among the writes. */
     struct dead_spans dead;
     struct run *spills; /* Oldest first; owned, with the tables. */
     size_t spill_count, spill_capacity;

@@ -28,7 +28,7 @@ byron_status wal_record_decode(const struct log_record *record,
                    read_u8(&input, &flags);
     if (!is_whole || out->id == 0)
         return error_corrupt(path, record->offset, "malformed commit record");
-    if (flags & ~WAL_SPILLED)
+    if (flags & ~(WAL_SPILLED | WAL_TIMED))
         return error_set(BYRON_NEWER_FORMAT, path, record->offset, 0,
                          "commit record with unknown flags %u", flags);
     out->is_spilled = flags & WAL_SPILLED;

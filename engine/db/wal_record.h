@@ -14,6 +14,7 @@
 #include "log/log_reader.h"
 
 #define WAL_SPILLED     1u
+#define WAL_TIMED       2u /* There may be entries that expire. */
 #define WAL_RECORD_HEAD 17 /* Bytes before the body. */
 
 struct wal_record {

@@ -9,11 +9,20 @@
 #define LEVEL0_RUNS 4
 /* A table that has held tombstones for so long is rewritten. */
 #define TOMBSTONE_AGE_S (24 * 3600)
+/* What expired so long ago is let go. Until then a clock that is set back by
+ * less than that changes nothing that a reader has seen. */
+#define EXPIRY_GRACE_MS 60000
 /* After a failure no work for so long: space may come back. */
 #define RETRY_US 250000
 
+static uint64_t expired_before(uint64_t now_ms)
+{
+    return now_ms > EXPIRY_GRACE_MS ? now_ms - EXPIRY_GRACE_MS : 0;
+}
+
 void db_picker_options(const struct byron_db *db, struct picker_options *out)
 {
+    uint64_t now_ms = db->os->wall_ms(db->os);
     *out = (struct picker_options){
         /* A third of a memtable is nodes and heads, and a flush compresses
          * the rest. */
@@ -21,7 +30,8 @@ void db_picker_options(const struct byron_db *db, struct picker_options *out)
         .file_size = db->options.file_size,
         .fanout = db->options.fanout,
         .level0_runs = LEVEL0_RUNS,
-        .now_s = db->os->wall_seconds(db->os),
+        .now_s = now_ms / 1000,
+        .expired_ms = expired_before(now_ms),
         .tombstone_age_s = TOMBSTONE_AGE_S,
         .oldest_point = db->window,
     };
@@ -133,7 +143,8 @@ static byron_status start_flush(struct byron_db *db, struct frozen *frozen)
     struct iter *source;
     struct table_output_options output;
     uint64_t window = take_window(db);
-    struct job_points points = {&window, 1};
+    struct job_points points = {&window, 1,
+                                expired_before(db->os->wall_ms(db->os))};
     db_output_options(db, 0, take_run(db), &output);
     TRY(memtable_iter_new(frozen->memtable, &source));
     TRY(job_new_flush(source, &db->state, &points, &output, &db->flush));
@@ -258,7 +269,8 @@ static byron_status start_job(struct byron_db *db, bool *did_some)
         TRY(run_simple(db, &spec));
     if (spec.kind == JOB_MERGE) {
         uint64_t window = take_window(db);
-        struct job_points points = {&window, 1};
+        struct job_points points = {&window, 1,
+                                    expired_before(db->os->wall_ms(db->os))};
         db_output_options(db, spec.output_level, 0, &output);
         output.file_size = level_file_size(db, spec.output_level);
         TRY(job_new_merge(&spec, &db->state, &points, &output, &db->job));

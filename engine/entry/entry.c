@@ -2,6 +2,7 @@
 
 #include "base/integer.h"
 #include "base/try.h"
+#include "entry/timed.h"
 
 byron_status entry_encode(const struct entry *entry, struct buf *out)
 {
@@ -35,9 +36,11 @@ bool entry_decode(struct slice *input, struct entry *out)
     if (!read_u8(&rest, &kind) || !read_sized(&rest, &key) ||
         !read_sized(&rest, &value))
         return false;
-    if (kind != ENTRY_PUT && kind != ENTRY_DELETE)
+    if (kind < ENTRY_PUT || kind > ENTRY_TIMED)
         return false;
     if (kind == ENTRY_DELETE && value.size > 0)
+        return false;
+    if (kind == ENTRY_TIMED && value.size < TIMED_HEAD)
         return false;
     if (key.size > BYRON_MAX_KEY || value.size > BYRON_MAX_VALUE)
         return false;

@@ -17,6 +17,7 @@
 enum entry_kind {
     ENTRY_PUT = 1,
     ENTRY_DELETE = 2, /* A tombstone; its value is empty. */
+    ENTRY_TIMED = 3,  /* A put that expires: entry/timed.h. */
 };
 
 #define SEQUENCE_MAX UINT64_MAX

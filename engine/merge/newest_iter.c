@@ -34,6 +34,8 @@ struct newest_iter {
     bool keeps_values;  /* The one before was. */
     bool has_value;     /* The value is kept. */
     uint64_t sequence;  /* Raw, of what is shown. */
+    struct moment *moment;
+    uint64_t expires_ms; /* Of the last timed entry that was judged. */
     uint64_t skipped;
     struct bound lower;
     struct bound upper;
@@ -69,10 +71,26 @@ static inline bool is_visible(const struct newest_iter *newest,
     return !dead;
 }
 
+/* A timed entry is to be judged by its value. */
 static inline bool is_shown(const struct newest_iter *newest,
                             enum entry_kind kind)
 {
     return kind == ENTRY_PUT || newest->is_own;
+}
+
+/* Whether the timed entry that the child stands on is still there. */
+static byron_status judge_timed(struct newest_iter *newest, bool *lives,
+                                struct slice *value)
+{
+    struct slice raw;
+    byron_status status;
+
+    TRY(iter_value(newest->child, &raw));
+    TRY(timed_split(raw, &newest->expires_ms, value));
+    *lives = !newest->moment ||
+             timed_lives(newest->expires_ms, moment_ms(newest->moment));
+out:
+    return status;
 }
 
 /* Heads decide most often. */
@@ -158,6 +176,27 @@ out:
     return status;
 }
 
+/* A timed entry is shown if it has not expired; else its key is passed, as
+ * that of a tombstone is. Apart, so that plain entries do not pay for it. */
+__attribute__((noinline)) static byron_status
+show_or_pass(struct newest_iter *newest)
+{
+    struct slice value;
+    bool lives = false;
+    byron_status status;
+
+    if (newest->child->kind == ENTRY_TIMED)
+        TRY(judge_timed(newest, &lives, &value));
+    if (lives) {
+        show_child(newest);
+        return BYRON_OK;
+    }
+    newest->skipped++;
+    TRY(pass_key(newest));
+out:
+    return status;
+}
+
 /* Shows the first entry to be seen from where the child stands on. */
 static byron_status find_forward(struct newest_iter *newest)
 {
@@ -176,13 +215,15 @@ static byron_status find_forward(struct newest_iter *newest)
             steps = child->sequence < before ? steps + 1 : 0;
             before = child->sequence;
             TRY(pass_unseen(newest, resume, steps));
-        } else if (is_shown(newest, child->kind)) {
+            continue;
+        }
+        if (is_shown(newest, child->kind)) {
             show_child(newest);
             return BYRON_OK;
-        } else {
-            newest->skipped++;
-            TRY(pass_key(newest));
         }
+        TRY(show_or_pass(newest));
+        if (newest->base.valid)
+            return BYRON_OK;
     }
     return BYRON_OK;
 out:
@@ -191,17 +232,24 @@ out:
 
 /* --- Backward ----------------------------------------------------------- */
 
-/* Takes note of the version that the child stands on. */
-static byron_status keep_version(struct newest_iter *newest)
+/* Takes note of the version that the child stands on; *lives if it is to be
+ * shown, should it be the newest. */
+static byron_status keep_version(struct newest_iter *newest, bool *lives)
 {
     struct iter *child = newest->child;
+    bool is_timed = child->kind == ENTRY_TIMED && !newest->is_own;
     struct slice value;
     byron_status status = BYRON_OK;
 
     note_version(newest);
-    newest->has_value = newest->keeps_values && child->kind == ENTRY_PUT;
+    *lives = is_shown(newest, child->kind);
+    if (is_timed)
+        TRY(judge_timed(newest, lives, &value));
+    newest->has_value =
+        *lives && newest->keeps_values && child->kind != ENTRY_DELETE;
     if (newest->has_value) {
-        TRY(iter_value(child, &value));
+        if (!is_timed)
+            TRY(iter_value(child, &value));
         buf_clear(&newest->value);
         TRY(buf_add(&newest->value, value.data, value.size));
     }
@@ -214,13 +262,20 @@ static byron_status jump_to_newest(struct newest_iter *newest)
 {
     struct slice key = buf_slice(&newest->key);
     uint64_t resume = 0;
+    struct slice value;
+    bool lives = false;
     byron_status status;
 
     TRY(iter_seek(newest->child, key, SEQUENCE_MAX));
     while (stands_on_key(newest) &&
            !is_visible(newest, newest->child->sequence, &resume))
         TRY(iter_seek(newest->child, key, resume));
-    if (stands_on_key(newest) && is_shown(newest, newest->child->kind)) {
+    if (stands_on_key(newest)) {
+        lives = is_shown(newest, newest->child->kind);
+        if (!lives && newest->child->kind == ENTRY_TIMED)
+            TRY(judge_timed(newest, &lives, &value));
+    }
+    if (lives) {
         show_child(newest);
         newest->is_backward = false;
     } else {
@@ -233,7 +288,7 @@ out:
 /* From the oldest version of a key to left of them all. */
 static byron_status pass_versions(struct newest_iter *newest)
 {
-    bool is_found = false;
+    bool lives = false;
     uint64_t resume = 0;
     byron_status status;
 
@@ -242,13 +297,11 @@ static byron_status pass_versions(struct newest_iter *newest)
         newest->skipped++;
         if (steps == STEPS_MAX)
             return jump_to_newest(newest);
-        if (is_visible(newest, newest->child->sequence, &resume)) {
-            is_found = true;
-            TRY(keep_version(newest));
-        }
+        if (is_visible(newest, newest->child->sequence, &resume))
+            TRY(keep_version(newest, &lives));
         TRY(iter_prev(newest->child));
     }
-    if (is_found && is_shown(newest, newest->base.kind)) {
+    if (lives) {
         newest->skipped--;
         newest->base.key = buf_slice(&newest->key);
         newest->base.valid = true;
@@ -399,6 +452,8 @@ static byron_status value(struct iter *base, struct slice *out)
         newest->is_backward = false;
     }
     TRY(iter_value(newest->child, out));
+    if (base->kind == ENTRY_TIMED && !newest->is_own)
+        TRY(timed_split(*out, &newest->expires_ms, out));
     return BYRON_OK;
 out:
     return fail(newest, status);
@@ -450,6 +505,7 @@ byron_status newest_iter_new(struct iter *child,
     newest->limit = rules->limit;
     newest->dead = rules->dead;
     newest->is_own = rules->is_own;
+    newest->moment = rules->moment;
     TRY(set_bound(&newest->lower, rules->lower));
     TRY(set_bound(&newest->upper, rules->upper));
     *out = &newest->base;
@@ -458,6 +514,13 @@ out:
     if (newest)
         release(&newest->base);
     return status;
+}
+
+uint64_t newest_iter_expiry(const struct iter *newest)
+{
+    if (newest->kind != ENTRY_TIMED)
+        return 0;
+    return ((const struct newest_iter *)newest)->expires_ms;
 }
 
 uint64_t newest_iter_skipped(const struct iter *newest)

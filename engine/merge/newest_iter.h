@@ -7,6 +7,7 @@
 #define BYRON_MERGE_NEWEST_ITER_H
 
 #include "entry/iter.h"
+#include "entry/timed.h"
 #include "merge/dead_spans.h"
 
 struct newest_rules {
@@ -21,12 +22,16 @@ struct newest_rules {
      * their key, and seek is by key alone.
      */
     bool is_own;
+    /* Tells what has expired; NULL: nothing has. Borrowed. */
+    struct moment *moment;
 };
 
 /* Takes child (even on failure). Copies the rules, and the bounds. */
 BYRON_MUST_CHECK byron_status newest_iter_new(struct iter *child,
                                               const struct newest_rules *rules,
                                               struct iter **out);
+/* When the shown entry expires, unix ms; 0: never. Requires: valid, not own. */
+uint64_t newest_iter_expiry(const struct iter *newest);
 /* Raw entries that were stepped over without being shown, so far. */
 uint64_t newest_iter_skipped(const struct iter *newest);
 

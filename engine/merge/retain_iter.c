@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
+#include "entry/timed.h"
 #include "merge/kept_key.h"
 
 struct retain_iter {
@@ -17,6 +18,7 @@ struct retain_iter {
     bool is_key_dropped;
     uint64_t newer;
     struct buf key;
+    struct slice value; /* Of a timed entry that is shown; lent. */
 };
 
 static struct retain_iter *self(struct iter *iter)
@@ -74,6 +76,21 @@ static bool is_seen(const struct retain_iter *retain, uint64_t sequence,
     return rules->points[point] < retain->newer;
 }
 
+/* A timed entry whose time is over is a tombstone. */
+static byron_status judge_timed(struct retain_iter *retain)
+{
+    uint64_t expires_ms;
+    struct slice value;
+    byron_status status;
+
+    TRY(iter_value(retain->child, &retain->value));
+    TRY(timed_split(retain->value, &expires_ms, &value));
+    if (!timed_lives(expires_ms, retain->rules.expired_ms))
+        retain->base.kind = ENTRY_DELETE;
+out:
+    return status;
+}
+
 /*
  * Decides over the entry that the child stands on, and shows it if it stays.
  * At or below the first point it is the last of its key that stays: nobody
@@ -97,8 +114,10 @@ static byron_status judge(struct retain_iter *retain)
         return BYRON_OK;
     is_last = child->sequence <= rules->points[0] &&
               !rules->deeper_may_hold(rules->context, child->key);
-    base->valid = !is_last || child->kind == ENTRY_PUT;
     base->kind = child->kind;
+    if (base->kind == ENTRY_TIMED)
+        TRY(judge_timed(retain));
+    base->valid = !is_last || base->kind != ENTRY_DELETE;
     base->key = child->key;
     base->sequence = is_last ? 0 : child->sequence;
 out:
@@ -192,7 +211,10 @@ static byron_status value(struct iter *base, struct slice *out)
 
     TRY(retain->error);
     assert(base->valid);
-    TRY(iter_value(retain->child, out));
+    if (base->kind == ENTRY_TIMED)
+        *out = retain->value;
+    else
+        TRY(iter_value(retain->child, out));
 out:
     return end_move(retain, status);
 }

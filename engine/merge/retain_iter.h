@@ -17,6 +17,9 @@
 struct retain_rules {
     const uint64_t *points; /* Borrowed while the iterator lives. */
     size_t point_count;     /* At least 1. */
+    /* What expires at or before, unix ms, becomes a tombstone: no reader sees
+     * it any more. */
+    uint64_t expired_ms;
     /* Whether a level below the output may hold key; keys come ascending. */
     bool (*deeper_may_hold)(void *context, struct slice key);
     /* Whether key lies in a dropped range; keys come ascending. */

@@ -4,11 +4,16 @@
 
 byron_status view_iter_new(struct iter *child, uint64_t sequence,
                            struct slice lower, struct slice upper,
-                           struct iter **out)
+                           struct moment *moment, struct iter **out)
 {
     struct newest_rules rules = {
-        .limit = sequence, .lower = lower, .upper = upper};
+        .limit = sequence, .lower = lower, .upper = upper, .moment = moment};
     return newest_iter_new(child, &rules, out);
+}
+
+uint64_t view_iter_expiry(const struct iter *view)
+{
+    return newest_iter_expiry(view);
 }
 
 uint64_t view_iter_skipped(const struct iter *view)

@@ -1,6 +1,7 @@
 /*
  * view_iter: what a reader may see: of each key the newest version at or
- * below its sequence, no tombstones, only keys inside its bounds.
+ * below its sequence, no tombstones, nothing that has expired, only keys
+ * inside its bounds. Of values that expire, the expiry is not shown.
  *
  * Moves both ways. Checks bounds on every raw entry, so tombstones past them
  * are never stepped over. A raw entry of sequence SEQUENCE_MAX (the reader's
@@ -10,15 +11,17 @@
 #define BYRON_MERGE_VIEW_ITER_H
 
 #include "entry/iter.h"
+#include "entry/timed.h"
 
-/* Takes child (even on failure). Copies the bounds; data NULL is open.
+/* Takes child (even on failure). Copies the bounds; data NULL is open. moment
+ * (borrowed; NULL: none) tells what has expired, and so is not shown.
  * The result's seek treats keys outside the bounds as the nearest bound;
  * its seek ignores sequence. */
-BYRON_MUST_CHECK byron_status view_iter_new(struct iter *child,
-                                            uint64_t sequence,
-                                            struct slice lower,
-                                            struct slice upper,
-                                            struct iter **out);
+BYRON_MUST_CHECK byron_status
+view_iter_new(struct iter *child, uint64_t sequence, struct slice lower,
+              struct slice upper, struct moment *moment, struct iter **out);
+/* When the shown entry expires, unix ms; 0: never. Requires: valid. */
+uint64_t view_iter_expiry(const struct iter *view);
 /* Raw entries that were stepped over without being shown, so far. */
 uint64_t view_iter_skipped(const struct iter *view);
 

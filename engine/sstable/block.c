@@ -1,5 +1,7 @@
 #include "sstable/block.h"
 
+#include "entry/timed.h"
+
 /* Sizes of the areas of a body, in their order. */
 struct areas {
     uint64_t prefix; /* Padded to 8. */
@@ -217,7 +219,7 @@ static const char *entry_flaw(const struct block *block, uint32_t index)
     size_t value_size = block_value(block, index).size;
     size_t suffix_size = block_piece(&block->suffixes, index).size;
 
-    if ((meta & 0x80u) || (kind != ENTRY_PUT && kind != ENTRY_DELETE))
+    if (kind == 0 || (meta & 0x80u))
         return "an entry has an unknown kind";
     if (used > BLOCK_HEAD_SIZE)
         return "a head is too long";
@@ -226,10 +228,12 @@ static const char *entry_flaw(const struct block *block, uint32_t index)
         if (suffix_size || (block_head(block, index) & padding))
             return "a short key does not end in zeros";
     }
-    if (kind == ENTRY_DELETE && value_size)
+    if (kind == ENTRY_DELETE && (value_size || (meta & BLOCK_META_LARGE)))
         return "a tombstone has a value";
-    if ((meta & BLOCK_META_LARGE) && (kind != ENTRY_PUT || value_size != 16))
+    if ((meta & BLOCK_META_LARGE) && value_size != 16)
         return "a value handle is malformed";
+    if (kind == ENTRY_TIMED && value_size < TIMED_HEAD)
+        return "a value that expires is too short";
     if (block->prefix_size + used + suffix_size > BYRON_MAX_KEY)
         return "a key is too long";
     if (block_sequence(block, index) < block->base_sequence)

@@ -18,8 +18,8 @@
 #define BLOCK_HEADER_SIZE 32u
 #define BLOCK_HEAD_SIZE   8u
 
-/* meta = kind (bits 0-1), used bytes of the head, 0 to 8 (bits 2-5),
- *        value elsewhere (bit 6) */
+/* meta = kind (bits 0-1, enum entry_kind), used bytes of the head, 0 to 8 (bits
+ * 2-5), value elsewhere (bit 6) */
 #define BLOCK_META_KIND       0x03u
 #define BLOCK_META_USED_SHIFT 2
 #define BLOCK_META_USED       0x0fu

@@ -94,6 +94,7 @@ void table_footer_encode(const struct table_footer *footer,
     store_u64(to + 64, footer->data_end);
     store_u64(to + 72, footer->file_size);
     store_u64(to + 80, footer->uid);
+    store_u32(to + 88, footer->features);
     store_u32(to + 96, footer->index_levels);
     store_u64(
         to + FOOTER_SUM_AT,
@@ -140,8 +141,9 @@ const char *table_footer_decode(const uint8_t *from, struct table_footer *out,
         hash_bytes(slice_of(from, FOOTER_SUM_AT),
                    out->uid ^ (out->file_size - TABLE_FOOTER_SIZE)))
         return "checksum of the table footer is wrong";
-    /* Incompatible features sit at 88; this version knows none. */
-    if (load_u32(from + 60) != TABLE_FORMAT || load_u32(from + 88) != 0) {
+    out->features = load_u32(from + 88);
+    if (load_u32(from + 60) != TABLE_FORMAT ||
+        (out->features & ~(uint32_t)TABLE_HAS_TIMED) != 0) {
         *is_newer = true;
         return "table format is newer than this library";
     }
@@ -165,23 +167,35 @@ byron_status table_properties_encode(const struct table_properties *properties,
     TRY(buf_add_u32(out, properties->filter_probes));
     TRY(buf_add_sized(out, properties->smallest));
     TRY(buf_add_sized(out, properties->largest));
+    if (properties->timed > 0) {
+        TRY(buf_add_u64(out, properties->timed));
+        TRY(buf_add_u64(out, properties->earliest_ms));
+        TRY(buf_add_u64(out, properties->latest_ms));
+    }
 out:
     return status;
 }
 
-bool table_properties_decode(struct slice bytes, struct table_properties *out)
+bool table_properties_decode(struct slice bytes, uint32_t features,
+                             struct table_properties *out)
 {
-    /* Bytes after the largest key belong to later versions. */
-    return read_u64(&bytes, &out->entries) &&
-           read_u64(&bytes, &out->tombstones) &&
-           read_u64(&bytes, &out->raw_bytes) &&
-           read_u64(&bytes, &out->min_sequence) &&
-           read_u64(&bytes, &out->max_sequence) &&
-           read_u64(&bytes, &out->block_count) &&
-           read_u64(&bytes, &out->value_count) &&
-           read_u64(&bytes, &out->tombstone_run) &&
-           read_u32(&bytes, &out->filter_lines) &&
-           read_u32(&bytes, &out->filter_probes) &&
-           read_sized(&bytes, &out->smallest) &&
-           read_sized(&bytes, &out->largest);
+    bool is_sound;
+
+    out->timed = out->earliest_ms = out->latest_ms = 0;
+    is_sound =
+        read_u64(&bytes, &out->entries) && read_u64(&bytes, &out->tombstones) &&
+        read_u64(&bytes, &out->raw_bytes) &&
+        read_u64(&bytes, &out->min_sequence) &&
+        read_u64(&bytes, &out->max_sequence) &&
+        read_u64(&bytes, &out->block_count) &&
+        read_u64(&bytes, &out->value_count) &&
+        read_u64(&bytes, &out->tombstone_run) &&
+        read_u32(&bytes, &out->filter_lines) &&
+        read_u32(&bytes, &out->filter_probes) &&
+        read_sized(&bytes, &out->smallest) && read_sized(&bytes, &out->largest);
+    /* Bytes after that belong to later versions. */
+    return is_sound && (!(features & TABLE_HAS_TIMED) ||
+                        (read_u64(&bytes, &out->timed) &&
+                         read_u64(&bytes, &out->earliest_ms) &&
+                         read_u64(&bytes, &out->latest_ms)));
 }

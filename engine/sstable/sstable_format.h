@@ -67,11 +67,17 @@ struct table_section {
     uint32_t size;
 };
 
+/* What a reader has to know of, or it would misread the table. */
+enum table_features {
+    TABLE_HAS_TIMED = 1, /* Entries that expire. */
+};
+
 struct table_footer {
     struct table_section index; /* The top index block. */
     struct table_section filter;
     struct table_section properties;
     struct table_section hash_index; /* Not written yet: size 0. */
+    uint32_t features;               /* enum table_features */
     uint32_t index_levels;           /* 1 or 2 */
     uint64_t data_end;               /* Data and value blocks end here. */
     uint64_t file_size;
@@ -95,13 +101,18 @@ struct table_properties {
     uint64_t tombstone_run; /* Longest run of tombstones. */
     uint32_t filter_lines;  /* 64 bytes each; 0 = no filter. */
     uint32_t filter_probes; /* Bits per key in its line. */
-    struct slice smallest;  /* Borrowed or lent, as the call says. */
+    uint64_t timed;         /* As in struct table_facts. */
+    uint64_t earliest_ms;
+    uint64_t latest_ms;
+    struct slice smallest; /* Borrowed or lent, as the call says. */
     struct slice largest;
 };
 
 BYRON_MUST_CHECK byron_status table_properties_encode(
     const struct table_properties *properties, struct buf *out);
-/* Lends the keys from bytes. False where they are malformed. */
-bool table_properties_decode(struct slice bytes, struct table_properties *out);
+/* Lends the keys from bytes, of a table with these features. False where they
+ * are malformed. */
+bool table_properties_decode(struct slice bytes, uint32_t features,
+                             struct table_properties *out);
 
 #endif

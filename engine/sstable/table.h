@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "base/integer.h"
 #include "base/os.h"
 
 struct table_options {
@@ -20,13 +21,29 @@ struct table_facts {
     uint64_t size;    /* Of the file. */
     uint64_t entries; /* Tombstones included. */
     uint64_t tombstones;
-    uint64_t raw_bytes; /* Key and value bytes. */
+    uint64_t timed;       /* Entries that expire: */
+    uint64_t earliest_ms; /* the first of them, and */
+    uint64_t latest_ms;   /* the last. */
+    uint64_t raw_bytes;   /* Key and value bytes. */
     uint64_t min_sequence;
     uint64_t max_sequence;
     uint64_t file_hash;  /* XXH3 of the whole file, seed uid. */
     struct buf smallest; /* Owned. */
     struct buf largest;  /* Owned. */
 };
+
+/* One more entry that expires, when its raw value says. Requires: it does. */
+static inline void table_facts_count_timed(struct table_facts *facts,
+                                           struct slice raw)
+{
+    uint64_t expires_ms = load_u64(raw.data);
+
+    if (facts->timed == 0 || expires_ms < facts->earliest_ms)
+        facts->earliest_ms = expires_ms;
+    if (expires_ms > facts->latest_ms)
+        facts->latest_ms = expires_ms;
+    facts->timed++;
+}
 
 static inline void table_facts_deinit(struct table_facts *facts)
 {

@@ -80,6 +80,9 @@ static bool properties_match(const struct table_properties *properties,
 {
     return properties->entries == facts->entries &&
            properties->tombstones == facts->tombstones &&
+           properties->timed == facts->timed &&
+           properties->earliest_ms == facts->earliest_ms &&
+           properties->latest_ms == facts->latest_ms &&
            properties->raw_bytes == facts->raw_bytes &&
            properties->min_sequence == facts->min_sequence &&
            properties->max_sequence == facts->max_sequence &&
@@ -100,7 +103,7 @@ static byron_status open_filter(struct table_reader *reader,
 
     TRY(table_source_read(&reader->source, &handle, BLOCK_PROPERTIES, &disk,
                           &room, &body));
-    if (!table_properties_decode(body, &properties) ||
+    if (!table_properties_decode(body, footer->features, &properties) ||
         !properties_match(&properties, &reader->facts))
         flaw = "the table's properties are not those of the manifest";
     if (!flaw)

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/try.h"
+#include "entry/timed.h"
 #include "sstable/read_ahead.h"
 #include "sstable/table_parts.h"
 
@@ -39,13 +40,13 @@ static byron_status corrupt(const struct walk *walk, uint64_t offset,
 /* --- one entry --- */
 
 static byron_status check_value(struct walk *walk, const struct block *block,
-                                uint32_t at, size_t *size)
+                                uint32_t at, struct slice *out)
 {
     byron_status status;
     struct block_handle handle;
     struct slice value = block_value(block, at);
 
-    *size = value.size;
+    *out = value;
     if (!block_is_large(block, at))
         return BYRON_OK;
     block_handle_decode(value.data, &handle);
@@ -55,16 +56,21 @@ static byron_status check_value(struct walk *walk, const struct block *block,
                           &walk->value_disk, &walk->value_room, &value));
     walk->offset += handle.disk_size;
     walk->values++;
-    *size = value.size;
+    *out = value;
+    if (block_kind(block, at) == ENTRY_TIMED && value.size < TIMED_HEAD)
+        return corrupt(walk, handle.offset,
+                       "a value that expires is too short");
 out:
     return status;
 }
 
 static void count_entry(struct table_facts *seen, enum entry_kind kind,
-                        uint64_t sequence, size_t bytes)
+                        uint64_t sequence, size_t bytes, struct slice value)
 {
     seen->entries++;
     seen->tombstones += kind == ENTRY_DELETE;
+    if (kind == ENTRY_TIMED)
+        table_facts_count_timed(seen, value);
     seen->raw_bytes += bytes;
     if (sequence < seen->min_sequence)
         seen->min_sequence = sequence;
@@ -97,14 +103,14 @@ static byron_status check_entry(struct walk *walk, const struct block *block,
     byron_status status;
     uint64_t sequence = block_sequence(block, at);
     struct slice key;
-    size_t value_size;
+    struct slice value;
 
     walk->key.size = block_key_after_prefix(block, at, walk->key.data);
     key = buf_slice(&walk->key);
     TRY(check_key(walk, key, offset));
-    TRY(check_value(walk, block, at, &value_size));
+    TRY(check_value(walk, block, at, &value));
     count_entry(&walk->seen, block_kind(block, at), sequence,
-                key.size + value_size);
+                key.size + value.size, value);
 out:
     return status;
 }
@@ -256,7 +262,9 @@ static byron_status check_totals(const struct walk *walk)
     const struct table_facts *seen = &walk->seen;
 
     if (seen->entries != facts->entries ||
-        seen->tombstones != facts->tombstones ||
+        seen->tombstones != facts->tombstones || seen->timed != facts->timed ||
+        seen->earliest_ms != facts->earliest_ms ||
+        seen->latest_ms != facts->latest_ms ||
         seen->raw_bytes != facts->raw_bytes ||
         seen->min_sequence != facts->min_sequence ||
         seen->max_sequence != facts->max_sequence ||

@@ -203,6 +203,8 @@ static void count_entry(struct table_writer *writer, const struct entry *entry)
         facts->min_sequence = entry->sequence;
     if (entry->sequence > facts->max_sequence)
         facts->max_sequence = entry->sequence;
+    if (entry->kind == ENTRY_TIMED)
+        table_facts_count_timed(facts, entry->value);
     if (entry->kind != ENTRY_DELETE) {
         writer->tombstones_in_row = 0;
         return;
@@ -287,6 +289,9 @@ static byron_status write_properties(struct table_writer *writer,
     struct table_properties properties = {
         .entries = writer->facts.entries,
         .tombstones = writer->facts.tombstones,
+        .timed = writer->facts.timed,
+        .earliest_ms = writer->facts.earliest_ms,
+        .latest_ms = writer->facts.latest_ms,
         .raw_bytes = writer->facts.raw_bytes,
         .min_sequence = writer->facts.min_sequence,
         .max_sequence = writer->facts.max_sequence,
@@ -318,6 +323,9 @@ static byron_status write_tail(struct table_writer *writer)
     uint8_t bytes[TABLE_FOOTER_SIZE];
     struct table_footer footer = {.uid = writer->facts.uid,
                                   .data_end = writer->output.offset};
+
+    if (writer->facts.timed > 0)
+        footer.features |= TABLE_HAS_TIMED;
 
     bloom_choose(writer->hashes.size / sizeof(uint64_t),
                  writer->options.bloom_bits, &shape);

@@ -17,6 +17,7 @@ struct level {
     uint64_t bytes;
     uint64_t entries;
     uint64_t tombstones;
+    uint64_t timed; /* Entries that expire. */
 };
 
 struct version {

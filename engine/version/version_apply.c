@@ -319,6 +319,7 @@ static void sum_level(struct level *level)
         for (size_t t = 0; t < run->count; t++) {
             level->entries += run->tables[t]->facts.entries;
             level->tombstones += run->tables[t]->facts.tombstones;
+            level->timed += run->tables[t]->facts.timed;
         }
     }
 }

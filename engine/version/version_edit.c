@@ -15,6 +15,7 @@ enum edit_tag {
     TAG_LAST_SEQUENCE = 6,
     TAG_NEXT_NUMBER = 7,
     TAG_TIP = 8,
+    TAG_ADD_TIMED = 9, /* An ADD with what timed entries need. */
 };
 #define TAG_IGNORABLE 0x80
 
@@ -121,8 +122,18 @@ static byron_status encode_add(const struct edit_add *add, struct buf *body)
     TRY(buf_add_varint(body, facts->max_sequence));
     TRY(buf_add_sized(body, buf_slice(&facts->smallest)));
     TRY(buf_add_sized(body, buf_slice(&facts->largest)));
+    if (facts->timed > 0) {
+        TRY(buf_add_varint(body, facts->timed));
+        TRY(buf_add_varint(body, facts->earliest_ms));
+        TRY(buf_add_varint(body, facts->latest_ms));
+    }
 out:
     return status;
+}
+
+static enum edit_tag add_tag(const struct edit_add *add)
+{
+    return add->facts.timed > 0 ? TAG_ADD_TIMED : TAG_ADD;
 }
 
 static byron_status encode_drop(const struct drop_range *drop, struct buf *body)
@@ -202,7 +213,7 @@ byron_status version_edit_encode(const struct version_edit *edit,
     }
     for (size_t i = 0; i < edit->add_count; i++) {
         TRY(encode_add(&edit->adds[i], &body));
-        TRY(end_field(TAG_ADD, &body, out));
+        TRY(end_field(add_tag(&edit->adds[i]), &body, out));
     }
     for (size_t i = 0; i < edit->drop_count; i++) {
         TRY(encode_drop(&edit->drops[i], &body));
@@ -233,12 +244,22 @@ static bool is_sane(const struct edit_add *add, struct slice smallest,
 
     return add->number != 0 && facts->entries != 0 &&
            facts->tombstones <= facts->entries &&
+           facts->timed <= facts->entries - facts->tombstones &&
+           facts->earliest_ms <= facts->latest_ms &&
            facts->min_sequence <= facts->max_sequence &&
            smallest.size <= BYRON_MAX_KEY && largest.size <= BYRON_MAX_KEY &&
            slice_compare(smallest, largest) <= 0;
 }
 
-static byron_status decode_add(struct slice body, const struct source *source,
+static bool read_timed(struct slice *body, struct table_facts *facts)
+{
+    return read_varint(body, &facts->timed) &&
+           read_varint(body, &facts->earliest_ms) &&
+           read_varint(body, &facts->latest_ms) && facts->timed > 0;
+}
+
+static byron_status decode_add(enum edit_tag tag, struct slice body,
+                               const struct source *source,
                                struct version_edit *edit)
 {
     byron_status status;
@@ -259,8 +280,8 @@ static byron_status decode_add(struct slice body, const struct source *source,
           read_varint(&body, &facts->min_sequence) &&
           read_varint(&body, &facts->max_sequence) &&
           read_sized(&body, &smallest) && read_sized(&body, &largest)) ||
-        body.size != 0 || level >= BYRON_LEVELS ||
-        !is_sane(&add, smallest, largest))
+        (tag == TAG_ADD_TIMED && !read_timed(&body, facts)) || body.size != 0 ||
+        level >= BYRON_LEVELS || !is_sane(&add, smallest, largest))
         return malformed(source, "table");
     TRY(buf_add(&facts->smallest, smallest.data, smallest.size));
     TRY(buf_add(&facts->largest, largest.data, largest.size));
@@ -328,7 +349,8 @@ static byron_status decode_field(uint8_t tag, struct slice body,
 {
     switch (tag) {
     case TAG_ADD:
-        return decode_add(body, source, edit);
+    case TAG_ADD_TIMED:
+        return decode_add((enum edit_tag)tag, body, source, edit);
     case TAG_REMOVE:
         return decode_remove(body, source, edit);
     case TAG_DROP:

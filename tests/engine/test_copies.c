@@ -349,9 +349,9 @@ static void *write_pairs(void *context)
         char value[16];
         snprintf(value, sizeof value, "%d", i);
         struct byron_op ops[] = {
-            {BYRON_OP_PUT, plain_text("left"), plain_text(value)},
-            {BYRON_OP_PUT, plain_text("right"), plain_text(value)},
-            {BYRON_OP_PUT, plain_text(value), {weight, sizeof weight}},
+            {BYRON_OP_PUT, plain_text("left"), plain_text(value), 0},
+            {BYRON_OP_PUT, plain_text("right"), plain_text(value), 0},
+            {BYRON_OP_PUT, plain_text(value), {weight, sizeof weight}, 0},
         };
         CHECK_OK(byron_write(writer->db, ops, 3, false));
     }

@@ -98,6 +98,7 @@ static void expect_goes_on(struct scene *scene, struct memfs *fs, byron_db *db)
         CHECK_OK(byron_txn_put(txn, scene->work.model.keys[key],
                                store_model_value(&scene->work.model, 77)));
         state.values[key] = 77;
+        state.expires_ms[key] = 0;
     }
     CHECK_OK(byron_txn_prepare(
         txn, BYRON_PREPARE_SYNC | (has_host ? 0u : BYRON_PREPARE_OWN), &point));

@@ -107,6 +107,7 @@ static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
         CHECK_OK(byron_txn_put(txn, run->model.keys[key],
                                store_model_value(&run->model, 77)));
         state.values[key] = 77;
+        state.expires_ms[key] = 0;
     }
     CHECK_OK(
         byron_txn_prepare(txn, run->is_own ? BYRON_PREPARE_OWN : 0u, &point));
@@ -173,18 +174,6 @@ static void before_call(void *context, const struct memfs_call *call)
                          1 + rng_below(&run->rng, MEMFS_CRASH_COUNT - 1)));
 }
 
-/* The hook looks at values too, in the middle of the put: so a copy. */
-static void put(struct crash_run *run, byron_txn *txn, size_t key,
-                uint32_t value)
-{
-    struct byron_bytes bytes = store_model_value(&run->model, value);
-    uint8_t *copy = malloc(bytes.size + 1);
-    memcpy(copy, bytes.data, bytes.size);
-    bytes.data = copy;
-    CHECK_OK(byron_txn_put(txn, run->model.keys[key], bytes));
-    free(copy);
-}
-
 static void fill_txn(struct crash_run *run, byron_txn *txn,
                      struct model_state *state)
 {
@@ -193,13 +182,7 @@ static void fill_txn(struct crash_run *run, byron_txn *txn,
     uint64_t mark = 0;
     struct model_state marked = *state;
     for (uint64_t i = 0; i < steps; i++) {
-        size_t key = (size_t)rng_below(&run->rng, MODEL_KEYS);
-        uint32_t value = rng_one_in(&run->rng, 4) ? 0 : run->model.next_value++;
-        if (value == 0)
-            CHECK_OK(byron_txn_delete(txn, run->model.keys[key]));
-        else
-            put(run, txn, key, value);
-        state->values[key] = value;
+        CHECK_OK(store_model_write(&run->model, &run->rng, txn, state));
         if (rng_one_in(&run->rng, 30)) {
             byron_txn_rollback_to(txn, mark);
             *state = marked;
@@ -218,6 +201,7 @@ static void one_commit(struct crash_run *run)
     byron_txn *txn;
     *state = history->states[history->newest];
     CHECK_OK(byron_begin(run->db, 0, &txn));
+    state->now_ms = 0;
     fill_txn(run, txn, state);
     history->is_preparing = true;
     CHECK_OK(
@@ -232,11 +216,14 @@ static void one_commit(struct crash_run *run)
     if (is_sync)
         history->safe = history->row_safe = history->newest;
     byron_txn_publish(txn);
+    state->now_ms = 0;
     ck_assert(store_model_is(&run->model, run->db, state));
 }
 
 static void one_operation(struct crash_run *run)
 {
+    /* Now and then so far that what has expired is let go. */
+    memfs_advance(run->fs, rng_one_in(&run->rng, 8) ? 70000000 : 1000);
     switch (rng_below(&run->rng, 12)) {
     case 0:
         CHECK_OK(byron_flush(run->db));
@@ -267,7 +254,7 @@ static void crash_everywhere(uint64_t seed, bool is_own, int operations)
     run->model.next_value = 100;
     store_model_options(&run->rng, &run->options);
     run->options.inline_work = true;
-    run->options.os = memfs_os(run->fs);
+    run->options.os = run->model.os = memfs_os(run->fs);
     if (!is_own) {
         run->options.commit_point = &run->history.points[0];
         run->options.barrier = host_syncs;

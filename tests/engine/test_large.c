@@ -149,12 +149,12 @@ START_TEST(empty_keys_and_values_are_keys_and_values)
     struct memfs *fs = memfs_new(1);
     struct byron_options options = plain_options(fs);
     struct byron_op ops[] = {
-        {BYRON_OP_PUT, plain_text(""), plain_text("of the empty key")},
-        {BYRON_OP_PUT, plain_text("twice"), plain_text("first")},
-        {BYRON_OP_PUT, plain_text("empty"), {NULL, 0}},
-        {BYRON_OP_PUT, plain_text("twice"), plain_text("last")},
-        {BYRON_OP_PUT, plain_text("gone"), plain_text("1")},
-        {BYRON_OP_DELETE, plain_text("gone"), {NULL, 0}},
+        {BYRON_OP_PUT, plain_text(""), plain_text("of the empty key"), 0},
+        {BYRON_OP_PUT, plain_text("twice"), plain_text("first"), 0},
+        {BYRON_OP_PUT, plain_text("empty"), {NULL, 0}, 0},
+        {BYRON_OP_PUT, plain_text("twice"), plain_text("last"), 0},
+        {BYRON_OP_PUT, plain_text("gone"), plain_text("1"), 0},
+        {BYRON_OP_DELETE, plain_text("gone"), {NULL, 0}, 0},
     };
     byron_db *db = plain_open(&options);
     CHECK_OK(byron_write(db, ops, sizeof ops / sizeof *ops, true));

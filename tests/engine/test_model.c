@@ -62,20 +62,6 @@ static void op_reopen(struct run *run)
     run_open(run);
 }
 
-static void txn_step(struct run *run, byron_txn *txn, struct model_state *state)
-{
-    size_t key = (size_t)rng_below(&run->rng, MODEL_KEYS);
-    if (rng_one_in(&run->rng, 4)) {
-        CHECK_OK(byron_txn_delete(txn, run->model.keys[key]));
-        state->values[key] = 0;
-    } else {
-        uint32_t value = run->model.next_value++;
-        CHECK_OK(byron_txn_put(txn, run->model.keys[key],
-                               store_model_value(&run->model, value)));
-        state->values[key] = value;
-    }
-}
-
 static void txn_check(struct run *run, byron_txn *txn,
                       const struct model_state *state)
 {
@@ -97,9 +83,10 @@ static void op_txn(struct run *run)
     size_t mark_count = 0;
     struct byron_commit_point point;
     CHECK_OK(byron_begin(run->db, 1000, &txn));
+    state.now_ms = byron_time(NULL, txn);
     uint64_t steps = rng_below(&run->rng, rng_one_in(&run->rng, 10) ? 800 : 40);
     for (uint64_t i = 0; i < steps; i++) {
-        txn_step(run, txn, &state);
+        CHECK_OK(store_model_write(&run->model, &run->rng, txn, &state));
         if (rng_one_in(&run->rng, 6))
             txn_check(run, txn, &state);
         if (mark_count < 8 && rng_one_in(&run->rng, 10)) {
@@ -120,6 +107,7 @@ static void op_txn(struct run *run)
         return;
     }
     CHECK_OK(byron_txn_commit(txn, rng_one_in(&run->rng, 5)));
+    state.now_ms = 0;
     run->state = state;
 }
 
@@ -132,8 +120,11 @@ static void op_write(struct run *run)
     op.key = run->model.keys[key];
     if (value)
         op.value = store_model_value(&run->model, value);
+    if (value)
+        op.expires_ms = store_model_expiry(&run->model, &run->rng);
     CHECK_OK(byron_write(run->db, &op, 1, rng_one_in(&run->rng, 10)));
     run->state.values[key] = value;
+    run->state.expires_ms[key] = op.expires_ms;
 }
 
 static void op_snapshot(struct run *run)
@@ -142,8 +133,11 @@ static void op_snapshot(struct run *run)
     if (!run->snapshots[i]) {
         CHECK_OK(byron_snapshot_open(run->db, &run->snapshots[i]));
         run->seen[i] = run->state;
+        if (rng_one_in(&run->rng, 2))
+            run->seen[i].now_ms = byron_time(run->snapshots[i], NULL);
         return;
     }
+    run->seen[i].now_ms = byron_time(run->snapshots[i], NULL);
     ck_assert(store_model_check_walk(&run->model, &run->rng, run->snapshots[i],
                                      NULL, &run->seen[i]));
     ck_assert(store_model_check_scan(&run->model, run->snapshots[i], NULL,
@@ -210,11 +204,16 @@ static void one_run(uint64_t seed)
     struct run run = {0};
     rng_init(&run.rng, seed);
     run.fs = memfs_new(seed);
+    memfs_use_virtual_time(run.fs);
     store_model_init(&run.model, &run.rng, 5000);
     store_model_options(&run.rng, &run.options);
+    run.model.os = memfs_os(run.fs);
     run_open(&run);
     for (int i = 0; i < OPERATIONS; i++) {
         uint64_t what = rng_below(&run.rng, 100);
+        memfs_advance(run.fs, rng_below(&run.rng, 30000));
+        if (rng_one_in(&run.rng, 30))
+            memfs_advance(run.fs, 70000000);
         if (what < 40)
             op_write(&run);
         else if (what < 65)

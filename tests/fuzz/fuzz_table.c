@@ -117,12 +117,15 @@ static bool make_facts(struct table_facts *facts)
         !table_properties_decode(
             slice_of(content.data + footer.properties.offset,
                      footer.properties.size - BLOCK_TRAILER_SIZE),
-            &properties))
+            footer.features, &properties))
         return false;
     facts->uid = footer.uid;
     facts->size = content.size;
     facts->entries = properties.entries;
     facts->tombstones = properties.tombstones;
+    facts->timed = properties.timed;
+    facts->earliest_ms = properties.earliest_ms;
+    facts->latest_ms = properties.latest_ms;
     facts->raw_bytes = properties.raw_bytes;
     facts->min_sequence = properties.min_sequence;
     facts->max_sequence = properties.max_sequence;

@@ -12,9 +12,9 @@ static uint64_t memfs_now_us(struct byron_os *os)
     return now_us;
 }
 
-static uint64_t memfs_wall_seconds(struct byron_os *os)
+static uint64_t memfs_wall_ms(struct byron_os *os)
 {
-    return memfs_now_us(os) / 1000000;
+    return memfs_now_us(os) / 1000;
 }
 
 static void memfs_sleep_us(struct byron_os *os, uint64_t us)
@@ -44,7 +44,7 @@ static byron_status memfs_random(struct byron_os *os, void *bytes, size_t size)
 void memfs_clock_init(struct byron_os *os)
 {
     os->now_us = memfs_now_us;
-    os->wall_seconds = memfs_wall_seconds;
+    os->wall_ms = memfs_wall_ms;
     os->sleep_us = memfs_sleep_us;
     os->random = memfs_random;
 }

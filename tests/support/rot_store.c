@@ -42,8 +42,10 @@ static void commit(struct rot_store *rot, byron_db *db, size_t first,
             CHECK_OK(byron_txn_delete(txn, bytes));
             number = 0;
         } else {
-            CHECK_OK(byron_txn_put(txn, bytes,
-                                   store_model_value(&rot->model, number)));
+            uint64_t expires_ms = number % 7 == 0 ? UINT64_MAX / 2 : 0;
+            CHECK_OK(byron_txn_put_until(txn, bytes,
+                                         store_model_value(&rot->model, number),
+                                         expires_ms));
         }
         state->values[key] = number;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/os.h"
+
 static int compare_keys(const void *a, const void *b)
 {
     const struct byron_bytes *left = a;
@@ -106,6 +108,58 @@ void store_model_options(struct rng *rng, struct byron_options *out)
     out->retain_ms = 1 + (uint32_t)rng_below(rng, 20);
 }
 
+uint32_t store_model_shown(const struct store_model *model,
+                           const struct model_state *state, size_t key)
+{
+    uint64_t now_ms = state->now_ms;
+    if (state->expires_ms[key] == 0 || state->values[key] == 0)
+        return state->values[key];
+    if (now_ms == 0)
+        now_ms = model->os->wall_ms(model->os);
+    return now_ms < state->expires_ms[key] ? state->values[key] : 0;
+}
+
+uint64_t store_model_expiry(const struct store_model *model, struct rng *rng)
+{
+    if (!model->os || !rng_one_in(rng, 4))
+        return 0;
+    uint64_t now_ms = model->os->wall_ms(model->os);
+    /* Some have expired when they are written. */
+    return now_ms - 5 + rng_below(rng, rng_one_in(rng, 2) ? 2000 : 200000);
+}
+
+/* A test's hook looks at values too, in the middle of the put: so a copy. */
+static byron_status put(const struct store_model *model, byron_txn *txn,
+                        size_t key, uint32_t number, uint64_t expires_ms)
+{
+    struct byron_bytes bytes = store_model_value(model, number);
+    uint8_t *copy = malloc(bytes.size + 1);
+    byron_status status;
+    memcpy(copy, bytes.data, bytes.size);
+    bytes.data = copy;
+    status = expires_ms == 0 ? byron_txn_put(txn, model->keys[key], bytes)
+                             : byron_txn_put_until(txn, model->keys[key], bytes,
+                                                   expires_ms);
+    free(copy);
+    return status;
+}
+
+byron_status store_model_write(struct store_model *model, struct rng *rng,
+                               byron_txn *txn, struct model_state *state)
+{
+    size_t key = (size_t)rng_below(rng, MODEL_KEYS);
+    uint32_t number = rng_one_in(rng, 4) ? 0 : model->next_value++;
+    uint64_t expires_ms = number ? store_model_expiry(model, rng) : 0;
+    byron_status status = number == 0
+                              ? byron_txn_delete(txn, model->keys[key])
+                              : put(model, txn, key, number, expires_ms);
+    if (status == BYRON_OK) {
+        state->values[key] = number;
+        state->expires_ms[key] = expires_ms;
+    }
+    return status;
+}
+
 static bool differ(const struct store_model *model, const char *what,
                    size_t key, uint32_t wanted)
 {
@@ -131,7 +185,7 @@ bool store_model_check_get(const struct store_model *model, byron_db *db,
                            const struct model_state *state, size_t key)
 {
     struct byron_value value;
-    uint32_t wanted = state->values[key];
+    uint32_t wanted = store_model_shown(model, state, key);
     byron_status status =
         txn ? byron_txn_get(txn, model->keys[key], &value)
             : byron_get(db, snapshot, model->keys[key], &value);
@@ -139,7 +193,8 @@ bool store_model_check_get(const struct store_model *model, byron_db *db,
         return status == BYRON_NOT_FOUND || differ(model, "get", key, wanted);
     if (status != BYRON_OK)
         return differ(model, "get", key, wanted);
-    bool is_same = is_value(model, wanted, value.data, value.size);
+    bool is_same = is_value(model, wanted, value.data, value.size) &&
+                   value.expires_ms == state->expires_ms[key];
     byron_value_release(&value);
     return is_same || differ(model, "get", key, wanted);
 }
@@ -158,18 +213,20 @@ static bool stands_at(const struct store_model *model, byron_cursor *cursor,
     struct byron_bytes found = byron_cursor_key(cursor);
     if (compare_keys(&found, &model->keys[key]) != 0 ||
         byron_cursor_value(cursor, &value) != BYRON_OK ||
-        !is_value(model, state->values[key], value.data, value.size))
+        !is_value(model, state->values[key], value.data, value.size) ||
+        byron_cursor_expiry(cursor) != state->expires_ms[key])
         return differ(model, "cursor", key, state->values[key]);
     return true;
 }
 
 /* The next key with a value from key on, stepping by 1 or -1, in
  * [low, high); MODEL_KEYS if none. */
-static size_t present(const struct model_state *state, size_t key, int step,
+static size_t present(const struct store_model *model,
+                      const struct model_state *state, size_t key, int step,
                       size_t low, size_t high)
 {
     while (key >= low && key < high && key < MODEL_KEYS) {
-        if (state->values[key] != 0)
+        if (store_model_shown(model, state, key) != 0)
             return key;
         if (step < 0 && key == 0)
             break;
@@ -190,7 +247,7 @@ bool store_model_check_scan(const struct store_model *model,
         is_backward ? byron_cursor_last(cursor) : byron_cursor_first(cursor);
     for (size_t i = 0; i < MODEL_KEYS && is_same; i++) {
         size_t key = is_backward ? MODEL_KEYS - 1 - i : i;
-        if (state->values[key] == 0)
+        if (store_model_shown(model, state, key) == 0)
             continue;
         is_same = status == BYRON_OK && stands_at(model, cursor, state, key);
         if (is_same)
@@ -212,27 +269,30 @@ static byron_status step(const struct store_model *model, struct rng *rng,
     bool is_valid = *key < MODEL_KEYS;
     switch (rng_below(rng, is_valid ? 12 : 4)) {
     case 0:
-        *key = present(state, low, 1, low, high);
+        *key = present(model, state, low, 1, low, high);
         return byron_cursor_first(cursor);
     case 1:
-        *key = high == 0 ? MODEL_KEYS : present(state, high - 1, -1, low, high);
+        *key = high == 0 ? MODEL_KEYS
+                         : present(model, state, high - 1, -1, low, high);
         return byron_cursor_last(cursor);
     case 2:
-        *key = present(state, wanted < low ? low : wanted, 1, low, high);
+        *key = present(model, state, wanted < low ? low : wanted, 1, low, high);
         return byron_cursor_seek(cursor, model->keys[wanted]);
     case 3:
-        *key = high == 0 ? MODEL_KEYS
-                         : present(state, wanted >= high ? high - 1 : wanted,
-                                   -1, low, high);
+        *key = high == 0
+                   ? MODEL_KEYS
+                   : present(model, state, wanted >= high ? high - 1 : wanted,
+                             -1, low, high);
         return byron_cursor_seek_back(cursor, model->keys[wanted]);
     case 4:
     case 5:
     case 6:
     case 7:
-        *key = present(state, *key + 1, 1, low, high);
+        *key = present(model, state, *key + 1, 1, low, high);
         return byron_cursor_next(cursor);
     default:
-        *key = *key == 0 ? MODEL_KEYS : present(state, *key - 1, -1, low, high);
+        *key = *key == 0 ? MODEL_KEYS
+                         : present(model, state, *key - 1, -1, low, high);
         return byron_cursor_prev(cursor);
     }
 }
@@ -271,7 +331,7 @@ bool store_model_is(const struct store_model *model, byron_db *db,
     bool is_same = true;
     for (size_t i = 0; i < MODEL_KEYS && is_same; i++) {
         struct byron_value value;
-        uint32_t wanted = state->values[i];
+        uint32_t wanted = store_model_shown(model, state, i);
         byron_status status = byron_get(db, NULL, model->keys[i], &value);
         if (status == BYRON_NOT_FOUND)
             is_same = wanted == 0;

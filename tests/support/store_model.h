@@ -15,12 +15,15 @@
 
 struct model_state {
     uint32_t values[MODEL_KEYS];
+    uint64_t expires_ms[MODEL_KEYS]; /* 0: never. */
+    uint64_t now_ms; /* Of who reads the state; 0: the model's clock. */
 };
 
 struct store_model {
     struct byron_bytes keys[MODEL_KEYS]; /* Ascending. */
     size_t value_max;                    /* Largest value, bytes. */
     uint32_t next_value;
+    struct byron_os *os; /* Whose clock it is; NULL: nothing expires. */
 };
 
 void store_model_init(struct store_model *model, struct rng *rng,
@@ -29,6 +32,14 @@ void store_model_deinit(struct store_model *model);
 /* The bytes of a value, lent until the next call on this thread. */
 struct byron_bytes store_model_value(const struct store_model *model,
                                      uint32_t value);
+/* The value that a reader of state finds for key; 0: none, or it expired. */
+uint32_t store_model_shown(const struct store_model *model,
+                           const struct model_state *state, size_t key);
+/* When a value written now should expire: most often never. */
+uint64_t store_model_expiry(const struct store_model *model, struct rng *rng);
+/* One random write of txn, any kind; where it succeeds state has it too. */
+byron_status store_model_write(struct store_model *model, struct rng *rng,
+                               byron_txn *txn, struct model_state *state);
 /* Tiny sizes, chosen by chance: everything happens often. */
 void store_model_options(struct rng *rng, struct byron_options *out);
 

@@ -153,13 +153,16 @@ void table_model_fill(struct table_model *model, struct rng *rng, size_t count,
         table_model_key(rng, keys, &key);
         for (uint64_t i = 0; i < of_key; i++) {
             bool dead = rng_one_in(rng, 8);
+            enum entry_kind kind = dead ? ENTRY_DELETE : ENTRY_PUT;
             random_value(rng, values, &value);
             if (dead)
                 buf_clear(&value);
+            else if (versions > 1 && value.size >= 8 && rng_one_in(rng, 4))
+                kind = ENTRY_TIMED; /* Its first bytes are the expiry. */
             if (versions > 1 && sequence < UINT64_MAX - 1)
                 sequence += rng_below(rng, 2);
             table_model_add(model, buf_slice(&key), buf_slice(&value), sequence,
-                            dead ? ENTRY_DELETE : ENTRY_PUT);
+                            kind);
         }
     }
     buf_deinit(&key);

@@ -17,8 +17,11 @@ static void step_hold(struct workload *work)
             workload_judge(work, byron_snapshot_open(work->db, &work->held));
         if (status == BYRON_OK)
             work->held_state = work->states[work->newest];
+        if (status == BYRON_OK && rng_one_in(&work->rng, 2))
+            work->held_state.now_ms = byron_time(work->held, NULL);
         return;
     }
+    work->held_state.now_ms = byron_time(work->held, NULL);
     byron_status ignored =
         workload_read_all(work, work->held, NULL, &work->held_state, false);
     ignored =
@@ -34,20 +37,8 @@ static void step_hold(struct workload *work)
 static byron_status write_one(struct workload *work, byron_txn *txn,
                               struct model_state *state)
 {
-    size_t key = (size_t)rng_below(&work->rng, MODEL_KEYS);
-    uint32_t number = work->model.next_value++;
-    byron_status status;
-    if (rng_one_in(&work->rng, 4))
-        number = 0;
-    if (number == 0)
-        status = byron_txn_delete(txn, work->model.keys[key]);
-    else
-        status = byron_txn_put(txn, work->model.keys[key],
-                               store_model_value(&work->model, number));
-    status = workload_judge(work, status);
-    if (status == BYRON_OK)
-        state->values[key] = number;
-    return status;
+    return workload_judge(
+        work, store_model_write(&work->model, &work->rng, txn, state));
 }
 
 /* Writes with a savepoint that is rolled back to now and then. */
@@ -89,6 +80,7 @@ static void note_maybe(struct workload *work, const struct model_state *state)
         return;
     ck_assert_uint_lt(work->maybe_count, WORKLOAD_MAYBES);
     work->maybe[work->maybe_count] = *state;
+    work->maybe[work->maybe_count].now_ms = 0;
     work->maybe_base[work->maybe_count++] = work->newest;
 }
 
@@ -126,6 +118,7 @@ byron_status workload_commit(struct workload *work, size_t count, bool is_sync)
     ck_assert_uint_lt(work->newest, WORKLOAD_COMMITS);
     *state = work->states[work->newest];
     TRY_JUDGED(byron_begin(work->db, 0, &txn));
+    state->now_ms = byron_time(NULL, txn);
     status = fill(work, txn, count, state);
     if (is_twice && status == BYRON_OK) {
         TRY_JUDGED(prepare(work, txn, flags, is_retried));
@@ -138,6 +131,7 @@ byron_status workload_commit(struct workload *work, size_t count, bool is_sync)
         goto out;
     }
     work->newest++;
+    state->now_ms = 0;
     if (is_sync)
         work->safe = work->row_safe = work->newest;
     byron_txn_publish(txn);
@@ -267,6 +261,7 @@ void workload_init(struct workload *work, uint64_t seed, bool has_host)
     memfs_use_virtual_time(work->fs);
     store_model_init(&work->model, &work->rng, 1500);
     work->model.next_value = 100;
+    work->model.os = memfs_os(work->fs);
     store_model_options(&work->rng, &work->options);
     work->options.inline_work = true;
     work->has_host = has_host;
@@ -288,7 +283,8 @@ void workload_run(struct workload *work, int steps)
 {
     for (int i = 0; i < steps; i++) {
         uint64_t what = rng_below(&work->rng, 20);
-        memfs_advance(work->fs, 100000);
+        /* Now and then so far that what has expired is let go. */
+        memfs_advance(work->fs, rng_one_in(&work->rng, 12) ? 70000000 : 100000);
         if (!work->db || what == 0)
             step_reopen(work);
         else if (what < 3)

@@ -59,13 +59,14 @@ byron_status workload_read_key(struct workload *work, byron_snapshot *snapshot,
         work, txn ? byron_txn_get(txn, bytes, &value)
                   : byron_get(work->db, snapshot, bytes, &value));
     if (status == BYRON_NOT_FOUND) {
-        if (state->values[key] != 0)
+        if (store_model_shown(&work->model, state, key) != 0)
             fail_wrong(work, "get", key);
         return BYRON_OK;
     }
     if (status != BYRON_OK)
         return status;
-    if (state->values[key] == 0 ||
+    if (store_model_shown(&work->model, state, key) == 0 ||
+        value.expires_ms != state->expires_ms[key] ||
         !is_value(work, state->values[key], value.data, value.size))
         fail_wrong(work, "get", key);
     byron_value_release(&value);
@@ -102,7 +103,7 @@ byron_status workload_read_all(struct workload *work, byron_snapshot *snapshot,
                            : byron_cursor_first(cursor));
     for (size_t i = 0; i < MODEL_KEYS; i++) {
         size_t key = is_backward ? MODEL_KEYS - 1 - i : i;
-        if (state->values[key] == 0)
+        if (store_model_shown(&work->model, state, key) == 0)
             continue;
         TRY_JUDGED(check_entry(work, cursor, state, key));
         TRY_JUDGED(is_backward ? byron_cursor_prev(cursor)
@@ -129,7 +130,7 @@ static byron_status read_many(struct workload *work, byron_snapshot *snapshot,
     byron_status status = workload_judge(
         work, byron_multi_get(work->db, snapshot, COUNT, keys, values));
     for (size_t i = 0; i < COUNT && status == BYRON_OK; i++) {
-        uint32_t number = state->values[index[i]];
+        uint32_t number = store_model_shown(&work->model, state, index[i]);
         if ((number != 0) != (values[i].data != NULL) ||
             (number != 0 &&
              !is_value(work, number, values[i].data, values[i].size)))

@@ -91,9 +91,21 @@ START_TEST(unknown_kinds_and_dead_values_are_refused)
 {
     ck_assert(is_entry("\x01\x01k\x01v", 5));
     ck_assert(!is_entry("\x00\x01k\x01v", 5));
-    ck_assert(!is_entry("\x03\x01k\x01v", 5));
+    ck_assert(!is_entry("\x04\x01k\x01v", 5));
     ck_assert(!is_entry("\x02\x01k\x01v", 5));
     ck_assert(is_entry("\x02\x01k\x00", 4));
+}
+END_TEST
+
+START_TEST(a_timed_value_begins_with_its_expiry)
+{
+    ck_assert(is_entry("\x03\x01k\x08"
+                       "12345678",
+                       12));
+    ck_assert(!is_entry("\x03\x01k\x07"
+                        "1234567",
+                        11));
+    ck_assert(!is_entry("\x03\x01k\x00", 4));
 }
 END_TEST
 
@@ -161,6 +173,7 @@ Suite *test_entry_suite(void)
     tcase_add_test(cases, any_batch_of_entries_comes_back);
     tcase_add_test(cases, every_cut_of_an_entry_is_refused);
     tcase_add_test(cases, unknown_kinds_and_dead_values_are_refused);
+    tcase_add_test(cases, a_timed_value_begins_with_its_expiry);
     tcase_add_test(cases, a_key_beyond_the_limit_is_refused);
     tcase_add_test(cases, any_bytes_are_survived);
     tcase_add_test(cases, without_memory_nothing_is_appended);

@@ -21,7 +21,7 @@ static void set_up(void)
     job_fixture_init(&fixture);
     rng_init(&rng, test_seed());
     points[0] = COMMITS;
-    job_points = (struct job_points){points, 1};
+    job_points = (struct job_points){points, 1, 0};
 }
 
 static void tear_down(void)

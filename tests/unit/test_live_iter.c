@@ -27,6 +27,8 @@ static void write_random(struct writes *writes, struct rng *rng, size_t keys)
     if (rng_one_in(rng, 3)) {
         entry.kind = ENTRY_DELETE;
         entry.value.size = 0;
+    } else if (rng_one_in(rng, 3)) {
+        entry.kind = ENTRY_TIMED;
     }
     must(entry_list_add(&writes->list, &entry));
 }

@@ -266,6 +266,78 @@ START_TEST(the_last_level_is_cleaned_when_no_reader_needs_it)
 }
 END_TEST
 
+/* A thousand entries that expire from 1000 to 2000 ms. */
+static struct table_meta *fill_timed(uint32_t level)
+{
+    struct table_meta *table = fill(level, 0, 0, 99, 100000);
+    table->facts.timed = model.fake.version.levels[level].timed = 1000;
+    table->facts.earliest_ms = 1000;
+    table->facts.latest_ms = 2000;
+    model.options.oldest_point = 1;
+    return table;
+}
+
+START_TEST(a_table_that_has_expired_in_part_is_cleaned)
+{
+    fill_timed(6);
+    model.options.expired_ms = 1200;
+    ck_assert_int_eq(choose(), JOB_NONE);
+    model.options.expired_ms = 1400;
+    ck_assert_int_eq(choose(), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 6);
+    ck_assert_uint_eq(spec.input_count, 1);
+}
+END_TEST
+
+START_TEST(a_table_that_has_expired_is_removed_unread)
+{
+    struct table_meta *table = fill_timed(6);
+    model.options.expired_ms = 2000;
+    ck_assert_int_eq(choose(), JOB_DELETE);
+    model.options.oldest_point = 0;
+    ck_assert_int_eq(choose(), JOB_NONE);
+    model.options.oldest_point = 1;
+    table->facts.timed = 999; /* One never does. */
+    ck_assert_int_eq(choose(), JOB_MERGE);
+}
+END_TEST
+
+START_TEST(what_expired_above_others_goes_down)
+{
+    fill_timed(5);
+    fill(6, 0, 0, 99, 100000);
+    model.options.expired_ms = 2000;
+    ck_assert_int_eq(choose(), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 6);
+    ck_assert_uint_eq(spec.input_count, 2);
+}
+END_TEST
+
+START_TEST(what_expired_long_ago_goes_however_little)
+{
+    struct table_meta *table = fill_timed(6);
+    table->facts.timed = 1;
+    model.options.tombstone_age_s = 60;
+    model.options.now_s = 61;
+    model.options.expired_ms = 61000;
+    ck_assert_int_eq(choose(), JOB_NONE);
+    model.options.now_s = 62;
+    ck_assert_int_eq(choose(), JOB_MERGE);
+}
+END_TEST
+
+START_TEST(level_0_goes_down_where_most_of_it_has_expired)
+{
+    fill(6, 0, 0, 99, 100000);
+    fill_timed(0);
+    model.options.expired_ms = 999;
+    ck_assert_int_eq(choose(), JOB_NONE);
+    model.options.expired_ms = 2000;
+    ck_assert_int_eq(choose(), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 6);
+}
+END_TEST
+
 START_TEST(old_tombstones_go_down_however_few)
 {
     struct table_meta *table = fill(5, 0, 0, 99, 100000);
@@ -490,6 +562,11 @@ static void add_rules(TCase *cases)
     tcase_add_test(cases, an_empty_drop_tears_nothing);
     tcase_add_test(cases, a_dense_table_goes_down_where_it_pays);
     tcase_add_test(cases, the_last_level_is_cleaned_when_no_reader_needs_it);
+    tcase_add_test(cases, a_table_that_has_expired_in_part_is_cleaned);
+    tcase_add_test(cases, a_table_that_has_expired_is_removed_unread);
+    tcase_add_test(cases, what_expired_above_others_goes_down);
+    tcase_add_test(cases, what_expired_long_ago_goes_however_little);
+    tcase_add_test(cases, level_0_goes_down_where_most_of_it_has_expired);
     tcase_add_test(cases, old_tombstones_go_down_however_few);
     tcase_add_test(cases, no_memory_leaves_nothing);
 }

@@ -12,7 +12,7 @@ START_TEST(clock_goes_on_while_asleep)
 
     posix_sleep_us(os, 5000);
     ck_assert_uint_ge(posix_now_us(os) - start, 5000);
-    ck_assert_uint_gt(posix_wall_seconds(os), 1700000000);
+    ck_assert_uint_gt(posix_wall_ms(os), 1700000000000);
 }
 END_TEST
 

@@ -8,6 +8,8 @@ Suite *test_retain_iter_suite(void);
 
 #define KEYS   12
 #define POINTS 6
+/* What expires is between it and twice as much. */
+#define EXPIRED_MS 1000
 
 /* Key i is "key" and the letter i. What deeper levels may hold and what was
  * dropped are flags by letter. */
@@ -46,7 +48,8 @@ static bool is_dropped(void *context, struct slice key)
 static struct retain_rules rules_of(struct world *world)
 {
     struct retain_rules rules = {world->points, world->point_count,
-                                 deeper_may_hold, is_dropped, world};
+                                 EXPIRED_MS,    deeper_may_hold,
+                                 is_dropped,    world};
     return rules;
 }
 
@@ -70,9 +73,25 @@ static void world_init(struct world *world, struct rng *rng)
         if (rng_one_in(rng, 3)) {
             entry.kind = ENTRY_DELETE;
             entry.value.size = 0;
+        } else if (rng_one_in(rng, 2)) {
+            entry.kind = ENTRY_TIMED;
+            word = EXPIRED_MS - 1 + rng_below(rng, 3);
         }
         entry_list_add(&world->list, &entry);
     }
+}
+
+/* What is to become of it: nothing but a tombstone, if it has expired. */
+static void let_expire(struct entry *entry)
+{
+    uint64_t expires_ms;
+    if (entry->kind != ENTRY_TIMED)
+        return;
+    memcpy(&expires_ms, entry->value.data, sizeof expires_ms);
+    if (expires_ms > EXPIRED_MS)
+        return;
+    entry->kind = ENTRY_DELETE;
+    entry->value.size = 0;
 }
 
 static const struct entry *visible(const struct entry_list *list,
@@ -103,6 +122,7 @@ static void model_of(const struct world *world, struct entry_list *out)
         size_t letter = (size_t)(entry.key.data[3] - 'a');
         if (world->dropped[letter] || !stays(world, &world->list.entries[i]))
             continue;
+        let_expire(&entry);
         if (entry.sequence <= world->points[0] && !world->deeper[letter]) {
             if (entry.kind == ENTRY_DELETE)
                 continue;
@@ -119,7 +139,8 @@ static void collect(struct iter *iter, struct entry_list *out)
     must(iter_first(iter) == BYRON_OK);
     while (iter->valid) {
         entry = (struct entry){iter->key, {0}, iter->sequence, iter->kind};
-        must(iter_value(iter, &entry.value) == BYRON_OK);
+        if (iter->kind != ENTRY_DELETE)
+            must(iter_value(iter, &entry.value) == BYRON_OK);
         entry_list_append(out, &entry);
         must(iter_next(iter) == BYRON_OK);
     }
@@ -194,16 +215,21 @@ START_TEST(every_reader_sees_what_it_saw)
             struct slice key = world.list.entries[i].key;
             for (size_t p = 0; p <= world.point_count; p++) {
                 uint64_t at = p == world.point_count ? 1000 : world.points[p];
-                const struct entry *before = visible(&world.list, key, at);
+                const struct entry *found = visible(&world.list, key, at);
                 const struct entry *after = visible(&kept, key, at);
+                struct entry before = {.kind = ENTRY_DELETE};
+                if (found) {
+                    before = *found;
+                    let_expire(&before);
+                }
                 if (!after) {
-                    must(!before || before->kind == ENTRY_DELETE);
-                    must(!before || !world.deeper[key.data[3] - 'a']);
+                    must(before.kind == ENTRY_DELETE);
+                    must(!found || !world.deeper[key.data[3] - 'a']);
                     continue;
                 }
-                must(before != NULL);
-                must(before->kind == after->kind);
-                must(slice_equal(before->value, after->value));
+                must(found != NULL);
+                must(before.kind == after->kind);
+                must(slice_equal(before.value, after->value));
             }
         }
         iter_free(retain);

@@ -23,6 +23,7 @@ START_TEST(facts_tell_what_was_added)
     struct table_model model = {0};
     struct table_options options = {2048, 10, CODEC_LZ4};
     uint64_t tombstones = 0, bytes = 0, low = UINT64_MAX, high = 0;
+    uint64_t timed = 0, earliest = UINT64_MAX, latest = 0;
     struct buf file = {0};
 
     if (!codec_is_built_in(CODEC_LZ4))
@@ -34,6 +35,12 @@ START_TEST(facts_tell_what_was_added)
     for (size_t i = 0; i < model.count; i++) {
         const struct entry *entry = &model.entries[i];
         tombstones += entry->kind == ENTRY_DELETE;
+        if (entry->kind == ENTRY_TIMED) {
+            uint64_t expires_ms = load_u64(entry->value.data);
+            timed++;
+            earliest = expires_ms < earliest ? expires_ms : earliest;
+            latest = expires_ms > latest ? expires_ms : latest;
+        }
         bytes += entry->key.size + entry->value.size;
         low = entry->sequence < low ? entry->sequence : low;
         high = entry->sequence > high ? entry->sequence : high;
@@ -43,6 +50,10 @@ START_TEST(facts_tell_what_was_added)
     ck_assert_uint_eq(facts->entries, model.count);
     ck_assert_uint_eq(facts->tombstones, tombstones);
     ck_assert_uint_eq(facts->raw_bytes, bytes);
+    ck_assert_uint_gt(timed, 0);
+    ck_assert_uint_eq(facts->timed, timed);
+    ck_assert_uint_eq(facts->earliest_ms, earliest);
+    ck_assert_uint_eq(facts->latest_ms, latest);
     ck_assert_uint_eq(facts->min_sequence, low);
     ck_assert_uint_eq(facts->max_sequence, high);
     ck_assert_uint_eq(facts->size, file.size);

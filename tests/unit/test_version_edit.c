@@ -38,6 +38,10 @@ static struct version_edit sample(void)
     struct table_facts first = facts_of("", "b");
     struct table_facts second = facts_of("b", "b");
 
+    second.timed = 2;
+    second.earliest_ms = 1700000000000;
+    second.latest_ms = UINT64_MAX;
+
     ck_assert_int_eq(version_edit_add(&edit, 0, 9, 10, 1700000000, &first),
                      BYRON_OK);
     ck_assert_int_eq(version_edit_add(&edit, 6, 0, 11, 0, &second), BYRON_OK);
@@ -63,6 +67,9 @@ static void check_add(const struct edit_add *a, const struct edit_add *b)
     ck_assert_uint_eq(a->facts.size, b->facts.size);
     ck_assert_uint_eq(a->facts.entries, b->facts.entries);
     ck_assert_uint_eq(a->facts.tombstones, b->facts.tombstones);
+    ck_assert_uint_eq(a->facts.timed, b->facts.timed);
+    ck_assert_uint_eq(a->facts.earliest_ms, b->facts.earliest_ms);
+    ck_assert_uint_eq(a->facts.latest_ms, b->facts.latest_ms);
     ck_assert_uint_eq(a->facts.raw_bytes, b->facts.raw_bytes);
     ck_assert_uint_eq(a->facts.min_sequence, b->facts.min_sequence);
     ck_assert_uint_eq(a->facts.max_sequence, b->facts.max_sequence);
@@ -271,6 +278,13 @@ START_TEST(impossible_tables_are_corrupt)
     ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
     facts = facts_of("a", "b");
     facts.min_sequence = facts.max_sequence + 1;
+    ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
+    facts = facts_of("a", "b");
+    facts.timed = facts.entries - facts.tombstones + 1;
+    ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
+    facts = facts_of("a", "b");
+    facts.timed = 1;
+    facts.earliest_ms = 1;
     ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/integer.h"
 #include "memtable/memtable.h"
 #include "merge/view_iter.h"
 #include "support/entry_list.h"
@@ -19,12 +20,16 @@ static struct slice text(const char *words)
     return slice_of(words, strlen(words));
 }
 
+/* Whoever reads, reads at that time. */
+#define NOW_MS 1000
+static struct moment moment = {.ms = NOW_MS};
+
 static struct iter *view_of(const struct entry_list *list, uint64_t sequence,
                             struct slice lower, struct slice upper)
 {
     struct iter *view = NULL;
-    must(view_iter_new(entry_list_iter(list), sequence, lower, upper, &view) ==
-         BYRON_OK);
+    must(view_iter_new(entry_list_iter(list), sequence, lower, upper, &moment,
+                       &view) == BYRON_OK);
     return view;
 }
 
@@ -51,9 +56,22 @@ static void add_random(struct entry_list *list, struct rng *rng, size_t count,
         if (rng_one_in(rng, 3)) {
             entry.kind = ENTRY_DELETE;
             entry.value.size = 0;
+        } else if (rng_one_in(rng, 3)) {
+            entry.kind = ENTRY_TIMED;
+            word = NOW_MS - 1 + rng_below(rng, 3);
         }
         entry_list_add(list, &entry);
     }
+}
+
+/* As a reader sees it: the expiry is not in the value. */
+static void append_parted(struct entry_list *out, struct entry entry)
+{
+    if (entry.kind == ENTRY_TIMED) {
+        entry.value.data += TIMED_HEAD;
+        entry.value.size -= TIMED_HEAD;
+    }
+    entry_list_append(out, &entry);
 }
 
 /* What a view must show, by the definition. */
@@ -75,8 +93,9 @@ static void model_of(const struct entry_list *list, uint64_t sequence,
             continue;
         if (upper.data && slice_compare(entry->key, upper) >= 0)
             continue;
-        if (entry->kind == ENTRY_PUT)
-            entry_list_append(out, entry);
+        if (entry->kind == ENTRY_PUT || (entry->kind == ENTRY_TIMED &&
+                                         load_u64(entry->value.data) > NOW_MS))
+            append_parted(out, *entry);
     }
 }
 
@@ -187,7 +206,8 @@ START_TEST(any_error_of_the_child_sticks)
     add_random(&list, &rng, 200, 40);
     child = entry_list_iter(&list);
     entry_list_iter_fail_after(child, (size_t)_i);
-    must(view_iter_new(child, 50, open_bound, open_bound, &view) == BYRON_OK);
+    must(view_iter_new(child, 50, open_bound, open_bound, NULL, &view) ==
+         BYRON_OK);
     status = iter_last(view);
     while (status == BYRON_OK) {
         struct slice value;
@@ -217,7 +237,7 @@ static byron_status walk(const struct entry_list *list, size_t nth)
 
     alloc_fail_after(nth);
     status = view_iter_new(entry_list_iter(list), 50, text("key1"),
-                           text("key9"), &view);
+                           text("key9"), NULL, &view);
     if (status == BYRON_OK)
         status = iter_last(view);
     while (status == BYRON_OK && view->valid) {

@@ -69,10 +69,20 @@ START_TEST(an_id_of_zero_is_damage)
 }
 END_TEST
 
+START_TEST(known_flags_are_read)
+{
+    struct wal_record record;
+    ck_assert_int_eq(
+        wal_record_begin(77, 76, WAL_SPILLED | WAL_TIMED, &payload), BYRON_OK);
+    ck_assert_int_eq(decode(RECORD_BATCH, &record), BYRON_OK);
+    ck_assert(record.is_spilled);
+}
+END_TEST
+
 START_TEST(unknown_flags_are_a_newer_format)
 {
     struct wal_record record;
-    ck_assert_int_eq(wal_record_begin(77, 76, 2, &payload), BYRON_OK);
+    ck_assert_int_eq(wal_record_begin(77, 76, 128, &payload), BYRON_OK);
     ck_assert_int_eq(decode(RECORD_BATCH, &record), BYRON_NEWER_FORMAT);
 }
 END_TEST
@@ -96,6 +106,7 @@ Suite *test_wal_record_suite(void)
     tcase_add_test(tcase, the_bytes_are_as_documented);
     tcase_add_test(tcase, every_cut_of_the_head_is_damage);
     tcase_add_test(tcase, an_id_of_zero_is_damage);
+    tcase_add_test(tcase, known_flags_are_read);
     tcase_add_test(tcase, unknown_flags_are_a_newer_format);
     tcase_add_test(tcase, an_abort_is_only_an_id);
     suite_add_tcase(suite, tcase);
