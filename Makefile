@@ -50,7 +50,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills bench bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills bench bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -134,6 +134,8 @@ fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
 bench: all tools ## Compare with ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
+bench-shapes: all tools ## Shapes of queries, against ordinary tables [ROWS=3000000].
+	$(B)/tests/bench/bench_shapes $(if $(ROWS),rows=$(ROWS))
 bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
 	$(B)/tests/bench/bench_load $(if $(ROWS),rows=$(ROWS))
 

@@ -1,7 +1,9 @@
 #include "constraint.h"
 
-#define MOST_LIST_TERMS       32 /* sqlite3_vtab_in knows the first of them. */
-#define OFFSET_IS_SOUND_SINCE 3046000
+#define MOST_LIST_TERMS 32 /* sqlite3_vtab_in knows the first of them. */
+/* Older ones name a limit where terms that are not named stand beside it, and
+ * where it is that of all parts of a UNION ALL. */
+#define LIMIT_IS_SOUND_SINCE 3050000
 
 /* --- Terms --------------------------------------------------------------- */
 
@@ -327,13 +329,12 @@ void constraint_choose_limit(struct choice *choice)
     int limit = find_limit(choice, SQLITE_INDEX_CONSTRAINT_LIMIT);
     int offset = find_limit(choice, SQLITE_INDEX_CONSTRAINT_OFFSET);
 
+    if (sqlite3_libversion_number() < LIMIT_IS_SOUND_SINCE)
+        return;
     if (limit < 0 || !term(choice, limit)->usable ||
         (offset >= 0 && !term(choice, offset)->usable) ||
         (choice->info->nOrderBy > 0 && !choice->is_ordered) ||
         !is_exact(choice))
-        return;
-    /* Before 3.46 the parts of a UNION ALL were each told of one OFFSET. */
-    if (offset >= 0 && sqlite3_libversion_number() < OFFSET_IS_SOUND_SINCE)
         return;
     choice->plan.has_limit = true;
     choice->constraint[choice->argument_count++] = limit;

@@ -91,7 +91,7 @@ static bool add_term(const struct choice *choice,
             return false;
         order->next++;
         pass_repeated(choice, order);
-        order->is_after = passes_over(choice, order);
+        order->is_after |= passes_over(choice, order);
     }
     return add_direction(choice, order, index, term->desc);
 }
