@@ -392,6 +392,8 @@ static int copy_store(struct backup *backup, struct store_copy *copy)
     copy->is_made = true;
     backup->files += copied.files;
     backup->bytes += copied.bytes;
+    if (go_on(backup, copied.bytes, copied.bytes) != SQLITE_OK)
+        return backup->stopped;
     return file_copy_set_store(&backup->file, copy->number, copy->id,
                                copy->path, &backup->message);
 }

@@ -250,6 +250,38 @@ static uint64_t table_files(const struct subject *subject)
         "SELECT value FROM byron_stats('kv') WHERE name = 'files'");
 }
 
+/* A backup is there as a whole or not at all, in a state of its own. */
+static void check_backup(const struct subject *subject, unsigned number,
+                         uint64_t last)
+{
+    struct subject backup = *subject;
+    char *file = subject_backup(number);
+    char *path = sqlite3_mprintf("%s/%s", subject->directory, file);
+    uint64_t log;
+    uint64_t solo;
+
+    if (access(path, F_OK) == 0) {
+        backup.file = file;
+        backup.db = subject_open(&backup);
+        log =
+            (uint64_t)subject_number(backup.db, "SELECT max(n) FROM plain_log");
+        solo = (uint64_t)subject_number(backup.db, "SELECT max(n) FROM solo");
+        if (log > last || solo > last)
+            subject_fail("%s has transactions %llu and %llu, newer than %llu",
+                         path, (unsigned long long)log,
+                         (unsigned long long)solo, (unsigned long long)last);
+        check_log(&backup, log > solo ? log : solo);
+        check_solo(&backup, log > solo ? log : solo);
+        compare_all(&backup);
+        expect_ok(&backup, "SELECT byron_check('kv')");
+        expect_ok(&backup, "PRAGMA integrity_check");
+        if (sqlite3_close(backup.db) != SQLITE_OK)
+            subject_fail("close: %s", sqlite3_errmsg(backup.db));
+    }
+    sqlite3_free(path);
+    sqlite3_free(file);
+}
+
 static void check_all(struct subject *subject, struct checker_news *news)
 {
     news->last = check_transactions(subject);
@@ -257,6 +289,8 @@ static void check_all(struct subject *subject, struct checker_news *news)
     expect_ok(subject, "SELECT byron_check('kv')");
     expect_ok(subject, "PRAGMA integrity_check");
     news->table_files = table_files(subject);
+    for (unsigned i = 0; i < SUBJECT_BACKUPS; i++)
+        check_backup(subject, i, news->last);
 }
 
 void checker_run(struct subject *subject)

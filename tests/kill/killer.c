@@ -189,7 +189,7 @@ static void choose_plan(struct run *run, struct plan *out)
         WORKER_OPENING,    WORKER_OPENING,      WORKER_COMMITTING,
         WORKER_FLUSHING,   WORKER_COMPACTING,   WORKER_CHECKPOINTING,
         WORKER_COMMITTING, WORKER_ROLLING_BACK, WORKER_CREATING,
-        WORKER_CLOSING,
+        WORKER_CLOSING,    WORKER_BACKING_UP,
     };
     struct rng *rng = &run->rng;
     uint64_t count = sizeof stages / sizeof *stages;
@@ -429,7 +429,7 @@ static void print_totals(const struct run *run)
     static const char *const names[WORKER_STAGES] = {
         "starting",   "opening",       "creating",     "idle",
         "writing",    "committing",    "rolling back", "flushing",
-        "compacting", "checkpointing", "closing",
+        "compacting", "checkpointing", "closing",      "backing up",
     };
     const struct totals *totals = &run->totals;
 
@@ -529,6 +529,7 @@ int main(int count, char **arguments)
     struct run run = {0};
 
     run.subject.journal = "wal";
+    run.subject.file = "kill.db";
     run.subject.pipe = -1;
     run.rounds = 40;
     run.seed = test_seed();

@@ -123,7 +123,7 @@ static void make_value(sqlite3_context *context, int count,
 
 sqlite3 *subject_open(const struct subject *subject)
 {
-    char *path = sqlite3_mprintf("%s/kill.db", subject->directory);
+    char *path = sqlite3_mprintf("%s/%s", subject->directory, subject->file);
     char *words = NULL;
     sqlite3 *db;
 
@@ -195,6 +195,11 @@ void subject_create(const struct subject *subject)
                 subject->seed % 3 ? "" : ", commit='own'");
     subject_run(db, "COMMIT");
     sqlite3_free(options);
+}
+
+char *subject_backup(unsigned number)
+{
+    return sqlite3_mprintf("backup%u.db", number);
 }
 
 /* --- SQL ----------------------------------------------------------------- */

@@ -17,9 +17,13 @@
 /* A solo transaction removes those that are older than this. */
 #define SUBJECT_WINDOW 150
 
+/* Backups are kept under so many names. */
+#define SUBJECT_BACKUPS 2
+
 /* What tests/kill/killer was told, as it tells the worker and the checker. */
 struct subject {
-    const char *directory; /* kill.db and the store are in here. */
+    const char *directory; /* The database and the store are in here. */
+    const char *file;      /* "kill.db", or one of its backups. */
     const char *extension;
     const char *journal;
     uint64_t seed;  /* Of the database: its options and contents. */
@@ -44,6 +48,9 @@ enum subject_kind subject_kind(const struct subject *subject, uint64_t n);
 unsigned subject_parts(const struct subject *subject, uint64_t n);
 /* Has the table "pair" the option conflict=replace? */
 bool subject_is_blind(const struct subject *subject);
+
+/* The name of a backup's file; sqlite3_free'd. */
+char *subject_backup(unsigned number);
 
 /* Ends the program with these words and exit code 1. */
 _Noreturn void subject_fail(const char *format, ...)

@@ -1,6 +1,9 @@
 #include "kill/worker.h"
 
+#include <errno.h>
+#include <ftw.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -388,13 +391,50 @@ static void close_and_open(struct worker *worker)
     open_again(worker);
 }
 
+static int remove_one(const char *path, const struct stat *status, int flag,
+                      struct FTW *place)
+{
+    (void)status, (void)flag, (void)place;
+    return remove(path);
+}
+
+/* The file first: where it is, all of the backup is. */
+static void remove_backup(const char *path)
+{
+    static const char *const suffixes[] = {
+        "", "-incomplete", "-incomplete-journal", "-incomplete-wal", "-byron"};
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *name = sqlite3_mprintf("%s%s", path, suffixes[i]);
+        if (nftw(name, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0 &&
+            errno != ENOENT)
+            subject_fail("%s: %s", name, strerror(errno));
+        sqlite3_free(name);
+    }
+}
+
+/* In place of one that was there, or was broken off. */
+static void back_up(struct worker *worker)
+{
+    char *file =
+        subject_backup((unsigned)rng_below(&worker->rng, SUBJECT_BACKUPS));
+    char *path = sqlite3_mprintf("%s/%s", worker->subject->directory, file);
+
+    remove_backup(path);
+    tell(worker, WORKER_BACKING_UP);
+    subject_run(worker->db, "SELECT byron_backup('main', %Q)", path);
+    tell(worker, WORKER_IDLE);
+    sqlite3_free(path);
+    sqlite3_free(file);
+}
+
 /* Something between transactions, most often nothing. What the parent wants
  * to kill comes more often. */
 static enum worker_stage choose_stage(struct worker *worker)
 {
     static const enum worker_stage stages[] = {
         WORKER_FLUSHING,      WORKER_FLUSHING, WORKER_COMPACTING,
-        WORKER_CHECKPOINTING, WORKER_CLOSING,
+        WORKER_CHECKPOINTING, WORKER_CLOSING,  WORKER_BACKING_UP,
     };
     uint64_t choice = rng_below(&worker->rng, 60);
 
@@ -427,6 +467,9 @@ static void step(struct worker *worker)
         tell(worker, stage);
         subject_run(worker->db, "PRAGMA wal_checkpoint(TRUNCATE)");
         tell(worker, WORKER_IDLE);
+        break;
+    case WORKER_BACKING_UP:
+        back_up(worker);
         break;
     case WORKER_CLOSING:
         if (worker->subject->is_closing)
