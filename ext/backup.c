@@ -4,26 +4,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "commit_point.h"
 #include "file_copy.h"
 #include "statement.h"
 #include "status.h"
+#include "store_pin.h"
 
-/* The commit that the host shows may be published a moment later. */
-#define PUBLISH_WAIT_MS 1000
 /* How often a state may turn out to be gone before it could be copied. */
 #define ATTEMPTS 10
 
 /* One store of the database, and its copy. */
 struct store_copy {
-    struct transaction *transaction; /* Referenced. */
-    sqlite3_int64 number;            /* Of its row. */
-    struct byron_commit_point point;
-    uint64_t commit;
-    byron_snapshot *snapshot;
-    uint8_t id[16];  /* Of the copy. */
-    char *path;      /* As the row of the copy has it; sqlite3_free'd. */
-    char *directory; /* sqlite3_free'd. */
+    struct store_pin pin;
+    sqlite3_int64 number; /* Of its row. */
+    uint8_t id[16];       /* Of the copy. */
+    char *path;           /* As the row of the copy has it; sqlite3_free'd. */
+    char *directory;      /* sqlite3_free'd. */
     bool is_made;
 };
 
@@ -160,86 +155,6 @@ static void end_reading(struct backup *backup)
     backup->reader = NULL;
 }
 
-static int refuse_gone(struct backup *backup)
-{
-    return fail(backup, SQLITE_BUSY_SNAPSHOT,
-                "byron: the state that this transaction shows is no longer "
-                "held as a whole; end it and make the backup anew");
-}
-
-static uint32_t dropped_at(struct store *store, size_t index)
-{
-    uint32_t id;
-
-    pthread_mutex_lock(&store->mutex);
-    id = store->dropped[index];
-    pthread_mutex_unlock(&store->mutex);
-    return id;
-}
-
-/* What was given up since is not in the store any more. */
-static int check_dropped(struct backup *backup, const struct store_copy *copy)
-{
-    struct store *store = copy->transaction->store;
-    size_t count = atomic_load(&store->dropped_count);
-
-    for (size_t i = 0; i < count; i++) {
-        bool is_held = false;
-        int rc = catalog_holds(backup->db, backup->schema, copy->number,
-                               dropped_at(store, i), &is_held);
-        if (rc != SQLITE_OK)
-            return fail_sqlite(backup, rc);
-        if (is_held)
-            return refuse_gone(backup);
-    }
-    return SQLITE_OK;
-}
-
-static int read_point(struct backup *backup, struct store_copy *copy)
-{
-    sqlite3_stmt *statement = NULL;
-    int rc = commit_point_read(backup->db, backup->schema, copy->number,
-                               &statement, &copy->point);
-
-    sqlite3_finalize(statement);
-    if (rc == SQLITE_NOTFOUND || rc == SQLITE_CORRUPT)
-        return fail(backup, SQLITE_CORRUPT_VTAB,
-                    "byron: a row of %s.byron_store is damaged",
-                    backup->schema);
-    return rc == SQLITE_OK ? SQLITE_OK : fail_sqlite(backup, rc);
-}
-
-/* The store's state at the commit that the database shows. */
-static int pin(struct backup *backup, struct store_copy *copy)
-{
-    struct transaction *transaction = copy->transaction;
-    struct store *store;
-    byron_status status;
-    int rc = connection_open_store(transaction, &backup->message);
-
-    if (rc == SQLITE_OK)
-        rc = read_point(backup, copy);
-    if (rc != SQLITE_OK)
-        return rc;
-    store = transaction->store;
-    if (store_is_forked(store))
-        return fail(backup, SQLITE_MISUSE,
-                    "byron: a connection does not survive fork(); open it anew "
-                    "in the child");
-    copy->commit = store_engine_commit(store, copy->point.recent[0]);
-    copy->snapshot =
-        pinned_take(&store->pins, &transaction->pinned, copy->commit);
-    if (copy->snapshot)
-        return SQLITE_OK;
-    status = byron_snapshot_at(store->db, copy->commit, PUBLISH_WAIT_MS,
-                               &copy->snapshot);
-    if (status == BYRON_BUSY_SNAPSHOT)
-        return refuse_gone(backup);
-    if (status != BYRON_OK)
-        return status_message(status, &backup->message);
-    return check_dropped(backup, copy);
-}
-
 /* Where the copy lies, and what its row calls that. */
 static int choose_place(struct backup *backup, struct store_copy *copy,
                         const struct store_row *row)
@@ -279,17 +194,16 @@ static int add_store(struct backup *backup, const struct store_row *row)
     if (!stores)
         return SQLITE_NOMEM;
     backup->stores = stores;
-    copy = &stores[backup->count];
+    copy = &stores[backup->count++];
     memset(copy, 0, sizeof *copy);
     copy->number = row->number;
-    copy->transaction = connection_use(backup->connection, backup->schema, row);
-    if (!copy->transaction)
-        return SQLITE_NOMEM;
-    backup->count++;
     rc = choose_place(backup, copy, row);
     if (rc == SQLITE_OK)
         rc = check_place(backup, copy);
-    return rc == SQLITE_OK ? pin(backup, copy) : rc;
+    if (rc == SQLITE_OK)
+        rc = store_pin_open(&copy->pin, backup->connection, backup->schema, row,
+                            &backup->message);
+    return rc;
 }
 
 /* The number of the store's row after that; 0: there is none. */
@@ -334,21 +248,6 @@ static int add_stores(struct backup *backup)
     return rc;
 }
 
-static void unpin(struct backup *backup, struct store_copy *copy)
-{
-    struct transaction *transaction = copy->transaction;
-
-    if (!copy->snapshot)
-        return;
-    /* The user's transaction goes on reading this state. */
-    if (sqlite3_get_autocommit(backup->db))
-        byron_snapshot_close(copy->snapshot);
-    else
-        pinned_keep(&transaction->store->pins, &transaction->pinned,
-                    copy->snapshot, copy->commit);
-    copy->snapshot = NULL;
-}
-
 /* --- copying -------------------------------------------------------------- */
 
 static int copy_file(struct backup *backup)
@@ -375,18 +274,18 @@ static int copy_file(struct backup *backup)
 static int copy_store(struct backup *backup, struct store_copy *copy)
 {
     struct byron_copy_options options = {.id = copy->id,
-                                         .commit_point = &copy->point,
+                                         .commit_point = &copy->pin.point,
                                          .progress = store_goes_on,
                                          .context = backup};
     struct byron_copied copied;
     byron_status status;
 
     backup->part = copy->directory;
-    status = byron_copy(copy->snapshot, copy->directory, &options, &copied);
+    status = byron_copy(copy->pin.snapshot, copy->directory, &options, &copied);
     if (backup->stopped != SQLITE_OK)
         return backup->stopped;
     if (status == BYRON_BUSY_SNAPSHOT)
-        return refuse_gone(backup);
+        return store_pin_refuse(&backup->message);
     if (status != BYRON_OK)
         return status_message(status, &backup->message);
     copy->is_made = true;
@@ -424,8 +323,7 @@ static void clean_up(struct backup *backup, int rc)
     end_reading(backup);
     for (size_t i = 0; i < backup->count; i++) {
         struct store_copy *copy = &backup->stores[i];
-        unpin(backup, copy);
-        connection_release(copy->transaction);
+        store_pin_close(&copy->pin);
         if (copy->is_made && rc != SQLITE_OK)
             directory_remove(copy->directory);
         sqlite3_free(copy->path);
@@ -447,6 +345,8 @@ static int run(struct backup *backup)
     if (rc != SQLITE_OK)
         return rc;
     for (int i = 0; i < ATTEMPTS; i++) {
+        sqlite3_free(backup->message);
+        backup->message = NULL;
         rc = copy_all(backup);
         clean_up(backup, rc);
         /* A transaction of our own just begins anew, in a newer state. */

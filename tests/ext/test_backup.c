@@ -1,7 +1,7 @@
 /*
  * byron_backup: a database file and its stores, copied while others write.
  *
- * Covers: file_copy.
+ * Covers: file_copy, store_pin.
  */
 #include <check.h>
 #include <dirent.h>
@@ -399,125 +399,6 @@ START_TEST(backups_beside_a_writer_show_one_state)
 }
 END_TEST
 
-/* --- progress and interrupt -------------------------------------------------
- */
-
-struct observer {
-    int calls;
-    int stop_at;
-    sqlite3_int64 last_done;
-    sqlite3_int64 last_all;
-    const char *run; /* SQL to run in the first call; or NULL. */
-    bool interrupts;
-};
-
-static void observe(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    struct observer *observer = sqlite3_user_data(context);
-
-    ck_assert_int_eq(count, 3);
-    ck_assert_ptr_nonnull(
-        strstr((const char *)sqlite3_value_text(values[0]), "copy"));
-    observer->last_done = sqlite3_value_int64(values[1]);
-    observer->last_all = sqlite3_value_int64(values[2]);
-    if (observer->run && observer->calls == 0)
-        host_run(host.db, observer->run);
-    observer->calls++;
-    if (observer->interrupts)
-        sqlite3_interrupt(host.db);
-    else
-        sqlite3_result_int(context, observer->calls == observer->stop_at);
-}
-
-static void add_observer(struct observer *observer)
-{
-    ck_assert_int_eq(sqlite3_create_function(host.db, "show", 3, SQLITE_UTF8,
-                                             observer, observe, NULL, NULL),
-                     SQLITE_OK);
-}
-
-static const char *back_up_observed(const char *name)
-{
-    char sql[600];
-    snprintf(sql, sizeof sql, "SELECT byron_backup('main', '%s', 'show')",
-             host_at(&host, name));
-    return host_ask(host.db, sql);
-}
-
-START_TEST(progress_is_told_to_a_function_and_ended_by_it)
-{
-    struct observer observer = {0};
-    unsigned files;
-    int calls;
-
-    open_filled(modes[0]);
-    add_observer(&observer);
-    ck_assert_ptr_nonnull(strstr(back_up_observed("copy0.db"), " files, "));
-    calls = observer.calls;
-    ck_assert_int_gt(calls, 1);
-    ck_assert_int_gt(observer.last_done, 0);
-    ck_assert_int_ge(observer.last_all, observer.last_done);
-    files = count_files();
-    for (int i = 1; i <= calls; i += 1 + calls / 3) {
-        observer = (struct observer){.stop_at = i};
-        ck_assert_str_eq(back_up_observed("copy.db"),
-                         "error: byron: show ended the backup");
-        ck_assert_uint_eq(count_files(), files);
-    }
-    expect("SELECT count(*) FROM kv", "1000");
-    host_close(&host);
-}
-END_TEST
-
-START_TEST(an_interrupt_ends_a_backup)
-{
-    struct observer observer = {.interrupts = true};
-    unsigned files;
-
-    open_filled(modes[0]);
-    add_observer(&observer);
-    files = count_files();
-    ck_assert_str_eq(back_up_observed("copy.db"), "error: byron: interrupted");
-    ck_assert_uint_eq(count_files(), files);
-    expect("SELECT count(*) FROM kv", "1000");
-    host_close(&host);
-}
-END_TEST
-
-static int always(void *context)
-{
-    (void)context;
-    return 1;
-}
-
-START_TEST(a_progress_handler_ends_a_backup)
-{
-    unsigned files;
-
-    open_filled(modes[0]);
-    files = count_files();
-    sqlite3_progress_handler(host.db, 2, always, NULL);
-    expect_refused("copy.db", "interrupt");
-    sqlite3_progress_handler(host.db, 0, NULL, NULL);
-    ck_assert_uint_eq(count_files(), files);
-    host_close(&host);
-}
-END_TEST
-
-START_TEST(a_function_that_writes_spoils_the_backup)
-{
-    struct observer observer = {.run = "INSERT INTO plain VALUES(5000, 1)"};
-
-    open_filled(modes[0]);
-    add_observer(&observer);
-    ck_assert_ptr_nonnull(strstr(back_up_observed("copy.db"),
-                                 "wrote to the database during its backup"));
-    ck_assert(!host_has(&host, "copy.db"));
-    expect("SELECT count(*) FROM plain", "1001");
-    host_close(&host);
-}
-END_TEST
-
 static TCase *copy_cases(void)
 {
     TCase *cases = tcase_create("copies");
@@ -545,10 +426,6 @@ static TCase *state_cases(void)
     tcase_add_test(cases, a_state_that_is_gone_is_refused);
     tcase_add_test(cases, commits_of_their_own_are_in_the_backup);
     tcase_add_loop_test(cases, backups_beside_a_writer_show_one_state, 0, 2);
-    tcase_add_test(cases, progress_is_told_to_a_function_and_ended_by_it);
-    tcase_add_test(cases, an_interrupt_ends_a_backup);
-    tcase_add_test(cases, a_progress_handler_ends_a_backup);
-    tcase_add_test(cases, a_function_that_writes_spoils_the_backup);
     return cases;
 }
 
