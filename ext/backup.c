@@ -206,6 +206,21 @@ static int add_store(struct backup *backup, const struct store_row *row)
     return rc;
 }
 
+/* Before the transaction begins: recovery may take its time, and needs the
+ * newest state of the host. */
+static int open_store(struct backup *backup, const struct store_row *row)
+{
+    struct transaction *transaction =
+        connection_use(backup->connection, backup->schema, row);
+    int rc;
+
+    if (!transaction)
+        return SQLITE_NOMEM;
+    rc = connection_open_store(transaction, &backup->message);
+    connection_release(transaction);
+    return rc;
+}
+
 /* The number of the store's row after that; 0: there is none. */
 static int next_number(struct backup *backup, sqlite3_int64 *number)
 {
@@ -229,7 +244,9 @@ static int next_number(struct backup *backup, sqlite3_int64 *number)
     return rc == SQLITE_OK ? SQLITE_OK : fail_sqlite(backup, rc);
 }
 
-static int add_stores(struct backup *backup)
+static int each_store(struct backup *backup,
+                      int (*each)(struct backup *backup,
+                                  const struct store_row *row))
 {
     struct store_row row;
     sqlite3_int64 number = 0;
@@ -240,7 +257,7 @@ static int add_stores(struct backup *backup)
         if (rc != SQLITE_OK)
             return fail_sqlite(backup, rc);
         if (row.number != 0)
-            rc = add_store(backup, &row);
+            rc = each(backup, &row);
         catalog_store_deinit(&row);
         if (rc == SQLITE_OK)
             rc = next_number(backup, &number);
@@ -301,12 +318,14 @@ static int copy_store(struct backup *backup, struct store_copy *copy)
  * transaction; other writers need not wait for the rest. */
 static int copy_all(struct backup *backup)
 {
-    int rc = begin_reading(backup);
+    int rc = each_store(backup, open_store);
 
+    if (rc == SQLITE_OK)
+        rc = begin_reading(backup);
     if (rc == SQLITE_OK)
         rc = file_copy_init(&backup->file, backup->target, &backup->message);
     if (rc == SQLITE_OK)
-        rc = add_stores(backup);
+        rc = each_store(backup, add_store);
     if (rc == SQLITE_OK)
         rc = copy_file(backup);
     end_reading(backup);

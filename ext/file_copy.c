@@ -96,10 +96,9 @@ static int open_partial(struct file_copy *copy, sqlite3 *db, const char *schema)
     struct stat source;
     int rc;
 
-    /* Who may read the database may read its backup, and nobody else. */
-    if (stat(sqlite3_db_filename(db, schema), &source) == 0 &&
-        chmod(copy->partial, source.st_mode & 0777) != 0)
-        return SQLITE_IOERR;
+    copy->mode = stat(sqlite3_db_filename(db, schema), &source) == 0
+                     ? source.st_mode & 0777
+                     : 0600;
     sqlite3_file_control(db, schema, SQLITE_FCNTL_VFS_POINTER, &vfs);
     rc = sqlite3_open_v2(copy->partial, &copy->db,
                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE,
@@ -262,6 +261,9 @@ int file_copy_finish(struct file_copy *copy, char **message)
 {
     int rc = close_whole(copy, message);
 
+    /* Who may read the database may read its backup, and nobody else. */
+    if (rc == SQLITE_OK && chmod(copy->partial, copy->mode) != 0)
+        rc = fail(message, copy->partial, "cannot be finished");
     if (rc == SQLITE_OK)
         rc = sync_path(copy->partial, 0, message);
     if (rc != SQLITE_OK)

@@ -9,12 +9,15 @@
 #ifndef BYRON_EXT_FILE_COPY_H
 #define BYRON_EXT_FILE_COPY_H
 
+#include <sys/types.h>
+
 #include "vtab.h"
 
 struct file_copy {
     char *path;    /* Absolute; sqlite3_free'd. */
     char *partial; /* Of the file until it is finished. */
     sqlite3 *db;   /* A connection to partial; may be NULL. */
+    mode_t mode;   /* Of the database that is copied. */
     bool is_made;  /* partial is there, and ours. */
 };
 

@@ -194,6 +194,28 @@ START_TEST(a_backup_may_be_read_by_whom_its_database_may)
 }
 END_TEST
 
+START_TEST(a_database_that_is_only_read_is_backed_up)
+{
+    static const char *const ways[] = {"mode=ro", "immutable=1"};
+    char uri[600];
+    sqlite3 *db;
+
+    open_filled(modes[0]);
+    sqlite3_close(host.db);
+    snprintf(uri, sizeof uri, "file:%s?%s", host.path, ways[_i]);
+    ck_assert_int_eq(
+        sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL),
+        SQLITE_OK);
+    ck_assert_ptr_nonnull(strstr(back_up(db, "copy.db"), " files, "));
+    sqlite3_close(db);
+    host.db = host_connect(&host);
+    attach("copy.db", "copy");
+    host_run(host.db, "INSERT INTO copy.kv VALUES('new', 1)");
+    expect("SELECT count(*) FROM copy.kv", "1001");
+    host_close(&host);
+}
+END_TEST
+
 /* --- refusals ------------------------------------------------------------- */
 
 START_TEST(what_is_there_is_not_overwritten)
@@ -409,6 +431,7 @@ static TCase *copy_cases(void)
     tcase_add_test(cases, stores_elsewhere_come_to_lie_beside_the_copy);
     tcase_add_test(cases, a_database_without_byron_tables_is_one_file);
     tcase_add_test(cases, a_backup_may_be_read_by_whom_its_database_may);
+    tcase_add_loop_test(cases, a_database_that_is_only_read_is_backed_up, 0, 2);
     tcase_add_loop_test(cases, what_is_there_is_not_overwritten, 0, 3);
     tcase_add_test(cases, a_wrong_argument_is_told);
     tcase_add_test(cases, a_transaction_that_writes_is_refused);
