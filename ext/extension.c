@@ -4,10 +4,16 @@
 #include <pthread.h>
 
 #include "backup.h"
+#include "config.h"
+#include "count.h"
+#include "debug.h"
+#include "dump.h"
 #include "ending.h"
 #include "functions.h"
 #include "module.h"
+#include "sstables.h"
 #include "stats.h"
+#include "tables.h"
 
 #define OLDEST_SQLITE 3038000
 #define EXPORTED      __attribute__((visibility("default")))
@@ -35,6 +41,13 @@ static void stay_loaded(void)
         (void)dlopen(here.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 #endif
+
+/* What is there beside the module itself. */
+static int (*const parts[])(struct connection *connection) = {
+    functions_register, count_register,    config_register, debug_register,
+    stats_register,     sstables_register, tables_register, dump_register,
+    ending_register,    backup_register,
+};
 
 EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
                                 const sqlite3_api_routines *api)
@@ -64,14 +77,8 @@ EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,
         return SQLITE_OK; /* Loaded before. */
     /* Takes the connection, even where it fails. */
     rc = module_register(connection);
-    if (rc == SQLITE_OK)
-        rc = functions_register(connection);
-    if (rc == SQLITE_OK)
-        rc = backup_register(connection);
-    if (rc == SQLITE_OK)
-        rc = stats_register(connection);
-    if (rc == SQLITE_OK)
-        rc = ending_register(connection);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && rc == SQLITE_OK; i++)
+        rc = parts[i](connection);
     return rc;
 }
 

@@ -70,13 +70,10 @@ static int find(struct connection *connection, const char *name,
     return rc;
 }
 
-int lookup_open(struct connection *connection, const char *name,
-                struct lookup *out, char **message)
+/* Opens the store of what was found, with the result rc. */
+static int open_found(struct connection *connection, const char *name, int rc,
+                      struct lookup *out, char **message)
 {
-    int rc;
-
-    memset(out, 0, sizeof *out);
-    rc = find(connection, name, out);
     if (rc == SQLITE_NOTFOUND) {
         *message = sqlite3_mprintf("byron: no such byron table: %s", name);
         return SQLITE_ERROR;
@@ -99,7 +96,28 @@ int lookup_open(struct connection *connection, const char *name,
     return SQLITE_OK;
 }
 
-struct table *lookup_table(const struct lookup *lookup, sqlite3_stmt **keep)
+int lookup_open(struct connection *connection, const char *name,
+                struct lookup *out, char **message)
+{
+    memset(out, 0, sizeof *out);
+    return open_found(connection, name, find(connection, name, out), out,
+                      message);
+}
+
+int lookup_open_in(struct connection *connection, const char *schema,
+                   const char *name, struct lookup *out, char **message)
+{
+    memset(out, 0, sizeof *out);
+    return open_found(connection, name,
+                      try_schema(connection, schema, name, out), out, message);
+}
+
+/*
+ * The table as SQLite has it, connected for this where need be. It stays so
+ * until *keep is finalized. NULL: it could not be; sqlite3_errmsg tells.
+ */
+static struct table *find_table(const struct lookup *lookup,
+                                sqlite3_stmt **keep)
 {
     struct connection *connection = lookup->transaction->connection;
     struct table *table;
@@ -120,8 +138,27 @@ struct table *lookup_table(const struct lookup *lookup, sqlite3_stmt **keep)
     return table;
 }
 
+int lookup_open_table(struct connection *connection, const char *name,
+                      struct lookup *out, char **message)
+{
+    int rc = lookup_open(connection, name, out, message);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    out->table = find_table(out, &out->keep);
+    if (out->table)
+        return SQLITE_OK;
+    if (out->keep)
+        *message = sqlite3_mprintf("byron: no such byron table: %s", name);
+    else
+        *message = sqlite3_mprintf("%s", sqlite3_errmsg(connection->db));
+    lookup_close(out);
+    return SQLITE_ERROR;
+}
+
 void lookup_close(struct lookup *lookup)
 {
+    sqlite3_finalize(lookup->keep);
     connection_release(lookup->transaction);
     free(lookup->name);
     memset(lookup, 0, sizeof *lookup);

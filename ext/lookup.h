@@ -12,16 +12,19 @@ struct lookup {
     byron_db *db;                    /* Lent. */
     uint32_t id;                     /* The table's. */
     char *name;                      /* Owned; the table's. */
+    struct table *table;             /* Lent; of lookup_open_table only. */
+    sqlite3_stmt *keep;              /* Private: as long, it is connected. */
 };
 
 /* On failure SQLite's code and *message. */
 int lookup_open(struct connection *connection, const char *name,
                 struct lookup *out, char **message);
-/*
- * The table as SQLite has it, connected for this where need be. It stays so
- * until *keep is finalized. NULL: it could not be; sqlite3_errmsg tells.
- */
-struct table *lookup_table(const struct lookup *lookup, sqlite3_stmt **keep);
+/* The same, of a table in a schema that is known. */
+int lookup_open_in(struct connection *connection, const char *schema,
+                   const char *name, struct lookup *out, char **message);
+/* The same as lookup_open, and the table as SQLite has it, connected. */
+int lookup_open_table(struct connection *connection, const char *name,
+                      struct lookup *out, char **message);
 void lookup_close(struct lookup *lookup);
 
 #endif

@@ -6,8 +6,8 @@
 #include "cursor.h"
 #include "ending.h"
 #include "index_catalog.h"
-#include "index_check.h"
 #include "index_list.h"
+#include "integrity.h"
 #include "numbering.h"
 #include "plan.h"
 #include "pragma.h"
@@ -161,8 +161,16 @@ static int join_store(struct table *table, struct store_row *row,
 {
     char *options =
         settings_merge(row->options, &table->declaration->settings.engine);
+    int rc;
+
     if (!options)
         return SQLITE_NOMEM;
+    /* It must be possible to open the store again. */
+    rc = status_fail(table, settings_check(options));
+    if (rc != SQLITE_OK) {
+        free(options);
+        return rc;
+    }
     free(row->options);
     row->options = options;
     table->transaction = connection_use(table->connection, table->schema, row);
@@ -409,56 +417,25 @@ static int is_shadow(const char *name)
            sqlite3_stricmp(name, "index") == 0;
 }
 
-struct findings {
-    char *words; /* sqlite3_mprintf'd */
-    uint64_t count;
-};
-
-static void add_finding(void *context, const char *words)
-{
-    struct findings *findings = context;
-    char *longer;
-
-    if (++findings->count > 100)
-        return; /* Enough to know. */
-    longer = findings->words ? sqlite3_mprintf("%s\n%s", findings->words, words)
-                             : sqlite3_mprintf("%s", words);
-    if (!longer)
-        return;
-    sqlite3_free(findings->words);
-    findings->words = longer;
-}
-
 /* xIntegrity: damage is a text, not a failure. is_quick: quick_check. */
 static int check(sqlite3_vtab *base, const char *schema, const char *name,
                  int is_quick, char **message)
 {
     struct table *table = (struct table *)base;
-    struct findings findings = {NULL, 0};
-    uint64_t damages = 0;
-    byron_status status;
-    int rc = view_ready(table);
+    struct findings findings = {0};
+    int rc = is_quick ? view_ready(table) : check_table(table, &findings);
 
     (void)schema;
     *message = NULL;
-    if (rc != SQLITE_OK) {
+    if (findings.count > 0)
+        *message = sqlite3_mprintf("%s: %s", name,
+                                   findings.words ? findings.words : "damaged");
+    else if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT && rc != SQLITE_NOMEM)
         *message = sqlite3_mprintf("%s: %s", name,
                                    table->base.zErrMsg ? table->base.zErrMsg
                                                        : sqlite3_errstr(rc));
-        return *message ? SQLITE_OK : SQLITE_NOMEM;
-    }
-    if (is_quick)
-        return SQLITE_OK;
-    status = byron_verify(table->transaction->store->db, add_finding, &findings,
-                          &damages);
-    rc = status_fail(table, status);
-    if (rc == SQLITE_OK && damages == 0)
-        rc = index_check(table, add_finding, &findings, &damages);
-    if (damages > 0)
-        *message = sqlite3_mprintf("%s: %s", name,
-                                   findings.words ? findings.words : "damaged");
-    sqlite3_free(findings.words);
-    return damages > 0 ? SQLITE_OK : rc;
+    findings_deinit(&findings);
+    return *message ? SQLITE_OK : rc;
 }
 
 /* The table of methods as SQLite 3.44 knows it; older ones stop before the

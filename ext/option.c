@@ -1,8 +1,11 @@
-#include "parser.h"
+#include "option.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "parser.h"
+#include "settings.h"
 
 static byron_status fail_value(struct parser *parser, const char *name,
                                const char *value, const char *expected)
@@ -286,5 +289,50 @@ byron_status option_parse(struct parser *parser)
     parser_step(parser); /* The = sign. */
     status = set_by_name(parser, name);
     free(name);
+    return status;
+}
+
+/* Those of a table, as against those of the store, are part of its text. */
+static byron_status find_setting(struct parser *parser, int *out)
+{
+    char *name = NULL;
+    const char *rest = parser->next;
+    struct token token = parser->token;
+    byron_status status = parser_take_name(parser, &name);
+
+    if (status != BYRON_OK)
+        return parser_fail(parser, "byron: 'set' needs name=value, as in "
+                                   "'memory=256MB'");
+    if (!token_is_mark(&parser->token, '='))
+        status = parser_fail(parser, "byron: 'set' needs name=value, as in "
+                                     "'memory=256MB'");
+    *out = settings_find(name);
+    for (size_t i = 0; i < OPTION_COUNT && status == BYRON_OK; i++)
+        if (*out < 0 && strcasecmp(options[i].name, name) == 0)
+            status = parser_fail(parser,
+                                 "byron: option %s is fixed when the table is "
+                                 "created",
+                                 options[i].name);
+    free(name);
+    parser->next = rest;
+    parser->token = token;
+    return status;
+}
+
+byron_status option_parse_change(const char *text, struct byron_options *out,
+                                 int *setting, char **message)
+{
+    struct declaration scratch = {0};
+    struct parser parser = {
+        .next = text, .table = &scratch, .message = message};
+    byron_status status;
+
+    *message = NULL;
+    parser_step(&parser);
+    status = find_setting(&parser, setting);
+    if (status == BYRON_OK)
+        status = option_parse(&parser);
+    *out = scratch.settings.engine;
+    free(scratch.settings.path);
     return status;
 }

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "byron_inspect.h"
 
 enum setting {
     SETTING_MEMORY,
@@ -120,22 +123,94 @@ static bool find_setting(const char *text, enum setting setting, uint64_t *out)
     return false;
 }
 
-char *settings_merge(const char *text, const struct byron_options *options)
+/* Writes the settings that value_of finds. */
+static char *write_text(bool (*value_of)(const void *context,
+                                         enum setting setting, uint64_t *out),
+                        const void *context)
 {
-    char merged[SETTING_COUNT * 40];
+    char text[SETTING_COUNT * 40];
     size_t size = 0;
 
-    merged[0] = 0;
+    text[0] = 0;
     for (int i = 0; i < SETTING_COUNT; i++) {
         uint64_t value;
-        if (!find_setting(text, (enum setting)i, &value) &&
-            !read_setting(options, (enum setting)i, &value))
-            continue;
-        size += (size_t)snprintf(merged + size, sizeof merged - size,
-                                 "%s%s=%" PRIu64, size > 0 ? " " : "", names[i],
-                                 value);
+        if (value_of(context, (enum setting)i, &value))
+            size += (size_t)snprintf(text + size, sizeof text - size,
+                                     "%s%s=%" PRIu64, size > 0 ? " " : "",
+                                     names[i], value);
     }
-    return strdup(merged);
+    return strdup(text);
+}
+
+struct source {
+    const char *text;
+    const struct byron_options *options;
+    int named;
+};
+
+static bool merged_value(const void *context, enum setting setting,
+                         uint64_t *out)
+{
+    const struct source *source = context;
+
+    return find_setting(source->text, setting, out) ||
+           read_setting(source->options, setting, out);
+}
+
+static bool changed_value(const void *context, enum setting setting,
+                          uint64_t *out)
+{
+    const struct source *source = context;
+
+    return (int)setting == source->named
+               ? read_setting(source->options, setting, out)
+               : find_setting(source->text, setting, out);
+}
+
+char *settings_merge(const char *text, const struct byron_options *options)
+{
+    struct source source = {text, options, -1};
+    return write_text(merged_value, &source);
+}
+
+char *settings_change(const char *text, int index,
+                      const struct byron_options *options)
+{
+    struct source source = {text, options, index};
+    return write_text(changed_value, &source);
+}
+
+int settings_find(const char *name)
+{
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (strcasecmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+const char *settings_name(int index)
+{
+    return index < SETTING_COUNT ? names[index] : NULL;
+}
+
+void settings_print(const struct byron_options *derived, int index,
+                    char out[32])
+{
+    static const char *const codecs[] = {
+        [BYRON_COMPRESSION_DEFAULT] = "default",
+        [BYRON_COMPRESSION_NONE] = "none",
+        [BYRON_COMPRESSION_LZ4] = "lz4",
+        [BYRON_COMPRESSION_ZSTD] = "zstd",
+    };
+    uint64_t value = 0;
+
+    read_setting(derived, (enum setting)index, &value);
+    if (index == SETTING_COMPRESSION)
+        snprintf(out, 32, "%s", codecs[derived->compression]);
+    else if (index == SETTING_THREADS)
+        snprintf(out, 32, "%d", derived->inline_work ? 0 : 1);
+    else
+        snprintf(out, 32, "%" PRIu64, value);
 }
 
 void settings_apply(const char *text, struct byron_options *out)
@@ -145,4 +220,13 @@ void settings_apply(const char *text, struct byron_options *out)
         if (find_setting(text, (enum setting)i, &value))
             write_setting(out, (enum setting)i, value);
     }
+}
+
+byron_status settings_check(const char *text)
+{
+    struct byron_options options = {0};
+    struct byron_options derived;
+
+    settings_apply(text, &options);
+    return byron_derive_options(&options, &derived);
 }

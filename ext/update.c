@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "conflict.h"
 #include "entries.h"
 #include "row.h"
@@ -565,6 +566,8 @@ int update_row(sqlite3_vtab *base, int argument_count,
     struct change change;
     int rc;
 
+    if (command_is_given(table, argument_count, arguments))
+        return command_run(table, arguments, rowid);
     change_init(&change, table, arguments);
     /* Without a rowid of its own the row leaves the connection's alone. */
     *rowid = sqlite3_last_insert_rowid(table->db);

@@ -1,5 +1,7 @@
 #include "db/options.h"
 
+#include "byron_inspect.h"
+
 #define KB ((uint64_t)1 << 10)
 #define MB ((uint64_t)1 << 20)
 
@@ -66,4 +68,10 @@ byron_status db_derive_options(const struct byron_options *given,
     if (!out->os)
         out->os = os_posix();
     return derive_compression(path, out);
+}
+
+byron_status byron_derive_options(const struct byron_options *given,
+                                  struct byron_options *out)
+{
+    return db_derive_options(given, NULL, out);
 }

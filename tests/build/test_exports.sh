@@ -33,7 +33,7 @@ check 'the library exports names of byron.h only' '' \
 check 'the library knows no SQLite' '' \
     "$(nm -u "$build/libbyron.a" | ours | tr ' ' '\n' | grep '^sqlite3')"
 missing=
-for name in $(grep -oE '\bbyron_[a-z_]+\(' engine/byron.h | tr -d '(' | sort -u); do
+for name in $(grep -ohE '\bbyron_[a-z_]+\(' engine/byron*.h | tr -d '(' | sort -u); do
     nm -g --defined-only "$build/libbyron.a" | grep -qw "$name" ||
         missing="$missing $name"
 done

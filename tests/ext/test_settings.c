@@ -74,6 +74,47 @@ START_TEST(strange_words_are_left_alone)
 }
 END_TEST
 
+START_TEST(a_change_replaces_one_setting)
+{
+    static const char text[] = "memory=1 fanout=4 threads=0";
+    struct byron_options options = {.memory = 2, .fanout = 9};
+    char *changed = settings_change(text, settings_find("MEMORY"), &options);
+
+    ck_assert_str_eq(changed, "memory=2 fanout=4 threads=0");
+    free(changed);
+    changed = settings_change(text, settings_find("threads"), &options);
+    ck_assert_str_eq(changed, "memory=1 fanout=4");
+    free(changed);
+    ck_assert_int_eq(settings_find("path"), -1);
+}
+END_TEST
+
+START_TEST(values_are_written_as_a_person_would)
+{
+    struct byron_options options = {.memory = 5,
+                                    .compression = BYRON_COMPRESSION_ZSTD,
+                                    .inline_work = true,
+                                    .no_bloom = true};
+    char out[32];
+
+    settings_print(&options, settings_find("memory"), out);
+    ck_assert_str_eq(out, "5");
+    settings_print(&options, settings_find("compression"), out);
+    ck_assert_str_eq(out, "zstd");
+    settings_print(&options, settings_find("threads"), out);
+    ck_assert_str_eq(out, "0");
+    settings_print(&options, settings_find("bloom_bits"), out);
+    ck_assert_str_eq(out, "0");
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened_is_found)
+{
+    ck_assert_int_eq(settings_check("memory=1048576 fanout=4"), BYRON_OK);
+    ck_assert_int_eq(settings_check("fanout=1"), BYRON_MISUSE);
+}
+END_TEST
+
 Suite *test_settings_suite(void)
 {
     Suite *suite = suite_create("settings");
@@ -83,6 +124,9 @@ Suite *test_settings_suite(void)
     tcase_add_test(cases, what_is_written_is_read_back);
     tcase_add_test(cases, zero_bloom_bits_are_told_from_none_stated);
     tcase_add_test(cases, strange_words_are_left_alone);
+    tcase_add_test(cases, a_change_replaces_one_setting);
+    tcase_add_test(cases, values_are_written_as_a_person_would);
+    tcase_add_test(cases, what_cannot_be_opened_is_found);
     suite_add_tcase(suite, cases);
     return suite;
 }

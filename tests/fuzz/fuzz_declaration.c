@@ -21,7 +21,8 @@ static void parse(int count, const char *const *arguments)
 {
     struct declaration *table = NULL;
     char *message = NULL;
-    byron_status status = declaration_parse("t", count, arguments, &table, &message);
+    byron_status status =
+        declaration_parse("t", count, arguments, &table, &message);
 
     require((status == BYRON_OK) == (table != NULL));
     require(status == BYRON_OK || message != NULL);

@@ -1,0 +1,35 @@
+/*
+ * byron_inspect: what tools want to know of a store, beyond byron.h.
+ */
+#ifndef BYRON_INSPECT_H
+#define BYRON_INSPECT_H
+
+#include "byron.h"
+
+/* What byron_open would make of given: every zero filled in, or BYRON_MISUSE.
+ */
+BYRON_MUST_CHECK byron_status byron_derive_options(
+    const struct byron_options *given, struct byron_options *out);
+
+/* One SSTable. Keys are lent for the call. */
+struct byron_table {
+    int level;       /* -1: of a large transaction, not in a level yet. */
+    uint64_t run;    /* Tables of one run share no key; later is higher. */
+    uint64_t number; /* Names the file: S-<number, 16 hexadecimal digits>. */
+    uint64_t bytes;
+    uint64_t entries; /* Puts and tombstones. */
+    uint64_t tombstones;
+    struct byron_bytes smallest;
+    struct byron_bytes largest;
+};
+/*
+ * Tells of every table that may hold keys of the range (NULL: of any): level by
+ * level, new runs before old ones, in key order. Stops where visit fails, and
+ * answers that.
+ */
+BYRON_MUST_CHECK byron_status byron_list_tables(
+    byron_db *db, const struct byron_range *range,
+    byron_status (*visit)(void *context, const struct byron_table *table),
+    void *context);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * command: what a table is told to do by an INSERT.
+ *
+ * Covers: integrity, set_option.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/host.h"
+
+Suite *test_command_suite(void);
+
+static struct host host;
+
+static void expect(const char *sql, const char *expected)
+{
+    ck_assert_str_eq(host_ask(host.db, sql), expected);
+}
+
+static void expect_words(const char *sql, const char *words)
+{
+    const char *answer = host_ask(host.db, sql);
+
+    ck_assert_msg(strstr(answer, "error: ") && strstr(answer, words), "%s: %s",
+                  sql, answer);
+}
+
+static void open_filled(void)
+{
+    host_open(&host);
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE kv USING byron; "
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
+             "WHERE i < 1000) INSERT INTO kv SELECT i, 'value ' || i FROM n");
+}
+
+static void close_filled(void)
+{
+    host_close(&host);
+}
+
+START_TEST(flush_and_compact_write_files)
+{
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
+    expect("SELECT count(*) FROM byron_sstables('kv')", "1");
+    host_run(host.db, "DELETE FROM kv WHERE key > 10");
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('FLUSH')");
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('Compact')");
+    expect("SELECT count(*) FROM byron_sstables('kv')", "1");
+    expect("SELECT count(*) FROM kv", "10");
+}
+END_TEST
+
+START_TEST(a_command_changes_no_row_and_no_rowid)
+{
+    host_run(host.db,
+             "CREATE TABLE plain(a); INSERT INTO plain VALUES(1), (2)");
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('integrity-check')");
+    expect("SELECT changes(), last_insert_rowid(), count(*) FROM kv",
+           "1|2|1000");
+}
+END_TEST
+
+START_TEST(what_is_no_command_is_named_with_those_that_are)
+{
+    expect_words("INSERT INTO kv(kv) VALUES('optimize')",
+                 "unknown command 'optimize'; there are compact, flush, "
+                 "integrity-check");
+    expect_words("INSERT INTO kv(kv) VALUES(5)", "unknown command '5'");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('flush', 1)",
+                 "command 'flush' takes no argument");
+    expect_words("INSERT INTO kv(kv) VALUES('set')",
+                 "command 'set' needs an argument");
+    expect_words("INSERT INTO kv(kv, key) VALUES('flush', 1)",
+                 "a command takes no columns but kv and arg");
+    expect_words("INSERT INTO kv(arg) VALUES('flush')", "cannot be set");
+    expect_words("UPDATE kv SET kv = 'flush'", "cannot be set");
+    expect("SELECT count(*) FROM kv", "1000");
+}
+END_TEST
+
+START_TEST(a_writer_does_not_wait_for_itself)
+{
+    host_run(host.db, "BEGIN; INSERT INTO kv VALUES(0, 'mine')");
+    expect_words("INSERT INTO kv(kv) VALUES('flush')", "has written");
+    expect_words("INSERT INTO kv(kv) VALUES('compact')", "has written");
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('integrity-check')");
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4')");
+    host_run(host.db, "COMMIT");
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
+    expect("SELECT value FROM kv WHERE key = 0", "mine");
+}
+END_TEST
+
+START_TEST(a_command_works_in_a_transaction_that_only_read)
+{
+    host_run(host.db, "BEGIN; SELECT count(*) FROM kv; "
+                      "INSERT INTO kv(kv) VALUES('flush'); "
+                      "SELECT count(*) FROM kv; COMMIT");
+    expect("SELECT count(*) FROM kv", "1000");
+}
+END_TEST
+
+START_TEST(set_is_kept_and_rolled_back_with_the_database)
+{
+    expect("SELECT byron_config('kv', 'memory')", "67108864");
+    host_run(host.db,
+             "INSERT INTO kv(kv, arg) VALUES('set', 'memory=128MB'); "
+             "INSERT INTO kv(kv, arg) VALUES('set', 'threads = 0'); "
+             "INSERT INTO kv(kv, arg) VALUES('set', 'compression=none')");
+    host_run(host.db, "BEGIN; INSERT INTO kv(kv, arg) "
+                      "VALUES('set', 'memory=1GB'); ROLLBACK");
+    host_reopen(&host);
+    expect("SELECT byron_config('kv', 'memory'), byron_config('kv', "
+           "'threads'), byron_config('kv', 'compression')",
+           "134217728|0|none");
+    expect("SELECT value FROM byron_stats('kv') WHERE name = 'memory'",
+           "134217728");
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'threads=1')");
+    expect("SELECT options FROM byron_store", "memory=134217728 compression=1");
+}
+END_TEST
+
+START_TEST(what_a_store_could_not_open_with_is_not_set)
+{
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'fanout=1')",
+                 "option fanout is 1, but must be from 2 to 100");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'memory')",
+                 "'set' needs name=value");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', '')",
+                 "'set' needs name=value");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'nothing=1')",
+                 "unrecognized option: \"nothing\"");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'path=elsewhere')",
+                 "option path is fixed when the table is created");
+    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4 memory=5')",
+                 "more than a value");
+    expect("SELECT options FROM byron_store", "");
+    expect_words("CREATE VIRTUAL TABLE other USING byron(fanout=1)",
+                 "option fanout is 1, but must be from 2 to 100");
+    host_reopen(&host);
+    expect("SELECT count(*) FROM kv", "1000");
+}
+END_TEST
+
+START_TEST(a_table_may_be_called_arg_or_prefix)
+{
+    host_run(host.db, "CREATE VIRTUAL TABLE arg USING byron(a); "
+                      "CREATE VIRTUAL TABLE prefix USING byron(a); "
+                      "INSERT INTO arg(arg) VALUES('flush'); "
+                      "INSERT INTO prefix(prefix) VALUES('flush'); "
+                      "INSERT INTO prefix(prefix, arg) "
+                      "VALUES('set', 'fanout=4')");
+    expect("SELECT count(*) FROM arg", "0");
+    expect_words("INSERT INTO arg(arg) VALUES('set')", "needs an argument");
+}
+END_TEST
+
+START_TEST(a_column_of_the_tables_name_is_a_column)
+{
+    host_run(host.db, "CREATE VIRTUAL TABLE c USING byron(c, d); "
+                      "INSERT INTO c(c) VALUES('flush')");
+    expect("SELECT c, d FROM c", "flush|NULL");
+}
+END_TEST
+
+START_TEST(a_reader_of_the_file_alone_may_not_command)
+{
+    host_run(host.db, "PRAGMA query_only = ON");
+    expect_words("INSERT INTO kv(kv) VALUES('flush')", "readonly");
+}
+END_TEST
+
+/* Eight bytes in the middle of the only file. */
+static void damage_file(void)
+{
+    char path[600];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", host_at(&host, "x.db-byron"),
+             host_ask(host.db, "SELECT file FROM byron_sstables('kv')"));
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
+    file = fopen(path, "r+");
+    ck_assert_ptr_nonnull(file);
+    fseek(file, 100, SEEK_SET);
+    fputs("damaged!", file);
+    fclose(file);
+    host.db = host_connect(&host);
+}
+
+START_TEST(integrity_check_fails_in_words_where_something_is_damaged)
+{
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
+    damage_file();
+    expect_words("INSERT INTO kv(kv) VALUES('integrity-check')", "/S-");
+    ck_assert_int_eq(sqlite3_extended_errcode(host.db), SQLITE_CORRUPT_VTAB);
+    expect_words("INSERT INTO kv(kv) VALUES('flush'), ('integrity-check')",
+                 "byron: kv: ");
+}
+END_TEST
+
+Suite *test_command_suite(void)
+{
+    Suite *suite = suite_create("command");
+    TCase *cases = tcase_create("command");
+
+    tcase_add_checked_fixture(cases, open_filled, close_filled);
+    tcase_add_test(cases, flush_and_compact_write_files);
+    tcase_add_test(cases, a_command_changes_no_row_and_no_rowid);
+    tcase_add_test(cases, what_is_no_command_is_named_with_those_that_are);
+    tcase_add_test(cases, a_writer_does_not_wait_for_itself);
+    tcase_add_test(cases, a_command_works_in_a_transaction_that_only_read);
+    tcase_add_test(cases, set_is_kept_and_rolled_back_with_the_database);
+    tcase_add_test(cases, what_a_store_could_not_open_with_is_not_set);
+    tcase_add_test(cases, a_table_may_be_called_arg_or_prefix);
+    tcase_add_test(cases, a_column_of_the_tables_name_is_a_column);
+    tcase_add_test(cases, a_reader_of_the_file_alone_may_not_command);
+    tcase_add_test(cases,
+                   integrity_check_fails_in_words_where_something_is_damaged);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
