@@ -4,8 +4,10 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "support/host.h"
 
@@ -228,6 +230,41 @@ START_TEST(a_commit_at_any_step_is_in_both_or_in_neither)
 }
 END_TEST
 
+/* No file may grow beyond so many bytes. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_write_that_fails_leaves_nothing)
+{
+    bool has_failed = true;
+    unsigned files;
+    int failures = 0;
+
+    open_filled();
+    files = count_files();
+    signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t bytes = 0; has_failed; bytes += 3000) {
+        const char *answer;
+        limit_files(bytes);
+        answer = back_up("copy.db");
+        limit_files(RLIM_INFINITY);
+        has_failed = strstr(answer, "error: byron: ") != NULL;
+        ck_assert_uint_eq(count_files(), has_failed ? files : files + 2);
+        failures += has_failed;
+    }
+    ck_assert_int_gt(failures, 3);
+    host_run(host.db, "INSERT INTO kv VALUES('new', 1)");
+    expect("SELECT count(*), byron_check('kv') FROM kv", "1001|ok");
+    host_close(&host);
+}
+END_TEST
+
 Suite *test_backup_progress_suite(void)
 {
     Suite *suite = suite_create("backup_progress");
@@ -239,6 +276,7 @@ Suite *test_backup_progress_suite(void)
     tcase_add_test(cases, a_progress_handler_ends_a_backup);
     tcase_add_test(cases, a_function_that_writes_spoils_the_backup);
     tcase_add_test(cases, a_commit_at_any_step_is_in_both_or_in_neither);
+    tcase_add_test(cases, a_write_that_fails_leaves_nothing);
     suite_add_tcase(suite, cases);
     return suite;
 }
