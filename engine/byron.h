@@ -219,6 +219,12 @@ BYRON_MUST_CHECK byron_status byron_cursor_seek_back(byron_cursor *cursor,
 /* Requires: valid. */
 BYRON_MUST_CHECK byron_status byron_cursor_next(byron_cursor *cursor);
 BYRON_MUST_CHECK byron_status byron_cursor_prev(byron_cursor *cursor);
+/*
+ * Forward by at most so many entries, as far as none of them has to be looked
+ * at; 0: there it takes a byron_cursor_next. Cheap: for counting. Requires:
+ * valid, and it stays so.
+ */
+uint64_t byron_cursor_skip(byron_cursor *cursor, uint64_t most);
 bool byron_cursor_valid(const byron_cursor *cursor);
 /* Lends the key until the cursor moves. Requires: valid. */
 struct byron_bytes byron_cursor_key(const byron_cursor *cursor);

@@ -345,6 +345,8 @@ int cursor_next(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
 
+    if (walk_next_unseen(&cursor->walk))
+        return SQLITE_OK;
     cursor->has_value = false;
     cursor->has_entry = false;
     return walk_next(&cursor->walk);
@@ -467,7 +469,9 @@ static int result_hidden(struct cursor *cursor, sqlite3_context *context,
         sqlite3_result_value(context, cursor->prefix);
     } else if (column == hidden->key) {
         cursor->walk.is_whole = true;
-        rc = take_key(cursor);
+        rc = scan_look(&cursor->walk.scan);
+        if (rc == SQLITE_OK)
+            rc = take_key(cursor);
         if (rc == SQLITE_OK)
             sqlite3_result_blob64(context, cursor->row.key.data,
                                   cursor->row.key.size, SQLITE_TRANSIENT);
@@ -490,6 +494,9 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
         return SQLITE_OK;
     if (column >= table->declaration->column_count)
         return result_hidden(cursor, context, column);
+    rc = scan_look(&cursor->walk.scan);
+    if (rc != SQLITE_OK)
+        return rc;
     rc = is_in_entry(cursor, column) ? read_entry(cursor, column, &field)
                                      : read_row(cursor, column, &field);
     if (rc == SQLITE_OK)
@@ -507,7 +514,9 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
     if (table->declaration->shape >= KEY_SINGLE)
         return table_fail(table, SQLITE_ERROR, "no such column: rowid");
     cursor->walk.is_whole = true;
-    rc = take_key(cursor);
+    rc = scan_look(&cursor->walk.scan);
+    if (rc == SQLITE_OK)
+        rc = take_key(cursor);
     if (rc != SQLITE_OK)
         return rc;
     rc = fail_row(table, key_codec_read_rowid(cursor->row.key, &rowid));

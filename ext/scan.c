@@ -9,6 +9,8 @@
 
 #define KEPT_CAPACITY 65536 /* Bytes of a buffer for the next scan. */
 #define GROUP_STEPS   8     /* A seek is worth as many steps. */
+#define UNSEEN_ENOUGH 8     /* After so many it runs ahead. */
+#define RUN_MOST      1024
 
 void scan_init(struct scan *scan, struct table *table)
 {
@@ -192,12 +194,25 @@ out:
 
 /* --- The end of a transaction -------------------------------------------- */
 
+/* Back to the row that it shows; then it goes step by step. */
+static byron_status go_back(struct scan *scan)
+{
+    byron_status status = BYRON_OK;
+
+    scan->may_run = false;
+    for (; scan->ahead > 0 && status == BYRON_OK; scan->ahead--)
+        status = byron_cursor_prev(scan->rows);
+    return status;
+}
+
 static byron_status copy_row(struct scan *scan)
 {
-    struct byron_bytes key = scan_key(scan);
     struct byron_bytes value = {scan->value.data, scan->value.size};
+    struct byron_bytes key;
     byron_status status;
 
+    TRY(go_back(scan));
+    key = scan_key(scan);
     scan->place_key.size = 0;
     scan->place_value.size = 0;
     if (scan->rows)
@@ -283,6 +298,9 @@ int scan_start(struct scan *scan, bool is_descending)
     scan->done = 0;
     scan->is_at_row = false;
     scan->is_copied = false;
+    scan->may_run = false;
+    scan->unseen = 0;
+    scan->ahead = 0;
     /* Closed after the new one is open, so that they share a snapshot. */
     if (scan->view.snapshot) {
         old = scan->view;
@@ -296,11 +314,11 @@ int scan_start(struct scan *scan, bool is_descending)
     return status_fail(scan->table, begin_next(scan));
 }
 
-int scan_next(struct scan *scan)
+/* To the next row, seen or not. */
+static int step(struct scan *scan)
 {
     byron_status status = BYRON_OK;
 
-    assert(scan->is_at_row);
     if (scan->is_copied) {
         int rc = resume(scan);
 
@@ -314,6 +332,54 @@ int scan_next(struct scan *scan)
             return status_fail(scan->table, status);
     }
     return status_fail(scan->table, begin_next(scan));
+}
+
+static bool can_run(const struct scan *scan)
+{
+    return scan->rows && !scan->is_descending && !scan->is_copied;
+}
+
+int scan_next(struct scan *scan)
+{
+    assert(scan->is_at_row);
+    if (scan->ahead > 0) {
+        scan->ahead--;
+        return SQLITE_OK;
+    }
+    if (scan->may_run && ++scan->unseen > UNSEEN_ENOUGH && can_run(scan)) {
+        scan->ahead = byron_cursor_skip(scan->rows, RUN_MOST);
+        if (scan->ahead > 0) {
+            scan->ahead--;
+            return SQLITE_OK;
+        }
+    }
+    return step(scan);
+}
+
+int scan_look(struct scan *scan)
+{
+    scan->unseen = 0;
+    if (scan->ahead == 0)
+        return SQLITE_OK;
+    return status_fail(scan->table, go_back(scan));
+}
+
+int scan_pass(struct scan *scan, int64_t count)
+{
+    int rc = SQLITE_OK;
+
+    while (rc == SQLITE_OK && scan->is_at_row && count > 0) {
+        uint64_t passed = 0;
+
+        if (can_run(scan))
+            passed = byron_cursor_skip(scan->rows, (uint64_t)count);
+        if (passed == 0) {
+            rc = step(scan);
+            passed = 1;
+        }
+        count -= (int64_t)passed;
+    }
+    return rc;
 }
 
 static bool is_in_group(const struct scan *scan)
@@ -353,8 +419,8 @@ int scan_next_group(struct scan *scan, size_t size)
 
     scan->group.size = 0;
     status = bytes_add(&scan->group, key.data, size);
-    for (int step = 0; status == BYRON_OK && step < GROUP_STEPS; step++) {
-        int rc = scan_next(scan);
+    for (int i = 0; status == BYRON_OK && i < GROUP_STEPS; i++) {
+        int rc = step(scan);
 
         if (rc != SQLITE_OK || !scan->is_at_row || !is_in_group(scan))
             return rc;
@@ -366,7 +432,7 @@ int scan_next_group(struct scan *scan, size_t size)
 
 struct byron_bytes scan_key(const struct scan *scan)
 {
-    assert(scan->is_at_row);
+    assert(scan->is_at_row && scan->ahead == 0);
     if (scan->is_copied)
         return bytes_view(&scan->place_key);
     if (scan->rows)
@@ -376,7 +442,7 @@ struct byron_bytes scan_key(const struct scan *scan)
 
 int scan_value(struct scan *scan, struct byron_bytes *out)
 {
-    assert(scan->is_at_row);
+    assert(scan->is_at_row && scan->ahead == 0);
     if (scan->is_copied) {
         *out = bytes_view(&scan->place_value);
         return status_fail(scan->table, scan->copy_status);

@@ -30,6 +30,9 @@ struct scan {
     struct bytes place_key;
     struct bytes place_value;
     byron_status copy_status;
+    bool may_run;        /* Ahead of rows that nobody looks at. */
+    unsigned unseen;     /* Rows in a row that nobody looked at. */
+    uint64_t ahead;      /* Rows that it is ahead of the one it shows. */
     struct bytes group;  /* What the keys of one group begin with. */
     struct fetch *fetch; /* Borrowed; has values of the view. May be NULL. */
 };
@@ -43,6 +46,10 @@ void scan_reset(struct scan *scan);
 int scan_start(struct scan *scan, bool is_descending);
 /* Requires: at a row. */
 int scan_next(struct scan *scan);
+/* The row it shows is looked at: call before its key or value. */
+int scan_look(struct scan *scan);
+/* Over some rows; fewer if it ends. */
+int scan_pass(struct scan *scan, int64_t count);
 /* To a row whose key does not begin with as many bytes of this one's: the
  * first one at best. Requires: at a row. */
 int scan_next_group(struct scan *scan, size_t size);

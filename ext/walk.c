@@ -144,8 +144,9 @@ int walk_start(struct walk *walk, int64_t limit, int64_t offset)
     rc = scan_start(scan, walk->plan.is_descending);
     if (rc == SQLITE_OK && scan->view.txn)
         walk->mark = byron_txn_mark(scan->view.txn);
-    for (; rc == SQLITE_OK && scan->is_at_row && offset > 0; offset--)
-        rc = scan_next(scan);
+    if (rc == SQLITE_OK && offset > 0)
+        rc = scan_pass(scan, offset);
+    scan->may_run = !walk->is_fetching && walk->plan.distinct == 0;
     if (rc != SQLITE_OK || (walk->has_limit && walk->left == 0))
         return rc;
     if (walk->is_fetching)

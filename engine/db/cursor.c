@@ -115,6 +115,14 @@ byron_status byron_cursor_next(byron_cursor *cursor)
     return iter_next(cursor->view);
 }
 
+uint64_t byron_cursor_skip(byron_cursor *cursor, uint64_t most)
+{
+    struct skip_limits limits = {.most = most, .sequence = SEQUENCE_MAX};
+
+    assert(cursor->view->valid);
+    return iter_skip(cursor->view, &limits);
+}
+
 byron_status byron_cursor_prev(byron_cursor *cursor)
 {
     return iter_prev(cursor->view);

@@ -174,11 +174,12 @@ byron_status read_state_add_iters(struct read_state *state, struct slice lower,
         if (frozen->memtable)
             TRY(memtable_iter_new(frozen->memtable, &iters[*count]));
         else
-            TRY(run_iter_new(frozen->run.tables, frozen->run.count, 0,
-                             &iters[*count]));
+            TRY(run_iter_new(frozen->run.tables, frozen->run.count,
+                             TABLE_ITER_LENT, &iters[*count]));
         (*count)++;
     }
-    TRY(version_add_iters(state->version, lower, upper, 0, iters, count));
+    TRY(version_add_iters(state->version, lower, upper, TABLE_ITER_LENT, iters,
+                          count));
 out:
     return status;
 }

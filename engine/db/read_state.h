@@ -68,7 +68,7 @@ BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
 /*
  * Adds to iters the iterators of every source that may touch the range; there
  * must be room for read_state_source_count. On failure the caller frees what
- * was added.
+ * was added. state must outlive them.
  */
 BYRON_MUST_CHECK byron_status read_state_add_iters(struct read_state *state,
                                                    struct slice lower,

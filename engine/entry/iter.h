@@ -14,6 +14,12 @@
 
 struct iter;
 
+struct skip_limits {
+    uint64_t most;     /* Entries. */
+    uint64_t sequence; /* Theirs are at or below. */
+    struct slice key;  /* Theirs are below it; data NULL: no limit. */
+};
+
 struct iter_ops {
     /* First entry at or after (key, sequence); sequence descends, so
      * SEQUENCE_MAX finds the newest version of key. */
@@ -28,6 +34,8 @@ struct iter_ops {
     /* Lends the value until the iterator moves; reads it if it is large. */
     byron_status (*value)(struct iter *iter, struct slice *out);
     void (*free)(struct iter *iter);
+    /* May be NULL. See iter_skip. */
+    uint64_t (*skip)(struct iter *iter, const struct skip_limits *limits);
 };
 
 struct iter {
@@ -68,6 +76,16 @@ BYRON_MUST_CHECK static inline byron_status iter_value(struct iter *iter,
                                                        struct slice *out)
 {
     return iter->ops->value(iter, out);
+}
+/*
+ * Forward over as many entries as need no look of their own: puts within the
+ * limits, each of another key, and so is the one that it comes to stand on.
+ * Returns how many, 0 if it did not move. Requires: valid.
+ */
+static inline uint64_t iter_skip(struct iter *iter,
+                                 const struct skip_limits *limits)
+{
+    return iter->ops->skip ? iter->ops->skip(iter, limits) : 0;
 }
 static inline void iter_free(struct iter *iter)
 {

@@ -273,6 +273,30 @@ static byron_status prev(struct iter *base)
     return status == BYRON_OK ? status : fail(merge, status);
 }
 
+/* What lies between the top and the second is the top's alone. */
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct merge_iter *merge = self(base);
+    struct source *top = merge->heap;
+    struct skip_limits nearer = *limits;
+    uint64_t count;
+
+    if (merge->error != BYRON_OK || merge->is_backward)
+        return 0;
+    if (merge->second > 0) {
+        struct slice other = merge->heap[merge->second].iter->key;
+
+        if (!nearer.key.data || slice_compare(other, nearer.key) < 0)
+            nearer.key = other;
+    }
+    count = iter_skip(top->iter, &nearer);
+    if (count > 0) {
+        take_head(merge, top);
+        show_top(merge);
+    }
+    return count;
+}
+
 static byron_status value(struct iter *base, struct slice *out)
 {
     struct merge_iter *merge = self(base);
@@ -305,6 +329,7 @@ static const struct iter_ops merge_iter_ops = {
     .prev = prev,
     .value = value,
     .free = release,
+    .skip = skip,
 };
 
 static byron_status merge_many(struct iter **children, size_t count,

@@ -434,6 +434,28 @@ static byron_status prev(struct iter *base)
     return status == BYRON_OK ? find_backward(newest) : fail(newest, status);
 }
 
+/* A put that is the only version of its key is to be seen, but for rules
+ * beyond sequence and bounds. */
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct newest_iter *newest = self(base);
+    struct skip_limits nearer = *limits;
+    uint64_t count;
+
+    if (newest->error != BYRON_OK || newest->is_backward || newest->is_own ||
+        newest->dead)
+        return 0;
+    if (nearer.sequence > newest->limit)
+        nearer.sequence = newest->limit;
+    if (newest->upper.is_set &&
+        (!nearer.key.data || !is_below(&newest->upper, nearer.key)))
+        nearer.key = buf_slice(&newest->upper.key);
+    count = iter_skip(newest->child, &nearer);
+    if (count > 0)
+        show_child(newest);
+    return count;
+}
+
 static byron_status value(struct iter *base, struct slice *out)
 {
     struct newest_iter *newest = self(base);
@@ -480,6 +502,7 @@ static const struct iter_ops newest_iter_ops = {
     .prev = prev,
     .value = value,
     .free = release,
+    .skip = skip,
 };
 
 static byron_status set_bound(struct bound *bound, struct slice key)

@@ -296,6 +296,58 @@ static byron_status table_iter_next(struct iter *base)
     return BYRON_OK;
 }
 
+static bool is_same_key(const struct block *block, uint32_t a, uint32_t b)
+{
+    return block_head(block, a) == block_head(block, b) &&
+           slice_equal(block_piece(&block->suffixes, a),
+                       block_piece(&block->suffixes, b));
+}
+
+/* The last entry up to `to` that puts of keys of their own lead to. */
+static uint32_t find_plain(const struct block *block, uint32_t from,
+                           uint32_t to)
+{
+    uint32_t at = from;
+
+    if (block_kind(block, from) != ENTRY_PUT)
+        return from;
+    while (at < to && block_kind(block, at + 1) == ENTRY_PUT &&
+           !is_same_key(block, at, at + 1))
+        at++;
+    return at;
+}
+
+/* No further than to the end of the block. */
+static uint64_t table_iter_skip(struct iter *base,
+                                const struct skip_limits *limits)
+{
+    struct table_iter *iter = table_iter_of(base);
+    const struct block *block = &iter->block;
+    uint32_t from = iter->at;
+    uint32_t to;
+    bool has_key;
+
+    if (iter->has_failed || iter->reader->facts.max_sequence > limits->sequence)
+        return 0;
+    to = block->count - 1;
+    if (to - from > limits->most)
+        to = from + (uint32_t)limits->most;
+    if (limits->key.data) {
+        uint32_t end = block_seek(block, limits->key, SEQUENCE_MAX, &has_key);
+
+        if (to >= end)
+            to = end > 0 ? end - 1 : 0;
+    }
+    if (to > from)
+        to = find_plain(block, from, to);
+    if (to <= from)
+        return 0;
+    let_value_go(iter);
+    iter->at = to;
+    show_entry(iter);
+    return to - from;
+}
+
 static byron_status table_iter_prev(struct iter *base)
 {
     struct table_iter *iter = table_iter_of(base);
@@ -383,6 +435,7 @@ static const struct iter_ops table_iter_ops = {
     .prev = table_iter_prev,
     .value = table_iter_value,
     .free = table_iter_free,
+    .skip = table_iter_skip,
 };
 
 byron_status table_reader_iter_new(struct table_reader *reader, unsigned flags,

@@ -53,6 +53,7 @@ BYRON_MUST_CHECK byron_status table_reader_get(struct table_reader *reader,
                                                struct table_found *out);
 enum table_iter_flags {
     TABLE_ITER_BULK = 1, /* A job: leaves the cache alone, reads ahead. */
+    TABLE_ITER_LENT = 2, /* run_iter: the tables outlive the iterator. */
 };
 /* The iterator holds its own reference. */
 BYRON_MUST_CHECK byron_status table_reader_iter_new(struct table_reader *reader,

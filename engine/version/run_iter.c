@@ -8,8 +8,9 @@ struct run_iter {
     struct iter *child; /* Over tables[index]; NULL before the first move. */
     size_t index;
     unsigned flags;
-    struct byron_error error; /* code OK: none; the rest is unset then. */
-    struct run run;           /* Not sealed; tables points at array. */
+    struct byron_error error;   /* code OK: none; the rest is unset then. */
+    struct run run;             /* Not sealed. */
+    struct table_meta **tables; /* What run has: array, or lent. */
     struct table_meta *array[];
 };
 
@@ -23,7 +24,7 @@ static byron_status settle(struct run_iter *iter, byron_status status)
         iter->error = *error_last();
         iter->error.code = status;
         if (iter->index < iter->run.count)
-            status = table_meta_judge(iter->array[iter->index], status);
+            status = table_meta_judge(iter->tables[iter->index], status);
         return status;
     }
     if (child && child->valid) {
@@ -46,7 +47,7 @@ static byron_status open_child(struct run_iter *iter, size_t index)
     iter_free(iter->child);
     iter->child = NULL;
     iter->index = index;
-    TRY(table_meta_reader(iter->array[index], &reader));
+    TRY(table_meta_reader(iter->tables[index], &reader));
     TRY(table_reader_iter_new(reader, iter->flags, &iter->child));
 out:
     return status;
@@ -105,7 +106,7 @@ static byron_status seek_before(struct iter *base, struct slice key)
         return error_restore(&iter->error);
     base->valid = false;
     if (index == iter->run.count ||
-        slice_compare(table_meta_smallest(iter->array[index]), key) >= 0) {
+        slice_compare(table_meta_smallest(iter->tables[index]), key) >= 0) {
         if (index == 0)
             return BYRON_OK;
         index--;
@@ -177,11 +178,25 @@ out:
     return settle(iter, status);
 }
 
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct run_iter *iter = (struct run_iter *)base;
+    uint64_t count = 0;
+
+    if (iter->error.code == BYRON_OK)
+        count = iter_skip(iter->child, limits);
+    if (count > 0) {
+        base->key = iter->child->key;
+        base->sequence = iter->child->sequence;
+    }
+    return count;
+}
+
 static byron_status value(struct iter *base, struct slice *out)
 {
     struct run_iter *iter = (struct run_iter *)base;
 
-    return table_meta_judge(iter->array[iter->index],
+    return table_meta_judge(iter->tables[iter->index],
                             iter_value(iter->child, out));
 }
 
@@ -190,7 +205,7 @@ static void free_iter(struct iter *base)
     struct run_iter *iter = (struct run_iter *)base;
 
     iter_free(iter->child);
-    for (size_t i = 0; i < iter->run.count; i++)
+    for (size_t i = 0; iter->tables == iter->array && i < iter->run.count; i++)
         table_meta_unref(iter->array[i]);
     alloc_free(iter);
 }
@@ -204,13 +219,15 @@ static const struct iter_ops run_iter_ops = {
     .prev = prev,
     .value = value,
     .free = free_iter,
+    .skip = skip,
 };
 
 byron_status run_iter_new(struct table_meta *const *tables, size_t count,
                           unsigned table_iter_flags, struct iter **out)
 {
+    bool is_lent = table_iter_flags & TABLE_ITER_LENT;
     struct run_iter *iter =
-        alloc_bytes(sizeof *iter + count * sizeof *iter->array);
+        alloc_bytes(sizeof *iter + (is_lent ? 0 : count * sizeof *iter->array));
 
     if (!iter)
         return error_no_memory();
@@ -219,8 +236,9 @@ byron_status run_iter_new(struct table_meta *const *tables, size_t count,
     iter->index = 0;
     iter->flags = table_iter_flags;
     iter->error.code = BYRON_OK;
-    iter->run = (struct run){.tables = iter->array, .count = count};
-    for (size_t i = 0; i < count; i++)
+    iter->tables = is_lent ? (struct table_meta **)tables : iter->array;
+    iter->run = (struct run){.tables = iter->tables, .count = count};
+    for (size_t i = 0; !is_lent && i < count; i++)
         iter->array[i] = table_meta_ref(tables[i]);
     *out = &iter->base;
     return BYRON_OK;

@@ -6,7 +6,10 @@
 
 #include "version/version.h"
 
-/* Holds references to the tables; the array is copied. Opens them lazily. */
+/*
+ * Holds references to the tables, and the array is copied; with
+ * TABLE_ITER_LENT neither. Opens them lazily.
+ */
 BYRON_MUST_CHECK byron_status run_iter_new(struct table_meta *const *tables,
                                            size_t count,
                                            unsigned table_iter_flags,

@@ -267,7 +267,7 @@ static byron_status step(const struct store_model *model, struct rng *rng,
 {
     size_t wanted = (size_t)rng_below(rng, MODEL_KEYS);
     bool is_valid = *key < MODEL_KEYS;
-    switch (rng_below(rng, is_valid ? 12 : 4)) {
+    switch (rng_below(rng, is_valid ? 15 : 4)) {
     case 0:
         *key = present(model, state, low, 1, low, high);
         return byron_cursor_first(cursor);
@@ -290,6 +290,14 @@ static byron_status step(const struct store_model *model, struct rng *rng,
     case 7:
         *key = present(model, state, *key + 1, 1, low, high);
         return byron_cursor_next(cursor);
+    case 8:
+    case 9:
+    case 10:
+        for (uint64_t skipped =
+                 byron_cursor_skip(cursor, rng_below(rng, 9) + 1);
+             skipped > 0; skipped--)
+            *key = present(model, state, *key + 1, 1, low, high);
+        return BYRON_OK;
     default:
         *key = *key == 0 ? MODEL_KEYS
                          : present(model, state, *key - 1, -1, low, high);
