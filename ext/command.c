@@ -2,46 +2,21 @@
 
 #include "integrity.h"
 #include "set_option.h"
-#include "status.h"
-#include "view.h"
+#include "transaction.h"
+#include "upkeep.h"
 
 /* --- What there is ------------------------------------------------------- */
 
-/* The work waits for the writer to end, and that would be ourselves. */
-static int refuse_writer(struct table *table, const char *command)
-{
-    int rc = view_ready(table);
-
-    if (rc != SQLITE_OK || !table->transaction->txn)
-        return rc;
-    return table_fail(table, SQLITE_ERROR,
-                      "byron: '%s' not while this connection's transaction "
-                      "has written to the store; COMMIT first",
-                      command);
-}
-
 static int flush(struct table *table, const char *argument)
 {
-    int rc = refuse_writer(table, "flush");
-
     (void)argument;
-    if (rc == SQLITE_OK)
-        rc = status_fail(table, byron_flush(table->transaction->store->db));
-    return rc;
+    return upkeep_flush(table);
 }
 
 static int compact(struct table *table, const char *argument)
 {
-    struct byron_range range;
-    uint8_t bytes[8];
-    int rc = refuse_writer(table, "compact");
-
     (void)argument;
-    store_table_range(table->id, bytes, &range);
-    if (rc == SQLITE_OK)
-        rc = status_fail(table,
-                         byron_compact(table->transaction->store->db, &range));
-    return rc;
+    return upkeep_compact(table);
 }
 
 static int check(struct table *table, const char *argument)

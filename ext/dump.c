@@ -1,5 +1,6 @@
 #include "dump.h"
 
+#include "index_catalog.h"
 #include "listing.h"
 #include "literal_text.h"
 #include "lookup.h"
@@ -8,6 +9,7 @@ enum stage {
     STAGE_BEGIN,
     STAGE_CREATE,
     STAGE_ROWS,
+    STAGE_INDEXES,
     STAGE_RELEASE,
     STAGE_END,
 };
@@ -16,9 +18,12 @@ struct dump {
     struct lookup lookup;
     enum stage stage;
     sqlite3_stmt *rows;
-    const char *rowid;   /* A name for it; NULL: there is none to tell. */
-    bool has_lost_nulls; /* Of the row: a NULL that became its DEFAULT. */
-    char *line;          /* sqlite3_mprintf'd. */
+    const char *rowid;         /* A name for it; NULL: there is none to tell. */
+    bool has_lost_nulls;       /* Of the row: a NULL that became its DEFAULT. */
+    struct index_row *indexes; /* Owned. */
+    int index_count;
+    int index;  /* The next one. */
+    char *line; /* sqlite3_mprintf'd. */
 };
 
 static const struct declaration *declaration_of(const struct dump *dump)
@@ -93,6 +98,10 @@ static int start(void *state, struct connection *connection,
         return SQLITE_ERROR;
     }
     rc = open_rows(dump);
+    if (rc == SQLITE_OK)
+        rc = index_catalog_read(connection->db, dump->lookup.table->schema,
+                                dump->lookup.table->name, &dump->indexes,
+                                &dump->index_count);
     if (rc != SQLITE_OK)
         *message = sqlite3_mprintf("%s", sqlite3_errmsg(connection->db));
     return rc;
@@ -248,6 +257,28 @@ static int write_row(struct dump *dump, bool *is_there)
     return sqlite3_reset(dump->rows);
 }
 
+/* Those of the declaration are made by CREATE; the others here. */
+static int write_index(struct dump *dump, bool *is_there)
+{
+    const struct table *table = dump->lookup.table;
+    const struct index_row *row;
+    sqlite3_str *line;
+
+    while (dump->index < dump->index_count &&
+           dump->indexes[dump->index].is_declared)
+        dump->index++;
+    *is_there = dump->index < dump->index_count;
+    if (!*is_there)
+        return SQLITE_OK;
+    row = &dump->indexes[dump->index++];
+    line = sqlite3_str_new(table->db);
+    sqlite3_str_appendf(line,
+                        "INSERT INTO \"%w\"(\"%w\", arg) "
+                        "VALUES('add-index', %Q);",
+                        table->name, table->name, row->definition);
+    return finish_line(dump, line);
+}
+
 static int write_next(struct dump *dump, bool *is_there)
 {
     int rc;
@@ -262,6 +293,12 @@ static int write_next(struct dump *dump, bool *is_there)
         return write_create(dump);
     case STAGE_ROWS:
         rc = write_row(dump, is_there);
+        if (rc != SQLITE_OK || *is_there)
+            return rc;
+        dump->stage = STAGE_INDEXES;
+        /* fall through */
+    case STAGE_INDEXES:
+        rc = write_index(dump, is_there);
         if (rc != SQLITE_OK || *is_there)
             return rc;
         /* fall through */
@@ -300,6 +337,7 @@ static void end(void *state)
     struct dump *dump = state;
 
     sqlite3_finalize(dump->rows);
+    index_catalog_free(dump->indexes, dump->index_count);
     sqlite3_free(dump->line);
     lookup_close(&dump->lookup);
 }

@@ -2,18 +2,7 @@
 
 #include "integrity.h"
 #include "reply.h"
-
-/* The work waits for the writer to end, and that would be ourselves. */
-static bool refuse_writer(sqlite3_context *context, struct lookup *lookup)
-{
-    if (!lookup->transaction->txn)
-        return false;
-    reply_failure(context, SQLITE_ERROR,
-                  sqlite3_mprintf("byron: not while this connection's "
-                                  "transaction has written to the store"));
-    lookup_close(lookup);
-    return true;
-}
+#include "upkeep.h"
 
 static void version(sqlite3_context *context, int count,
                     sqlite3_value **arguments)
@@ -23,33 +12,34 @@ static void version(sqlite3_context *context, int count,
     sqlite3_result_text(context, BYRON_VERSION, -1, SQLITE_STATIC);
 }
 
+static void keep_up(sqlite3_context *context, sqlite3_value *name,
+                    int (*work)(struct table *table))
+{
+    struct lookup lookup;
+    int rc;
+
+    if (!reply_open_table(context, name, &lookup))
+        return;
+    rc = work(lookup.table);
+    if (rc == SQLITE_OK)
+        sqlite3_result_text(context, "ok", -1, SQLITE_STATIC);
+    else
+        reply_table_failure(context, lookup.table, rc);
+    lookup_close(&lookup);
+}
+
 static void flush(sqlite3_context *context, int count,
                   sqlite3_value **arguments)
 {
-    struct lookup lookup;
-
     (void)count;
-    if (!reply_open(context, arguments[0], &lookup) ||
-        refuse_writer(context, &lookup))
-        return;
-    reply_status(context, byron_flush(lookup.db));
-    lookup_close(&lookup);
+    keep_up(context, arguments[0], upkeep_flush);
 }
 
 static void compact(sqlite3_context *context, int count,
                     sqlite3_value **arguments)
 {
-    struct byron_range range;
-    struct lookup lookup;
-    uint8_t bytes[8];
-
     (void)count;
-    if (!reply_open(context, arguments[0], &lookup) ||
-        refuse_writer(context, &lookup))
-        return;
-    store_table_range(lookup.id, bytes, &range);
-    reply_status(context, byron_compact(lookup.db, &range));
-    lookup_close(&lookup);
+    keep_up(context, arguments[0], upkeep_compact);
 }
 
 static void check(sqlite3_context *context, int count,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "byron_inspect.h"
+#include "index.h"
 #include "key_codec.h"
 #include "listing.h"
 #include "literal_text.h"
@@ -24,11 +25,10 @@ struct files {
     int index; /* Of the row; 0: before the first. */
 };
 
-/* The key's columns as SQL; false where the bytes are not of this table. */
-static bool add_columns(sqlite3_str *to, const struct table *table,
+/* The key's columns as SQL; false where the bytes are no such key. */
+static bool add_columns(sqlite3_str *to, const struct declaration *declaration,
                         struct byron_bytes key)
 {
-    const struct declaration *declaration = table->declaration;
     struct bytes scratch = {0};
     struct field field = {.kind = FIELD_INTEGER};
     byron_status status = bytes_reserve(&scratch, key.size);
@@ -59,6 +59,21 @@ static uint32_t id_of(struct byron_bytes key)
            (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3];
 }
 
+/* Of the table or one of its indexes; NULL: another table's. */
+static const struct declaration *declaration_of(const struct table *table,
+                                                uint32_t id, const char **name)
+{
+    *name = NULL;
+    if (id == table->id)
+        return table->declaration;
+    for (int i = 0; i < table->index_count; i++)
+        if (table->indexes[i].id == id) {
+            *name = table->indexes[i].name;
+            return table->indexes[i].entry;
+        }
+    return NULL;
+}
+
 /* A file holds keys of several tables: those of others are told as bytes. */
 static char *describe(const struct table *table, struct byron_bytes key)
 {
@@ -66,11 +81,18 @@ static char *describe(const struct table *table, struct byron_bytes key)
     struct field bytes = {
         .kind = FIELD_BLOB, .data = key.data, .size = key.size};
 
-    if (key.size >= KEY_ID_SIZE && id_of(key) == table->id) {
+    const struct declaration *declaration = NULL;
+    const char *index;
+
+    if (key.size >= KEY_ID_SIZE)
+        declaration = declaration_of(table, id_of(key), &index);
+    if (declaration) {
         struct byron_bytes rest = {(const uint8_t *)key.data + KEY_ID_SIZE,
                                    key.size - KEY_ID_SIZE};
 
-        if (add_columns(words, table, rest))
+        if (index)
+            sqlite3_str_appendf(words, "%s: ", index);
+        if (add_columns(words, declaration, rest))
             return sqlite3_str_finish(words);
         sqlite3_str_reset(words);
     }
@@ -78,13 +100,31 @@ static char *describe(const struct table *table, struct byron_bytes key)
     return sqlite3_str_finish(words);
 }
 
+static bool may_hold(const struct byron_table *file, uint32_t id)
+{
+    return file->smallest.size < KEY_ID_SIZE ||
+           file->largest.size < KEY_ID_SIZE ||
+           (id_of(file->smallest) <= id && id_of(file->largest) >= id);
+}
+
+static bool concerns(const struct byron_table *file, const struct table *table)
+{
+    bool is_concerned = may_hold(file, table->id);
+
+    for (int i = 0; i < table->index_count && !is_concerned; i++)
+        is_concerned = may_hold(file, table->indexes[i].id);
+    return is_concerned;
+}
+
 static byron_status add_file(void *context, const struct byron_table *table)
 {
     struct files *files = context;
-    struct file *grown =
-        realloc(files->files, sizeof *grown * ((size_t)files->count + 1));
+    struct file *grown;
     struct file *file;
 
+    if (!concerns(table, files->table))
+        return BYRON_OK;
+    grown = realloc(files->files, sizeof *grown * ((size_t)files->count + 1));
     if (!grown)
         return BYRON_NO_MEMORY;
     files->files = grown;
@@ -99,17 +139,14 @@ static int start(void *state, struct connection *connection,
                  const char *argument, char **message)
 {
     struct files *files = state;
-    struct byron_range range;
     struct lookup lookup;
-    uint8_t bytes[8];
     byron_status status;
     int rc = lookup_open_table(connection, argument, &lookup, message);
 
     if (rc != SQLITE_OK)
         return rc;
     files->table = lookup.table;
-    store_table_range(lookup.id, bytes, &range);
-    status = byron_list_tables(lookup.db, &range, add_file, files);
+    status = byron_list_tables(lookup.db, NULL, add_file, files);
     files->table = NULL;
     lookup_close(&lookup);
     return status_message(status, message);

@@ -1,5 +1,6 @@
 #include "tables.h"
 
+#include "index_catalog.h"
 #include "listing.h"
 #include "lookup.h"
 
@@ -11,6 +12,7 @@ struct tables {
     bool is_open;
     sqlite3_int64 rows;
     sqlite3_int64 bytes;
+    int index_count;
     char *directory; /* sqlite3_mprintf'd. */
 };
 
@@ -63,6 +65,18 @@ static int next_schema(struct tables *tables)
     return rc;
 }
 
+static int count_indexes(const struct tables *tables)
+{
+    struct index_row *rows = NULL;
+    int count = 0;
+
+    if (index_catalog_read(tables->connection->db, schema_of(tables),
+                           name_of(tables), &rows, &count) != SQLITE_OK)
+        return 0;
+    index_catalog_free(rows, count);
+    return count;
+}
+
 /* What cannot be had stays NULL: a list is no place to fail. */
 static void measure(struct tables *tables)
 {
@@ -76,6 +90,7 @@ static void measure(struct tables *tables)
     sqlite3_free(tables->directory);
     tables->directory = NULL;
     tables->is_open = false;
+    tables->index_count = count_indexes(tables);
     if (lookup_open_in(tables->connection, schema_of(tables), name_of(tables),
                        &lookup, &message) != SQLITE_OK) {
         sqlite3_free(message);
@@ -124,6 +139,7 @@ enum {
     COLUMN_ID,
     COLUMN_ROWS,
     COLUMN_BYTES,
+    COLUMN_INDEXES,
 };
 
 static void column(void *state, sqlite3_context *context, int number)
@@ -142,6 +158,8 @@ static void column(void *state, sqlite3_context *context, int number)
         sqlite3_result_int64(context, tables->rows);
     else if (number == COLUMN_BYTES && tables->is_open)
         sqlite3_result_int64(context, tables->bytes);
+    else if (number == COLUMN_INDEXES)
+        sqlite3_result_int(context, tables->index_count);
 }
 
 static void end(void *state)
@@ -158,7 +176,8 @@ int tables_register(struct connection *connection)
     static const struct listing listing = {
         .name = "byron_tables",
         .schema = "CREATE TABLE x(\"schema\" TEXT, name TEXT, store TEXT, "
-                  "id INTEGER, \"rows\" INTEGER, bytes INTEGER)",
+                  "id INTEGER, \"rows\" INTEGER, bytes INTEGER, "
+                  "indexes INTEGER)",
         .argument = -1,
         .rows = 20,
         .size = sizeof(struct tables),

@@ -1,7 +1,7 @@
 /*
  * command: what a table is told to do by an INSERT.
  *
- * Covers: integrity, set_option.
+ * Covers: upkeep, integrity, set_option.
  */
 #include <check.h>
 #include <stdio.h>

@@ -83,6 +83,22 @@ START_TEST(files_are_listed_with_the_keys_they_hold)
 }
 END_TEST
 
+START_TEST(indexes_are_counted_and_their_files_listed)
+{
+    host_run(host.db, "CREATE VIRTUAL TABLE i USING byron(a PRIMARY KEY, b, "
+                      "INDEX by_b(b)); INSERT INTO i VALUES(1, 'x'); "
+                      "INSERT INTO i(i) VALUES('flush')");
+    expect("SELECT name, indexes FROM byron_tables", "i|1");
+    expect("SELECT smallest, largest FROM byron_sstables('i')",
+           "1|by_b: 'x', 1");
+    host_run(host.db, "INSERT INTO i VALUES(2, 'y'); "
+                      "INSERT INTO i(i) VALUES('compact')");
+    expect("SELECT count(*), min(smallest), max(largest) "
+           "FROM byron_sstables('i')",
+           "1|1|by_b: 'y', 2");
+}
+END_TEST
+
 START_TEST(keys_of_other_tables_are_bytes)
 {
     host_run(host.db, "CREATE VIRTUAL TABLE a USING byron(x); "
@@ -119,6 +135,7 @@ Suite *test_tables_suite(void)
     tcase_add_test(cases, every_table_of_every_schema_is_listed);
     tcase_add_test(cases, a_store_that_is_gone_does_not_hide_its_tables);
     tcase_add_test(cases, files_are_listed_with_the_keys_they_hold);
+    tcase_add_test(cases, indexes_are_counted_and_their_files_listed);
     tcase_add_test(cases, keys_of_other_tables_are_bytes);
     tcase_add_test(cases, the_list_needs_a_table);
     suite_add_tcase(suite, cases);
