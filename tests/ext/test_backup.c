@@ -340,6 +340,13 @@ START_TEST(commits_of_their_own_are_in_the_backup)
     attach("copy.db", "copy");
     expect("SELECT count(*) FROM copy.own", "2");
     expect("SELECT count(*) FROM copy.kv", "1000");
+    /* The copy goes on from what its host does not name. */
+    host_run(host.db, "INSERT INTO copy.own VALUES(4, 4);"
+                      "INSERT INTO copy.kv VALUES('x', 1);"
+                      "INSERT INTO copy.own VALUES(5, 5); DETACH copy");
+    attach("copy.db", "copy");
+    expect("SELECT count(*) FROM copy.own", "4");
+    expect("SELECT count(*) FROM copy.kv", "1001");
     host_close(&host);
 }
 END_TEST
