@@ -1,5 +1,8 @@
 #include "constraint.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #define MOST_LIST_TERMS 32 /* sqlite3_vtab_in knows the first of them. */
 /* Older ones name a limit where terms that are not named stand beside it, and
  * where it is that of all parts of a UNION ALL. */
@@ -215,6 +218,21 @@ static void choose_bounds(struct choice *choice)
         plan->upper = add_bound(choice, found, SQLITE_INDEX_CONSTRAINT_LE);
 }
 
+/* LIKE tells nothing of a key with case, unless it begins without letters. */
+static bool is_telling(const struct choice *choice, int constraint)
+{
+    bool is_like = term(choice, constraint)->op == SQLITE_INDEX_CONSTRAINT_LIKE;
+    sqlite3_value *literal = constraint_literal(choice, constraint);
+    const char *text;
+
+    if (!is_like ||
+        sqlite3_stricmp(path_collation(&choice->path, choice->plan.equal_count),
+                        "NOCASE") == 0)
+        return true;
+    text = literal ? (const char *)sqlite3_value_text(literal) : NULL;
+    return text && *text && !strchr("%_", *text) && !isalpha((uint8_t)*text);
+}
+
 /* A number matches patterns by its digits: those have no order here. */
 static void choose_pattern(struct choice *choice)
 {
@@ -222,7 +240,8 @@ static void choose_pattern(struct choice *choice)
     int found = find_pattern(choice, plan->equal_count);
 
     if (found < 0 || plan->lower != BOUND_NONE || plan->upper != BOUND_NONE ||
-        path_affinity(&choice->path, plan->equal_count) >= AFFINITY_NUMERIC)
+        path_affinity(&choice->path, plan->equal_count) >= AFFINITY_NUMERIC ||
+        !is_telling(choice, found))
         return;
     plan->pattern = term(choice, found)->op == SQLITE_INDEX_CONSTRAINT_LIKE
                         ? PATTERN_LIKE

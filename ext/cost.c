@@ -4,14 +4,14 @@
 #include "key_range.h"
 #include "statistics.h"
 
-#define SEEK_COST      10.0  /* In steps of SQLite's, as all costs. */
-#define ROW_COST       3.0   /* Of a row, or an entry, that is walked over. */
-#define ENTRY_COST     1.0   /* Of one in an index: it is smaller. */
-#define LOOKUP_COST    20.0  /* From an entry to its row. */
-#define SORT_COST      0.5   /* Of each comparison. */
-#define LIST_ROWS      25.0  /* Values in a list, as SQLite guesses. */
-#define BOUND_FRACTION 4.0   /* What a bound lets through, as SQLite guesses. */
-#define FEW_ROWS       100.0 /* A table may be filled after it is planned. */
+#define SEEK_COST      10.0 /* In steps of SQLite's, as all costs. */
+#define ROW_COST       3.0  /* Of a row, or an entry, that is walked over. */
+#define ENTRY_COST     1.0  /* Of one in an index: it is smaller. */
+#define LOOKUP_COST    20.0 /* From an entry to its row. */
+#define SORT_COST      0.5  /* Of each comparison. */
+#define LIST_ROWS      25.0 /* Values in a list, as SQLite guesses. */
+#define BOUND_FRACTION 4.0  /* What a bound lets through, as SQLite guesses. */
+#define FEW_ROWS       100.0
 
 /* Leading arguments that are known now. */
 static int count_known(const struct choice *choice)
@@ -90,6 +90,14 @@ static double guess_bounds(const struct choice *choice, double rows)
     if (plan->pattern != PATTERN_NONE)
         rows /= BOUND_FRACTION * BOUND_FRACTION;
     return rows;
+}
+
+/* A table may be filled after its statements are planned. */
+static double expect_more(const struct choice *choice, double rows)
+{
+    if (rows >= FEW_ROWS || choice->plan.equal_count > 0)
+        return rows;
+    return rows + guess_bounds(choice, FEW_ROWS);
 }
 
 static double multiply_lists(const struct choice *choice, double rows,
@@ -174,9 +182,7 @@ void cost_estimate(struct choice *choice)
     choice->rows = rows;
     if (choice->plan.has_limit && read_limit(choice) < rows)
         rows = choice->rows = read_limit(choice);
-    if (!cost_is_unique(choice) && rows < FEW_ROWS && !is_whole(choice) &&
-        choice->plan.equal_count == 0)
-        rows += FEW_ROWS;
+    rows = expect_more(choice, rows);
     if (is_whole(choice))
         per_row = SEEK_COST;
     if (path->index && !choice->plan.is_covering)

@@ -226,6 +226,163 @@ START_TEST(rows_may_be_changed_while_they_are_read)
 }
 END_TEST
 
+/* --- Through an index ----------------------------------------------------- */
+
+/* Row k has a = k / 10. */
+static void fill_indexed(int count)
+{
+    char sql[300];
+
+    host_run(host.db, "CREATE VIRTUAL TABLE i USING byron(k INT PRIMARY KEY, "
+                      "a INT, v, INDEX by_a(a))");
+    snprintf(sql, sizeof sql,
+             "INSERT INTO i WITH RECURSIVE c(x) AS (VALUES(0) UNION ALL "
+             "SELECT x + 1 FROM c WHERE x < %d) SELECT x, x / 10, 'v' || x "
+             "FROM c",
+             count - 1);
+    host_run(host.db, sql);
+}
+
+static const char by_index[] = "SELECT k, v FROM i WHERE a >= 2 ORDER BY a, k";
+
+START_TEST(an_index_leads_to_rows_across_commits)
+{
+    sqlite3_stmt *scan;
+
+    fill_indexed(1000);
+    host_run(host.db, "BEGIN; DELETE FROM i WHERE k = 22; "
+                      "DELETE FROM i WHERE k = 900");
+    scan = prepare(by_index);
+    expect_row(scan, 20);
+    expect_row(scan, 21);
+    host_run(host.db, "COMMIT");
+
+    ck_assert_str_eq((const char *)sqlite3_column_text(scan, 1), "v21");
+    for (int k = 23; k < 1000; k++) {
+        char text[20];
+
+        if (k == 900)
+            continue;
+        expect_row(scan, k);
+        snprintf(text, sizeof text, "v%d", k);
+        ck_assert_str_eq((const char *)sqlite3_column_text(scan, 1), text);
+    }
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+    sqlite3_finalize(scan);
+}
+END_TEST
+
+START_TEST(an_index_leads_to_rows_across_a_rollback)
+{
+    sqlite3_stmt *scan;
+
+    fill_indexed(100);
+    host_run(host.db, "BEGIN; INSERT INTO i VALUES(-1, 2, 'gone')");
+    scan = prepare(by_index);
+    expect_row(scan, -1);
+    expect_row(scan, 20);
+    host_run(host.db, "ROLLBACK");
+
+    for (int k = 21; k < 100; k++)
+        expect_row(scan, k);
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+    sqlite3_finalize(scan);
+}
+END_TEST
+
+START_TEST(rows_that_went_since_the_scan_began_are_passed_over)
+{
+    sqlite3_stmt *scan;
+
+    fill_indexed(200);
+    host_run(host.db, "BEGIN; INSERT INTO i VALUES(1000, 50, 'new')");
+    scan = prepare(by_index);
+    expect_row(scan, 20);
+    host_run(host.db, "DELETE FROM i WHERE k BETWEEN 30 AND 189");
+
+    for (int k = 21; k < 24; k++)
+        expect_row(scan, k); /* As many were read ahead. */
+    for (int k = 24; k < 30; k++)
+        expect_row(scan, k);
+    while (sqlite3_step(scan) == SQLITE_ROW)
+        ck_assert_int_ge(sqlite3_column_int(scan, 0), 30);
+    ck_assert_int_eq(sqlite3_errcode(host.db), SQLITE_DONE);
+    sqlite3_finalize(scan);
+    host_run(host.db, "COMMIT");
+}
+END_TEST
+
+START_TEST(an_update_does_not_meet_its_own_rows_in_the_index)
+{
+    fill_indexed(300);
+    host_run(host.db, "UPDATE i SET a = a + 5 WHERE a > 3");
+    host_run(host.db, "UPDATE i SET v = 'odd' WHERE a = 10 AND k % 2");
+
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*), min(a), max(a), "
+                                       "sum(a) FROM i WHERE a > 3"),
+                     "260|9|34|5590");
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM i WHERE v = "
+                                       "'odd'"),
+                     "5");
+    host_run(host.db, "DELETE FROM i WHERE a = 10");
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM i"), "290");
+    ck_assert_str_eq(host_ask(host.db, "SELECT byron_check('i')"), "ok");
+}
+END_TEST
+
+/* --- Rows that nobody reads ----------------------------------------------- */
+
+static void count_up(sqlite3_context *context, int count,
+                     sqlite3_value **values)
+{
+    int *ticks = sqlite3_user_data(context);
+
+    (void)count;
+    (void)values;
+    sqlite3_result_int(context, ++*ticks);
+}
+
+START_TEST(a_row_that_is_read_after_many_unread_is_itself)
+{
+    int ticks = 0;
+    sqlite3_stmt *scan;
+
+    fill(3000);
+    host_run(host.db, "SELECT byron_flush('t')");
+    sqlite3_create_function(host.db, "tick", 0, SQLITE_UTF8, &ticks, count_up,
+                            NULL, NULL);
+    scan = prepare("SELECT k, v FROM t WHERE tick() % 500 = 0");
+    for (int k = 500; k <= 3000; k += 500)
+        expect_row(scan, k);
+    ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+    sqlite3_finalize(scan);
+
+    ticks = 0;
+    host_run(host.db, "DELETE FROM t WHERE tick() % 1000 = 0");
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*), sum(k) FROM t"),
+                     "2997|4495500");
+}
+END_TEST
+
+START_TEST(unread_rows_are_counted_across_a_commit)
+{
+    sqlite3_stmt *scan;
+    int count = 0;
+
+    fill(3000);
+    host_run(host.db, "SELECT byron_flush('t'); BEGIN; "
+                      "DELETE FROM t WHERE k % 3 = 0");
+    scan = prepare("SELECT 1 FROM t");
+    while (sqlite3_step(scan) == SQLITE_ROW)
+        if (++count == 100)
+            host_run(host.db, "COMMIT");
+    ck_assert_int_eq(count, 2000);
+    sqlite3_finalize(scan);
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM t WHERE k > 300"),
+                     "1800");
+}
+END_TEST
+
 START_TEST(a_keyed_table_has_no_rowid)
 {
     sqlite3_stmt *statement = NULL;
@@ -260,6 +417,12 @@ Suite *test_cursor_suite(void)
     tcase_add_test(cases, a_scan_goes_on_after_rollback);
     tcase_add_test(cases, a_scan_is_blind_to_later_writes_of_its_transaction);
     tcase_add_test(cases, rows_may_be_changed_while_they_are_read);
+    tcase_add_test(cases, an_index_leads_to_rows_across_commits);
+    tcase_add_test(cases, an_index_leads_to_rows_across_a_rollback);
+    tcase_add_test(cases, rows_that_went_since_the_scan_began_are_passed_over);
+    tcase_add_test(cases, an_update_does_not_meet_its_own_rows_in_the_index);
+    tcase_add_test(cases, a_row_that_is_read_after_many_unread_is_itself);
+    tcase_add_test(cases, unread_rows_are_counted_across_a_commit);
     tcase_add_test(cases, a_keyed_table_has_no_rowid);
     suite_add_tcase(suite, cases);
     return suite;
