@@ -265,6 +265,34 @@ START_TEST(a_write_that_fails_leaves_nothing)
 }
 END_TEST
 
+/* SQLite may have so much more memory than it has now. */
+START_TEST(without_memory_nothing_is_left)
+{
+    bool has_failed = true;
+    unsigned files;
+    int failures = 0;
+
+    open_filled();
+    ck_assert_ptr_nonnull(strstr(back_up("copy.db"), " files, "));
+    files = count_files();
+    for (sqlite3_int64 more = 0; has_failed; more += 4000) {
+        const char *answer;
+        sqlite3_hard_heap_limit64(sqlite3_memory_used() + more);
+        answer = back_up("copy2.db");
+        sqlite3_hard_heap_limit64(0);
+        has_failed = strstr(answer, " files, ") == NULL;
+        if (has_failed)
+            ck_assert_msg(strstr(answer, "error: ") != NULL, "%s", answer);
+        ck_assert_uint_eq(count_files(), has_failed ? files : files + 2);
+        failures += has_failed;
+    }
+    ck_assert_int_gt(failures, 3);
+    host_run(host.db, "INSERT INTO kv VALUES('new', 1)");
+    expect("SELECT count(*), byron_check('kv') FROM kv", "1001|ok");
+    host_close(&host);
+}
+END_TEST
+
 Suite *test_backup_progress_suite(void)
 {
     Suite *suite = suite_create("backup_progress");
@@ -277,6 +305,7 @@ Suite *test_backup_progress_suite(void)
     tcase_add_test(cases, a_function_that_writes_spoils_the_backup);
     tcase_add_test(cases, a_commit_at_any_step_is_in_both_or_in_neither);
     tcase_add_test(cases, a_write_that_fails_leaves_nothing);
+    tcase_add_test(cases, without_memory_nothing_is_left);
     suite_add_tcase(suite, cases);
     return suite;
 }
