@@ -96,8 +96,11 @@ static int give_up(struct table *table, int rc, char **message)
         *message = table->base.zErrMsg;
         table->base.zErrMsg = NULL;
     }
+    /* Locked: it would say the same of an ordinary table. */
     if (!*message && rc != SQLITE_NOMEM)
-        *message = sqlite3_mprintf("byron: %s", sqlite3_errmsg(table->db));
+        *message =
+            sqlite3_mprintf((rc & 0xff) == SQLITE_BUSY ? "%s" : "byron: %s",
+                            sqlite3_errmsg(table->db));
     free_table(table);
     return rc;
 }

@@ -577,10 +577,12 @@ int update_row(sqlite3_vtab *base, int argument_count,
         transaction_note_failure(table);
         return rc;
     }
-    /* Told as a failure SQLite does not count the row that it ignores. */
-    if (change.is_ignored &&
-        sqlite3_vtab_on_conflict(table->db) == SQLITE_IGNORE)
-        return SQLITE_CONSTRAINT;
+    if (change.is_ignored) {
+        /* Told as a failure SQLite does not count the row. */
+        if (sqlite3_vtab_on_conflict(table->db) == SQLITE_IGNORE)
+            return SQLITE_CONSTRAINT;
+        *rowid = sqlite3_last_insert_rowid(table->db);
+    }
     transaction_count_change(table);
     return SQLITE_OK;
 }
