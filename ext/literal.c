@@ -225,6 +225,9 @@ static void convert_number(struct literal *literal, enum affinity affinity)
     if (literal->kind == LITERAL_INTEGER && affinity == AFFINITY_REAL) {
         literal->kind = LITERAL_REAL;
         literal->real = (double)literal->integer;
+    } else if (literal->kind == LITERAL_REAL && literal->real == 0.0 &&
+               affinity == AFFINITY_REAL) {
+        literal->real = 0.0; /* A column of reals has no -0.0. */
     } else if (literal->kind == LITERAL_REAL && affinity != AFFINITY_REAL &&
                literal->real > -9223372036854775808.0 &&
                literal->real < 9223372036854775808.0 &&
@@ -240,7 +243,8 @@ static void render_real(double real, char *to, size_t size)
     char *exponent;
     char *comma;
 
-    snprintf(digits, sizeof digits, "%.15g", real);
+    /* Of zero no sign. */
+    snprintf(digits, sizeof digits, "%.15g", real == 0.0 ? 0.0 : real);
     comma = strchr(digits, ','); /* Of a locale. */
     if (comma)
         *comma = '.';
