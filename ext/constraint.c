@@ -51,6 +51,15 @@ static bool compares_as_key(const struct choice *choice, int index,
            has_collation(choice, index, key_index);
 }
 
+static int argument_of(const struct choice *choice, int constraint)
+{
+    for (int i = 0; i < choice->argument_count; i++)
+        if (choice->constraint[i] == constraint)
+            return i;
+    return -1;
+}
+
+/* An index may have a column twice, its own and the key's: it is told once. */
 static int find_equality(const struct choice *choice, int key_index)
 {
     bool is_numeric =
@@ -62,7 +71,7 @@ static int find_equality(const struct choice *choice, int key_index)
         if (i >= MOST_LIST_TERMS && !is_numeric)
             return -1;
         if (term(choice, i)->usable && is_equality(term(choice, i)->op) &&
-            compares_as_key(choice, i, key_index))
+            argument_of(choice, i) < 0 && compares_as_key(choice, i, key_index))
             return i;
     }
     return -1;
@@ -201,6 +210,27 @@ static void choose_not_null(struct choice *choice)
     plan->lower = BOUND_OPEN;
 }
 
+/*
+ * SQLite makes bounds out of a pattern, and keeps it beside them; but not a
+ * LIKE with ESCAPE, of which all that is told is "from 'AB' to below 'ac'".
+ */
+static bool is_pattern(const struct choice *choice, int key_index)
+{
+    sqlite3_value *lower, *upper;
+    int from = find_bound(choice, key_index, SQLITE_INDEX_CONSTRAINT_GE,
+                          SQLITE_INDEX_CONSTRAINT_GE);
+    int below = find_bound(choice, key_index, SQLITE_INDEX_CONSTRAINT_LT,
+                           SQLITE_INDEX_CONSTRAINT_LT);
+
+    if (find_pattern(choice, key_index) >= 0)
+        return true;
+    lower = from >= 0 ? constraint_literal(choice, from) : NULL;
+    upper = below >= 0 ? constraint_literal(choice, below) : NULL;
+    return lower && upper && sqlite3_value_type(lower) == SQLITE_TEXT &&
+           sqlite3_value_type(upper) == SQLITE_TEXT &&
+           sqlite3_value_bytes(lower) == sqlite3_value_bytes(upper);
+}
+
 static void choose_bounds(struct choice *choice)
 {
     struct plan *plan = &choice->plan;
@@ -208,8 +238,7 @@ static void choose_bounds(struct choice *choice)
     int found = find_bound(choice, next, SQLITE_INDEX_CONSTRAINT_GT,
                            SQLITE_INDEX_CONSTRAINT_GE);
 
-    /* SQLite makes bounds out of a pattern, and keeps it beside them. */
-    plan->is_pattern = find_pattern(choice, next) >= 0;
+    plan->is_pattern = is_pattern(choice, next);
     if (found >= 0)
         plan->lower = add_bound(choice, found, SQLITE_INDEX_CONSTRAINT_GE);
     found = find_bound(choice, next, SQLITE_INDEX_CONSTRAINT_LT,
@@ -298,14 +327,6 @@ bool constraint_choose(struct choice *choice)
 }
 
 /* --- Limit --------------------------------------------------------------- */
-
-static int argument_of(const struct choice *choice, int constraint)
-{
-    for (int i = 0; i < choice->argument_count; i++)
-        if (choice->constraint[i] == constraint)
-            return i;
-    return -1;
-}
 
 /*
  * A comparison of row values arrives as >= or <= of their first columns, which

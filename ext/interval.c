@@ -101,13 +101,14 @@ static void widen_upper(struct interval *only, enum affinity affinity,
     }
 }
 
-/* Blobs of the same bytes as the texts below the upper bound. */
+/* Blobs of the same bytes as the texts below the upper bound: the lower one may
+ * be no part of the pattern, and every blob is above a text. */
 static void add_blobs(const struct interval *texts, struct intervals *out)
 {
     struct interval *blobs = &out->at[out->count++];
 
     *blobs = *texts;
-    if (blobs->lower_bound == BOUND_NONE || blobs->lower.kind < FIELD_TEXT) {
+    if (blobs->lower_bound == BOUND_NONE || blobs->lower.kind <= FIELD_TEXT) {
         blobs->lower = text_of("");
         blobs->lower_bound = BOUND_CLOSED;
     }
