@@ -38,23 +38,41 @@ void statistics_free(struct statistics *statistics)
     free(statistics);
 }
 
-/* A view for planning: that there is none is not said now, but by xFilter,
- * should the statement ever run. */
-static bool open_view(struct table *table, struct view *view)
+/* A failure is not said now, but by xFilter, should the statement ever run. */
+static bool is_open(struct table *table, int rc)
 {
-    if (transaction_view(table, view) == SQLITE_OK)
+    if (rc == SQLITE_OK)
         return true;
     sqlite3_free(table->base.zErrMsg);
     table->base.zErrMsg = NULL;
     return false;
 }
 
+/*
+ * In a transaction that has not read yet, planning must not be the first to:
+ * the statement may be a write that has to wait for its lock, and then what it
+ * sees would be from before.
+ */
+static bool would_begin(const struct table *table)
+{
+    const struct transaction *transaction = table->transaction;
+    sqlite3 *db = transaction->connection->db;
+
+    return !transaction->txn && !sqlite3_get_autocommit(db) &&
+           sqlite3_txn_state(db, transaction->schema) == SQLITE_TXN_NONE;
+}
+
+/* A view for planning. */
+static bool open_view(struct table *table, struct view *view)
+{
+    return !would_begin(table) && is_open(table, transaction_view(table, view));
+}
+
 double statistics_rows(struct table *table, const struct key_ranges *ranges)
 {
-    struct view view;
     double rows = 0;
 
-    if (!open_view(table, &view))
+    if (!is_open(table, view_ready(table)))
         return UNKNOWN_ROWS;
     for (int i = 0; i < ranges->count; i++) {
         struct byron_range range = {key_ranges_lower(ranges, i),
@@ -63,11 +81,11 @@ double statistics_rows(struct table *table, const struct key_ranges *ranges)
         uint64_t bytes;
 
         if (!ranges->segments[i].is_point &&
-            byron_estimate(view.db, &range, &found, &bytes) != BYRON_OK)
+            byron_estimate(table->transaction->store->db, &range, &found,
+                           &bytes) != BYRON_OK)
             found = (uint64_t)UNKNOWN_ROWS;
         rows += (double)found;
     }
-    view_close(&view);
     return rows;
 }
 
