@@ -41,8 +41,9 @@ TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*
 SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
 TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
-             tests/support/byron_dump.c tests/kill/killer.c))
+             tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c))
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
+DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 SUITES  := $(notdir $(TESTS:.c=))
 NEWEST  := build/sqlite-newest
@@ -50,7 +51,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills bench bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ bench bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -96,6 +97,9 @@ $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c)): $(B)/tests/bench/rows.
 $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
+$(B)/tests/differ/differ: $(DIFFER)
+$(B)/tests/differ/differ-newest: $(DIFFER) $(NEWEST)/sqlite3.o
+	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
@@ -113,7 +117,8 @@ valgrind: $(B)/unit ## The unit tests under valgrind, half an hour [T=module].
 	CK_TIMEOUT_MULTIPLIER=50 valgrind -q --error-exitcode=9 $(B)/unit $(T)
 tools: $(TOOLS)
 	@:
-newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest)
+newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest \
+          tests/differ/differ-newest)
 
 test: ## The one command: install what is missing, build, test [T=suite].
 	@tests/packages build test
@@ -128,6 +133,10 @@ demo: ## The one command: install what is missing, build, show byron at work.
 kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SEED= JOURNAL=].
 	$(B)/tests/kill/killer extension=$(CURDIR)/$(B)/byron.so rounds=$(or $(ROUNDS),1000) \
 	    $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL))
+
+differ: all $(B)/tests/differ/differ ## Random SQL on byron and ordinary tables [SEEDS=2000 SEED=].
+	$(B)/tests/differ/differ extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),2000) \
+	    $(if $(SEED),seed=$(SEED))
 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint

@@ -31,3 +31,13 @@ CREATE /*byron*/ TABLE c(a, b, PRIMARY KEY(a, b));
 INSERT INTO c VALUES(1, 'x');
 SELECT *, hex(_key) FROM c;
 SELECT name, pk FROM pragma_table_info('c') ORDER BY cid;
+.print a failing UPDATE FROM, rows that RETURNING shows
+CREATE /*byron*/ TABLE f(k, v NOT NULL, PRIMARY KEY(k)) WITHOUT ROWID;
+CREATE TABLE o(id INTEGER PRIMARY KEY, x);
+INSERT INTO f VALUES(5, 'a'), (6, 'b');
+INSERT INTO o VALUES(5, 'x'), (6, NULL);
+BEGIN;
+UPDATE f SET v = o.x FROM o WHERE o.id = f.k;
+COMMIT;
+SELECT * FROM f ORDER BY k;
+INSERT OR IGNORE INTO f VALUES(5, 'again') RETURNING v;

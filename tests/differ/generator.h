@@ -1,0 +1,103 @@
+/*
+ * generator: random schemas and statements, written from what SQL has to
+ * offer and from the documents, not from the extension's code.
+ *
+ * Every statement is drawn so that SQL defines its answer: where rows have no
+ * order, or equal values may look different, the step says so. What
+ * docs/sql-differences.md names is drawn around, each time with a comment.
+ */
+#ifndef BYRON_TESTS_GENERATOR_H
+#define BYRON_TESTS_GENERATOR_H
+
+#include <sqlite3.h>
+
+#include "differ/script.h"
+#include "support/seed.h"
+
+#define POOL         12
+#define COLUMNS      7
+#define TABLES       4
+#define SESSIONS     2
+#define COUNT_OF(of) (sizeof(of) / sizeof *(of))
+/* One of the strings. */
+#define PICK(g, ...)                                                           \
+    ((const char *[]){                                                         \
+        __VA_ARGS__})[draw(g, COUNT_OF(((const char *[]){__VA_ARGS__})))]
+
+struct column {
+    char name[8];
+    const char *type; /* As declared; "" for none. */
+    const char *collation;
+    bool is_not_null;
+    bool has_default;
+    bool is_desc;           /* In the key. */
+    int key;                /* Place in the key, or -1. */
+    const char *pool[POOL]; /* Literals that are likely to be there. */
+};
+
+enum shape { SHAPE_KEYED, SHAPE_ALIAS, SHAPE_ROWID };
+
+struct table {
+    char name[8];
+    bool is_byron;
+    enum shape shape;
+    struct column columns[COLUMNS];
+    int column_count;
+    int key[COLUMNS]; /* Columns. */
+    int key_count;
+    bool has_conflict; /* Some ON CONFLICT clause is declared... */
+    bool has_ignore;   /* ...one of them IGNORE... */
+    bool has_replace;  /* ...or REPLACE. */
+    bool has_unique;   /* Besides the key. */
+    bool is_indexed;   /* In whatever way: rows come in any order. */
+};
+
+/* One name in a FROM clause. */
+struct source {
+    const struct table *table;
+    const char *alias;
+};
+
+/* What the extension can do already; probed at the start. */
+struct features {
+    bool has_index;     /* INDEX name(columns) in the declaration. */
+    bool has_unique;    /* UNIQUE(columns) there. */
+    bool has_add_index; /* The command. */
+};
+
+struct generator {
+    struct rng rng;
+    struct script *script;
+    struct features features;
+    struct table tables[TABLES];
+    int table_count;
+    int connection;
+    bool is_open[SESSIONS]; /* It has begun a transaction, most likely. */
+    int indexes;            /* That were named so far. */
+    /* The statement that is being written. */
+    const struct table *changed; /* By it; NULL: none. */
+    struct step step;
+    sqlite3_str *sql;
+    sqlite3_str *binds;
+    int bind_count;
+    int bind_rate; /* A value is a parameter so often in 4 times. */
+};
+
+/* generator.c */
+uint64_t draw(struct generator *g, uint64_t n);
+bool once_in(struct generator *g, uint64_t n);
+void begin(struct generator *g);
+void say(struct generator *g, const char *format, ...);
+/* Adds the statement, with the step's flags, to the script. */
+void end(struct generator *g);
+/* A literal, or a parameter bound to it. */
+void say_literal(struct generator *g, const char *literal);
+void say_value(struct generator *g, const struct column *column);
+/* alias.column; the rowid if column is NULL. */
+void say_column(struct generator *g, const struct source *source,
+                const struct column *column);
+/* The whole script of a seed. */
+void generate(uint64_t seed, int steps, const struct features *features,
+              struct script *out);
+
+#endif

@@ -1,0 +1,277 @@
+#include "differ/sides.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONNECTIONS 4
+/* SQLITE_TESTCTRL_OPTIMIZATIONS: Bloom filters, joins that come in order. */
+#define BLOOM_FILTER 0x00080000
+#define JOIN_ORDER   0x00000040
+
+struct side {
+    const char *extension; /* NULL: ordinary tables. */
+    char path[256];
+    sqlite3 *connection[CONNECTIONS];
+};
+
+struct run {
+    const struct sides_settings *settings;
+    struct side plain;
+    struct side byron;
+    struct sides_result *result; /* Shared with the parent. */
+};
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "differ: %s: %s\n", what, why);
+    exit(2);
+}
+
+/* --- Connections ---------------------------------------------------------- */
+
+static sqlite3 *open_connection(struct side *side, int number)
+{
+    sqlite3 **db = &side->connection[number];
+    char *words = NULL;
+
+    if (*db)
+        return *db;
+    if (sqlite3_open(side->path, db) != SQLITE_OK)
+        die(side->path, sqlite3_errmsg(*db));
+    sqlite3_extended_result_codes(*db, 1);
+    /* Before 3.41 the filters forget rows under RTRIM, and a LEFT JOIN sorts
+     * by a key with DESC as if it had none. */
+    if (sqlite3_libversion_number() < 3041000)
+        sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, *db,
+                             BLOOM_FILTER | (side->extension ? 0 : JOIN_ORDER));
+    if (side->extension) {
+        sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, NULL);
+        if (sqlite3_load_extension(*db, side->extension, NULL, &words) !=
+            SQLITE_OK)
+            die(side->extension, words);
+    }
+    sqlite3_exec(*db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    return *db;
+}
+
+static void close_all(struct side *side)
+{
+    for (int i = 0; i < CONNECTIONS; i++) {
+        if (sqlite3_close(side->connection[i]) != SQLITE_OK)
+            die("close", sqlite3_errmsg(side->connection[i]));
+        side->connection[i] = NULL;
+    }
+}
+
+/* --- Steps ---------------------------------------------------------------- */
+
+/*
+ * CREATE [/]*byron more*[/] TABLE name(columns) WITHOUT ROWID
+ * becomes CREATE VIRTUAL TABLE name USING byron(columns, more).
+ */
+static char *byron_sql(const char *sql)
+{
+    const char *mark = strstr(sql, "/*byron");
+    const char *end = mark ? strstr(mark, "*/") : NULL;
+    const char *name, *open, *close;
+
+    if (!end || strncmp(sql, "CREATE", 6) != 0)
+        return sqlite3_mprintf("%s", sql);
+    name = strstr(end, "TABLE") + strlen("TABLE");
+    open = strchr(name, '(');
+    close = strrchr(sql, ')');
+    mark += strlen("/*byron");
+    mark += strspn(mark, " ");
+    return sqlite3_mprintf("CREATE VIRTUAL TABLE%.*s USING byron(%.*s%s%.*s)",
+                           (int)(open - name), name, (int)(close - open - 1),
+                           open + 1, mark < end ? ", " : "", (int)(end - mark),
+                           mark);
+}
+
+static void report(struct run *run, int step, enum verdict verdict,
+                   const char *plain, const char *byron)
+{
+    struct sides_result *result = run->result;
+
+    result->verdict = verdict;
+    result->step = step;
+    snprintf(result->words, sizeof result->words,
+             "  ordinary: %.1900s\n  byron:    %.1900s\n", plain, byron);
+}
+
+/*
+ * A commit that changed nothing is a commit on one side only: an UPDATE that
+ * sets what was there (SQLite writes no page), one that failed (it writes
+ * them). So a reader may be late for one side, and not for the other. And
+ * SQLite before 3.41 finds IN of a subquery malformed under RTRIM.
+ */
+static bool is_undecided(const struct outcome *plain,
+                         const struct outcome *byron)
+{
+    return plain->code == SQLITE_CORRUPT ||
+           (plain->code != byron->code &&
+            (plain->code == SQLITE_BUSY_SNAPSHOT ||
+             byron->code == SQLITE_BUSY_SNAPSHOT));
+}
+
+static void run_both(struct run *run, int number, const struct step *step)
+{
+    char *sql = byron_sql(step->sql), *plain_words, *byron_words;
+    struct outcome plain, byron;
+    enum verdict verdict;
+
+    outcome_run(open_connection(&run->plain, step->connection), step, step->sql,
+                &plain);
+    outcome_run(open_connection(&run->byron, step->connection), step, sql,
+                &byron);
+    sqlite3_free(sql);
+    run->result->statements++;
+    run->result->answers += plain.row_count > 0;
+    run->result->errors += plain.message != NULL;
+    verdict = outcome_compare(step, &plain, &byron);
+    run->result->is_refused = plain.message != NULL;
+    if (is_undecided(&plain, &byron)) {
+        run->result->is_cut = true;
+        verdict = VERDICT_SAME;
+    }
+    if (verdict != VERDICT_SAME) {
+        plain_words = outcome_describe(&plain, verdict, &byron);
+        byron_words = outcome_describe(&byron, verdict, &plain);
+        report(run, number, verdict, plain_words, byron_words);
+        sqlite3_free(plain_words);
+        sqlite3_free(byron_words);
+    }
+    outcome_deinit(&plain);
+    outcome_deinit(&byron);
+}
+
+/* What may fail at any moment: somebody else is at work, or the table gone. */
+static bool is_excused(const struct outcome *outcome)
+{
+    int code = outcome->code & 0xff;
+
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED ||
+           (outcome->message &&
+            (strstr(outcome->message, "not while this connection") ||
+             strstr(outcome->message, "no such") ||
+             strstr(outcome->message, "cannot VACUUM")));
+}
+
+static void run_one_sided(struct run *run, int number, const struct step *step)
+{
+    bool is_byron = step->kind == STEP_BYRON;
+    struct side *side = is_byron ? &run->byron : &run->plain;
+    struct outcome outcome;
+
+    outcome_run(open_connection(side, step->connection), step, step->sql,
+                &outcome);
+    if (outcome.message && !is_excused(&outcome))
+        report(run, number, VERDICT_ONE_SIDED, is_byron ? "-" : outcome.message,
+               is_byron ? outcome.message : "-");
+    else if (outcome.row_count == 1 && is_byron &&
+             strcmp(outcome.rows[0].text, "'ok' ") != 0)
+        report(run, number, VERDICT_ONE_SIDED, "-", outcome.rows[0].text);
+    outcome_deinit(&outcome);
+}
+
+static void run_step(struct run *run, int number, const struct step *step)
+{
+    if (run->settings->is_verbose)
+        fprintf(stderr, "%d: %d: %s\n", number, step->connection,
+                step->sql ? step->sql : ".reopen");
+    switch (step->kind) {
+    case STEP_REOPEN:
+        close_all(&run->plain);
+        close_all(&run->byron);
+        break;
+    case STEP_BOTH:
+        run_both(run, number, step);
+        break;
+    default:
+        run_one_sided(run, number, step);
+    }
+}
+
+/* --- One process per run -------------------------------------------------- */
+
+static void run_child(const struct script *script,
+                      const struct sides_settings *settings, const char *folder,
+                      struct sides_result *result)
+{
+    struct run run = {.settings = settings, .result = result};
+
+    snprintf(run.plain.path, sizeof run.plain.path, "%s/plain.db", folder);
+    snprintf(run.byron.path, sizeof run.byron.path, "%s/byron.db", folder);
+    run.byron.extension = settings->extension;
+    for (int i = 0; i < script->count && result->verdict == VERDICT_SAME; i++) {
+        result->step = i;
+        run_step(&run, i, &script->steps[i]);
+    }
+    close_all(&run.plain);
+    close_all(&run.byron);
+    exit(0);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+/* The run has its verdict; what may follow is the end of its process. */
+static void await_child(pid_t child, const struct sides_settings *settings,
+                        struct sides_result *result)
+{
+    int status = 0;
+
+    for (int waited = 0; waitpid(child, &status, WNOHANG) == 0; waited++) {
+        if (waited > settings->timeout_seconds * 1000) {
+            kill(child, SIGABRT);
+            waitpid(child, &status, 0);
+            result->verdict = VERDICT_HANG;
+            snprintf(result->words, sizeof result->words,
+                     "  no end after %d seconds\n", settings->timeout_seconds);
+            return;
+        }
+        usleep(1000);
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    result->verdict = VERDICT_CRASH;
+    snprintf(result->words, sizeof result->words,
+             "  the process ended by %s %d\n",
+             WIFSIGNALED(status) ? "signal" : "exit code",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+void sides_run(const struct script *script,
+               const struct sides_settings *settings, struct sides_result *out)
+{
+    struct sides_result *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char folder[200];
+    pid_t child;
+
+    snprintf(folder, sizeof folder, "%s/differ-XXXXXX", settings->folder);
+    if (shared == MAP_FAILED || !mkdtemp(folder))
+        die(folder, "cannot be made");
+    fflush(NULL);
+    child = fork();
+    if (child < 0)
+        die("fork", "failed");
+    if (child == 0)
+        run_child(script, settings, folder, shared);
+    await_child(child, settings, shared);
+    *out = *shared;
+    munmap(shared, sizeof *shared);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
