@@ -9,8 +9,8 @@
 /* A database that never had a byron table has no such tables. */
 static bool has_tables(sqlite3 *db, const char *schema)
 {
-    return statement_has_table(db, schema, "byron_store", NULL) &&
-           statement_has_table(db, schema, "byron_catalog", NULL);
+    return statement_has_table(db, schema, "byron_store", "commits") &&
+           statement_has_table(db, schema, "byron_catalog", "format");
 }
 
 int catalog_create(sqlite3 *db, const char *schema)

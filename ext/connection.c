@@ -313,6 +313,11 @@ int connection_open_store(struct transaction *transaction, char **message)
         collect(transaction);
     } else if (rc == SQLITE_BUSY) {
         transaction->no_wait_before_ms = now_ms() + 1000;
+    } else if (rc == SQLITE_CORRUPT && !*message) {
+        *message = sqlite3_mprintf("byron: the commit point in row %lld of "
+                                   "%s.byron_store is damaged",
+                                   transaction->number, transaction->schema);
+        rc = SQLITE_CORRUPT_VTAB;
     }
     return rc;
 }

@@ -149,6 +149,21 @@ static bool is_ours(const char *name)
            strspn(name + 2, "0123456789abcdef") == 16;
 }
 
+bool directory_is_free(const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    bool is_free = true;
+
+    while (directory && is_free && (entry = readdir(directory)) != NULL)
+        is_free =
+            is_ours(entry->d_name) || strcmp(entry->d_name, "CREATING") == 0 ||
+            strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (directory)
+        closedir(directory);
+    return is_free;
+}
+
 void directory_remove(const char *path)
 {
     DIR *directory = opendir(path);

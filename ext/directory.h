@@ -27,6 +27,8 @@ char *directory_private(void);
 bool directory_identify(const char *path, struct directory_identity *out);
 bool directory_has_store(const char *path);
 bool directory_is_writable(const char *path);
+/* Has it nothing but what a store may consist of? A missing one, too. */
+bool directory_is_free(const char *path);
 
 /* Creates the directory if it is missing, and CREATING in it. False: errno. */
 bool directory_claim(const char *path, const char *database);

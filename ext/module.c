@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "create_text.h"
 #include "cursor.h"
 #include "ending.h"
 #include "index_catalog.h"
@@ -13,6 +14,7 @@
 #include "pragma.h"
 #include "settings.h"
 #include "statistics.h"
+#include "statement.h"
 #include "status.h"
 #include "update.h"
 #include "view.h"
@@ -254,6 +256,47 @@ static int check_place(struct table *table, char **message)
     return SQLITE_OK;
 }
 
+/* SQLite leaves out an argument that is empty. */
+static int check_text(struct table *table, char **message)
+{
+    sqlite3_stmt *statement;
+    bool has_gap = false;
+    int rc = statement_prepare(table->db, table->schema,
+                               "SELECT sql FROM \"%w\".sqlite_master "
+                               "WHERE type = 'table' AND name = ?1",
+                               &statement);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(statement, 1, table->name, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *sql = (const char *)sqlite3_column_text(statement, 0);
+        has_gap = sql && create_text_has_gap(sql);
+    }
+    rc = sqlite3_finalize(statement);
+    if (rc != SQLITE_OK || !has_gap)
+        return rc;
+    *message = sqlite3_mprintf("byron: between two commas, or beside one, a "
+                               "column is missing");
+    return SQLITE_ERROR;
+}
+
+/* Where a table of ours should be, there may be another's. */
+static int create_catalog(struct table *table, char **message)
+{
+    int rc = catalog_create(table->db, table->schema);
+
+    if (rc != SQLITE_OK || (statement_has_table(table->db, table->schema,
+                                                "byron_store", "commits") &&
+                            statement_has_table(table->db, table->schema,
+                                                "byron_catalog", "format")))
+        return rc;
+    *message = sqlite3_mprintf("byron: %s.byron_store or %s.byron_catalog is "
+                               "not byron's; rename what is there",
+                               table->schema, table->schema);
+    return SQLITE_ERROR;
+}
+
 /* xCreate */
 static int create(sqlite3 *db, void *connection, int count,
                   const char *const *arguments, sqlite3_vtab **out,
@@ -268,9 +311,11 @@ static int create(sqlite3 *db, void *connection, int count,
         return rc;
     rc = check_place(table, message);
     if (rc == SQLITE_OK)
+        rc = check_text(table, message);
+    if (rc == SQLITE_OK)
         rc = declare(table);
     if (rc == SQLITE_OK)
-        rc = catalog_create(table->db, table->schema);
+        rc = create_catalog(table, message);
     if (rc == SQLITE_OK)
         rc = find_or_create_store(table, &row, message);
     if (rc == SQLITE_OK)
@@ -383,7 +428,7 @@ static int destroy(sqlite3_vtab *base)
         if (rc == SQLITE_OK)
             rc = note_drop(table);
         else if (rc == SQLITE_CANTOPEN || rc == SQLITE_NOTADB ||
-                 (rc & 0xff) == SQLITE_CORRUPT)
+                 rc == SQLITE_ERROR || (rc & 0xff) == SQLITE_CORRUPT)
             rc = remove_last(table); /* Nothing to give up; to be rid of it. */
     }
     if (rc == SQLITE_OK)

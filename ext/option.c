@@ -241,7 +241,10 @@ static byron_status take_value(struct parser *parser, const char *name,
 
     if (token->kind == TOKEN_END || token->kind == TOKEN_MARK ||
         token->kind == TOKEN_ILLEGAL || token->kind == TOKEN_BLOB)
-        return parser_fail(parser, "byron: option %s needs a value", name);
+        return parser_fail(parser,
+                           "byron: option %s needs a value: a word, a size "
+                           "such as 64KB, or a text in quotes",
+                           name);
     *out = token_text(token, NULL);
     if (!*out)
         return BYRON_NO_MEMORY;

@@ -321,6 +321,12 @@ static int claim_directory(const struct store_request *request, char **message)
                                    directory);
         return SQLITE_CANTOPEN;
     }
+    if (!directory_is_free(directory)) {
+        *message = sqlite3_mprintf("byron: directory %s holds other files; a "
+                                   "store needs an empty one, or none",
+                                   directory);
+        return SQLITE_CANTOPEN;
+    }
     if (directory_claim(directory, request->database))
         return SQLITE_OK;
     *message = sqlite3_mprintf("byron: directory %s cannot be created: %s",

@@ -3,6 +3,7 @@
 #include "index_catalog.h"
 #include "listing.h"
 #include "lookup.h"
+#include "statement.h"
 
 struct tables {
     struct connection *connection;
@@ -51,9 +52,7 @@ static int next_schema(struct tables *tables)
     }
     if (!schema_of(tables))
         return SQLITE_NOMEM;
-    if (sqlite3_table_column_metadata(db, schema_of(tables), "byron_catalog",
-                                      NULL, NULL, NULL, NULL, NULL,
-                                      NULL) != SQLITE_OK)
+    if (!statement_has_table(db, schema_of(tables), "byron_catalog", "id"))
         return SQLITE_OK; /* It never had a byron table. */
     sql = sqlite3_mprintf("SELECT name, id FROM \"%w\".byron_catalog "
                           "ORDER BY name",

@@ -488,7 +488,8 @@ START_TEST(wrong_options_are_refused_in_words)
     refuse("a\nmemory=1\nMEMORY=2", "byron: option given twice: \"MEMORY\"");
     refuse("a\nmemory='x'", "byron: option memory cannot be \"x\"; a size is "
                             "bytes, or as in '64KB', '256MB', '1GB'");
-    refuse("a\nmemory=", "byron: option memory needs a value");
+    refuse("a\nmemory=", "byron: option memory needs a value: a word, a "
+                         "size such as 64KB, or a text in quotes");
     refuse("a\npath=a b", "byron: option path has more than a value; quote it");
     refuse("a\nttl=5", "byron: option ttl arrives in a later version");
     refuse("a\nmmap=on", "byron: option mmap=on arrives in a later version");
