@@ -167,8 +167,7 @@ byron_status read_state_add_iters(struct read_state *state, struct slice lower,
                                   size_t *count)
 {
     byron_status status;
-    TRY(memtable_iter_new(state->live, &iters[*count]));
-    (*count)++;
+    size_t before = *count;
     for (size_t i = state->frozen_count; i-- > 0;) {
         struct frozen *frozen = state->frozen[i];
         if (frozen->memtable)
@@ -180,6 +179,12 @@ byron_status read_state_add_iters(struct read_state *state, struct slice lower,
     }
     TRY(version_add_iters(state->version, lower, upper, TABLE_ITER_LENT, iters,
                           count));
+    /* What is added to an empty memtable from now on, no snapshot of this
+     * state shows. */
+    if (memtable_count(state->live) > 0 || *count == before) {
+        TRY(memtable_iter_new(state->live, &iters[*count]));
+        (*count)++;
+    }
 out:
     return status;
 }
