@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "index_build.h"
 #include "integrity.h"
 #include "set_option.h"
 #include "transaction.h"
@@ -40,10 +41,9 @@ static const struct {
     bool has_argument;
     int (*run)(struct table *table, const char *argument);
 } commands[] = {
-    {"compact", false, compact},
-    {"flush", false, flush},
-    {"integrity-check", false, check},
-    {"set", true, set_option},
+    {"compact", false, compact},       {"flush", false, flush},
+    {"integrity-check", false, check}, {"set", true, set_option},
+    {"add-index", true, index_add},    {"drop-index", true, index_drop},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

@@ -59,12 +59,12 @@ static bool is_copy(const struct field *a, const struct field *b)
 
 /* Of the first count columns of the entry's key. */
 static bool are_copies(const struct index *index, int count,
-                       const struct field *old, const struct field *new)
+                       const struct field *before, const struct field *after)
 {
     for (int i = 0; i < count; i++) {
         int column = index->entry->key[i].column;
 
-        if (!is_copy(&old[column], &new[column]))
+        if (!is_copy(&before[column], &after[column]))
             return false;
     }
     return true;
@@ -91,6 +91,11 @@ static bool is_same(const struct bytes *a, const struct bytes *b)
            (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
+static bool is_same_expiry(const struct entries *entries)
+{
+    return entries->old_expires_ms == entries->expires_ms;
+}
+
 static int check_size(struct entries *entries, const struct index *index)
 {
     if (entries->new_key.size <= BYRON_MAX_KEY)
@@ -103,35 +108,43 @@ static int check_size(struct entries *entries, const struct index *index)
 }
 
 static int change_one(struct entries *entries, const struct index *index,
-                      const struct field *old, const struct field *new)
+                      const struct field *before, const struct field *after)
 {
     bool is_same_key = false;
     byron_status status = BYRON_OK;
 
-    if (old)
-        TRY(make_entry(entries, index, old, &entries->old_key,
+    if (before)
+        TRY(make_entry(entries, index, before, &entries->old_key,
                        &entries->old_value));
-    if (new) {
-        TRY(make_entry(entries, index, new, &entries->new_key,
+    if (after) {
+        TRY(make_entry(entries, index, after, &entries->new_key,
                        &entries->new_value));
         if (check_size(entries, index) != SQLITE_OK)
             return SQLITE_TOOBIG;
     }
-    if (old && new)
+    if (before && after)
         is_same_key = is_same(&entries->old_key, &entries->new_key);
-    if (is_same_key && is_same(&entries->old_value, &entries->new_value))
+    if (is_same_key && is_same_expiry(entries) &&
+        is_same(&entries->old_value, &entries->new_value))
         return SQLITE_OK;
-    if (old && !is_same_key)
+    if (before && !is_same_key)
         TRY(byron_txn_delete(entries->txn, bytes_view(&entries->old_key)));
-    if (new)
-        TRY(byron_txn_put(entries->txn, bytes_view(&entries->new_key),
-                          bytes_view(&entries->new_value)));
+    if (after)
+        TRY(byron_txn_put_until(entries->txn, bytes_view(&entries->new_key),
+                                bytes_view(&entries->new_value),
+                                entries->expires_ms));
 out:
     return status_fail(entries->table, status);
 }
 
-int entries_change(struct entries *entries, const struct field *old,
-                   const struct field *new)
+int entries_add(struct entries *entries, const struct index *index,
+                const struct field *fields)
+{
+    return change_one(entries, index, NULL, fields);
+}
+
+int entries_change(struct entries *entries, const struct field *before,
+                   const struct field *after)
 {
     const struct table *table = entries->table;
     int rc = SQLITE_OK;
@@ -139,9 +152,10 @@ int entries_change(struct entries *entries, const struct field *old,
     for (int i = 0; i < table->index_count && rc == SQLITE_OK; i++) {
         const struct index *index = &table->indexes[i];
 
-        if (old && new &&are_copies(index, index->entry->key_count, old, new))
+        if (before && after && is_same_expiry(entries) &&
+            are_copies(index, index->entry->key_count, before, after))
             continue;
-        rc = change_one(entries, index, old, new);
+        rc = change_one(entries, index, before, after);
     }
     return rc;
 }
@@ -191,7 +205,7 @@ out:
 }
 
 int entries_find(struct entries *entries, const struct index *index,
-                 const struct field *old, const struct field *new,
+                 const struct field *before, const struct field *after,
                  struct byron_bytes own_key, struct bytes *other)
 {
     struct bytes *lower = &entries->old_key;
@@ -200,12 +214,12 @@ int entries_find(struct entries *entries, const struct index *index,
     byron_status status = BYRON_OK;
 
     other->size = 0;
-    if (has_null(index, new) ||
-        (old && are_copies(index, index->column_count, old, new)))
+    if (has_null(index, after) ||
+        (before && are_copies(index, index->column_count, before, after)))
         return SQLITE_OK;
     lower->size = 0;
     upper->size = 0;
-    TRY(index_add_prefix(index, new, lower));
+    TRY(index_add_prefix(index, after, lower));
     TRY(bytes_add(upper, lower->data, lower->size));
     raise(upper);
     range.lower = bytes_view(lower);

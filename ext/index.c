@@ -149,6 +149,31 @@ byron_status index_add_prefix(const struct index *index,
     return status;
 }
 
+byron_status index_measure(const struct index *index,
+                           struct byron_bytes entry_key, size_t *out)
+{
+    struct bytes scratch = {0};
+    struct byron_bytes rest = entry_key;
+    byron_status status = BYRON_OK;
+    bool has_null = false;
+
+    if (entry_key.size < KEY_ID_SIZE)
+        return BYRON_CORRUPT;
+    rest.data = (const uint8_t *)rest.data + KEY_ID_SIZE;
+    rest.size -= KEY_ID_SIZE;
+    for (int i = 0; i < index->column_count; i++) {
+        struct field field;
+
+        TRY(key_codec_read(&rest, key_style_of(index->entry, i), &scratch,
+                           &field));
+        has_null = has_null || field.kind == FIELD_NULL;
+    }
+    *out = has_null ? 0 : entry_key.size - rest.size;
+out:
+    bytes_deinit(&scratch);
+    return status;
+}
+
 static byron_status add_rowid(const struct index *index,
                               struct byron_bytes rest, struct bytes *out)
 {

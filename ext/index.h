@@ -46,6 +46,11 @@ BYRON_MUST_CHECK byron_status index_add_key(const struct index *index,
 BYRON_MUST_CHECK byron_status index_add_prefix(const struct index *index,
                                                const struct field *fields,
                                                struct bytes *out);
+/* How many bytes of an entry's key are its prefix; 0 if a column is NULL, for
+ * then no other row is like it. */
+BYRON_MUST_CHECK byron_status index_measure(const struct index *index,
+                                            struct byron_bytes entry_key,
+                                            size_t *out);
 /* The key in table of the row that an entry is of; entry_key has its id. */
 BYRON_MUST_CHECK byron_status index_table_key(const struct index *index,
                                               const struct table *table,

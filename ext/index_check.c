@@ -21,7 +21,8 @@ struct check {
     uint64_t row_count;
     struct row row;
     struct field *fields; /* Of the row, then the slots of an entry. */
-    struct bytes key;     /* Of the entry that it should have. */
+    uint64_t expires_ms;
+    struct bytes key; /* Of the entry that it should have. */
     struct bytes value;
 };
 
@@ -106,7 +107,8 @@ static byron_status check_entry(struct check *check, const struct index *index)
              index->name);
         status = BYRON_OK;
     } else if (status == BYRON_OK &&
-               (there.size != check->value.size ||
+               (there.expires_ms != check->expires_ms ||
+                there.size != check->value.size ||
                 (there.size > 0 &&
                  memcmp(there.data, check->value.data, there.size) != 0))) {
         tell(check, "row %llu of %s has a wrong entry in index %s",
@@ -127,6 +129,7 @@ static byron_status read_row(struct check *check, byron_cursor *cursor)
     TRY(byron_cursor_value(cursor, &value));
     TRY(row_set_value(&check->row, value));
     TRY(entries_read(check->table, &check->row, check->fields));
+    check->expires_ms = byron_cursor_expiry(cursor);
 out:
     return status;
 }
@@ -185,37 +188,13 @@ static byron_status find_row(struct check *check, byron_cursor *cursor,
     return status;
 }
 
-/* The indexed columns' bytes; 0 if one of them is NULL. */
-static byron_status measure_prefix(const struct index *index,
-                                   struct byron_bytes key, size_t *out)
-{
-    struct bytes scratch = {0};
-    struct byron_bytes rest = key;
-    byron_status status = BYRON_OK;
-    bool has_null = false;
-
-    rest.data = (const uint8_t *)key.data + KEY_ID_SIZE;
-    rest.size -= KEY_ID_SIZE;
-    for (int i = 0; i < index->column_count; i++) {
-        struct field field;
-
-        TRY(key_codec_read(&rest, key_style_of(index->entry, i), &scratch,
-                           &field));
-        has_null = has_null || field.kind == FIELD_NULL;
-    }
-    *out = has_null ? 0 : key.size - rest.size;
-out:
-    bytes_deinit(&scratch);
-    return status;
-}
-
 /* check->key has the columns of the entry before. */
 static byron_status check_unique(struct check *check, byron_cursor *cursor,
                                  const struct index *index)
 {
     struct byron_bytes key = byron_cursor_key(cursor);
     size_t size = 0;
-    byron_status status = measure_prefix(index, key, &size);
+    byron_status status = index_measure(index, key, &size);
 
     if (status == BYRON_CORRUPT) {
         tell(check, "index %s of %s has a damaged entry", index->name,
@@ -288,8 +267,12 @@ int index_check(struct table *table,
     if (table->index_count == 0)
         return SQLITE_OK;
     rc = transaction_view(table, &check.view);
-    if (rc != SQLITE_OK)
+    for (int i = 0; i < table->index_count && rc == SQLITE_OK; i++)
+        rc = view_check_index(table, &check.view, &table->indexes[i]);
+    if (rc != SQLITE_OK) {
+        view_close(&check.view);
         return rc;
+    }
     status = check_all(&check);
     interrupt_deinit(&check.interrupt);
     row_deinit(&check.row);

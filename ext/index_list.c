@@ -8,11 +8,14 @@
 #include "numbering.h"
 #include "status.h"
 
-/* A list that was replaced, and what it alone still owns. */
+/* A list that was replaced. */
 struct retired {
     struct retired *next;
-    struct index *indexes; /* Borrows the indexes. */
-    struct index removed;  /* All zero: none. */
+    struct index *indexes; /* Owned, but not what is in it: */
+    int index_count;       /* The next list has the same indexes, */
+    struct index removed;  /* but for this one. All zero: none is missing. */
+    int *checks;           /* Owned. */
+    int check_count;
 };
 
 const struct index *index_list_find(const struct table *table, const char *name)
@@ -35,6 +38,7 @@ void index_list_free(struct table *table)
         table->retired = retired->next;
         index_deinit(&retired->removed);
         free(retired->indexes);
+        free(retired->checks);
         free(retired);
     }
     table->indexes = NULL;
@@ -84,46 +88,67 @@ static int order_checks(struct table *table)
 {
     size_t count = (size_t)table->index_count + 1;
     bool has_rowid = table->declaration->shape < KEY_SINGLE;
-    int *checks = malloc(2 * count * sizeof *checks);
 
-    if (!checks)
-        return SQLITE_NOMEM;
-    free(table->checks);
-    table->checks = checks;
     table->check_count = 0;
+    table->checks = malloc(2 * count * sizeof *table->checks);
+    if (!table->checks)
+        return SQLITE_NOMEM;
     if (has_rowid)
-        checks[table->check_count++] = -1;
+        table->checks[table->check_count++] = -1;
     add_uniques(table, false);
     if (!has_rowid)
-        checks[table->check_count++] = -1;
+        table->checks[table->check_count++] = -1;
     add_uniques(table, true);
-    move_replacing(table, checks + count);
+    move_replacing(table, table->checks + count);
     return SQLITE_OK;
 }
 
 /* --- Changing the list --------------------------------------------------- */
 
+static void restore(struct table *table, const struct retired *retired)
+{
+    table->indexes = retired->indexes;
+    table->index_count = retired->index_count;
+    table->checks = retired->checks;
+    table->check_count = retired->check_count;
+    table->retired = retired->next;
+}
+
 /* Puts a list of count indexes in place of the one there is. */
 static int replace_list(struct table *table, struct index *indexes, int count)
 {
     struct retired *retired = calloc(1, sizeof *retired);
-    struct index *old_indexes = table->indexes;
-    int old_count = table->index_count;
 
     if (!retired)
         return SQLITE_NOMEM;
+    retired->next = table->retired;
+    retired->indexes = table->indexes;
+    retired->index_count = table->index_count;
+    retired->checks = table->checks;
+    retired->check_count = table->check_count;
     table->indexes = indexes;
     table->index_count = count;
     if (order_checks(table) != SQLITE_OK) {
-        table->indexes = old_indexes;
-        table->index_count = old_count;
+        restore(table, retired);
         free(retired);
         return SQLITE_NOMEM;
     }
-    retired->indexes = old_indexes;
-    retired->next = table->retired;
     table->retired = retired;
     return SQLITE_OK;
+}
+
+void index_list_undo(struct table *table)
+{
+    struct retired *retired = table->retired;
+    int count = table->index_count;
+
+    /* What was added is the last. */
+    if (count > retired->index_count)
+        index_deinit(&table->indexes[count - 1]);
+    free(table->indexes);
+    free(table->checks);
+    restore(table, retired);
+    free(retired);
 }
 
 int index_list_add(struct table *table, struct index *index)
@@ -150,6 +175,7 @@ int index_list_remove(struct table *table, const struct index *index)
     size_t place = (size_t)(index - table->indexes);
     size_t count = (size_t)table->index_count;
     struct index *indexes = malloc(count * sizeof *indexes);
+    struct index removed = *index;
     int rc = SQLITE_NOMEM;
 
     if (indexes) {
@@ -159,7 +185,7 @@ int index_list_remove(struct table *table, const struct index *index)
         rc = replace_list(table, indexes, table->index_count - 1);
     }
     if (rc == SQLITE_OK)
-        table->retired->removed = *index;
+        table->retired->removed = removed;
     else
         free(indexes);
     return rc;

@@ -24,6 +24,8 @@ int index_list_load(struct table *table);
  */
 int index_list_add(struct table *table, struct index *index);
 int index_list_remove(struct table *table, const struct index *index);
+/* Takes back the last of either. */
+void index_list_undo(struct table *table);
 void index_list_free(struct table *table);
 /* NULL if there is none of this name. */
 const struct index *index_list_find(const struct table *table,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commit_point.h"
+#include "index.h"
 #include "status.h"
 
 /* The commit that the host shows may be published a moment later. */
@@ -172,6 +173,18 @@ int transaction_view(struct table *table, struct view *out)
     out->owner = transaction;
     out->db = transaction->store->db;
     return SQLITE_OK;
+}
+
+int view_check_index(struct table *table, const struct view *view,
+                     const struct index *index)
+{
+    if (view->txn || !view->owner ||
+        !store_is_dropped(view->owner->store, index->id))
+        return SQLITE_OK;
+    return table_fail(table, SQLITE_BUSY_SNAPSHOT,
+                      "byron: index %s was dropped since this transaction "
+                      "began to read",
+                      index->name);
 }
 
 bool view_is_forked(const struct view *view)

@@ -36,6 +36,10 @@ struct view {
  * at the same time share a snapshot: a holder that moves on opens the new
  * view before it closes the old one. */
 int transaction_view(struct table *table, struct view *out);
+/* An index that was dropped since has no entries even for who began before:
+ * then SQLITE_BUSY_SNAPSHOT. */
+int view_check_index(struct table *table, const struct view *view,
+                     const struct index *index);
 void view_close(struct view *view); /* Zeroes it; a zeroed view is fine. */
 /* After fork() what the engine lent is the parent's, and so are its locks:
  * nothing of it may be given back. */

@@ -142,6 +142,8 @@ int walk_start(struct walk *walk, int64_t limit, int64_t offset)
     walk->batch = FIRST_BATCH;
     walk->is_whole = false;
     rc = scan_start(scan, walk->plan.is_descending);
+    if (rc == SQLITE_OK && walk->path.index)
+        rc = view_check_index(scan->table, &scan->view, walk->path.index);
     if (rc == SQLITE_OK && scan->view.txn)
         walk->mark = byron_txn_mark(scan->view.txn);
     if (rc == SQLITE_OK && offset > 0)

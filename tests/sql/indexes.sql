@@ -9,6 +9,8 @@ INSERT INTO w VALUES(1, '1', 'y', 3.5);
 INSERT INTO w VALUES(1, '1', 'n', 9);
 INSERT INTO w VALUES(1, '1', 'y', 9);
 INSERT INTO w VALUES(1, '9', 'n', 9);
+.reopen
+INSERT INTO w VALUES(1, '1', 'n', 9);
 INSERT OR IGNORE INTO w VALUES(9, '9', 'z', 9), (4, '4', 'u', 4.5), (9, '9', 'v', 4.5);
 INSERT OR FAIL INTO w VALUES(5, '5', 'v', 5.5), (5, '6', 'w', 6.5), (7, '7', 'q', 7.5);
 SELECT * FROM w ORDER BY k;
@@ -50,6 +52,7 @@ INSERT INTO n VALUES(8, 1.0, 'a');
 INSERT INTO n VALUES(9, '1', 'a ');
 INSERT INTO n VALUES(10, '1', 'A');
 UPDATE n SET a = 1 WHERE k = 1;
+UPDATE n SET b = 'a' WHERE k = 3;
 UPDATE n SET b = 'A' WHERE k = 6;
 UPDATE n SET b = upper(b), a = a WHERE k < 7;
 UPDATE n SET k = k + 100;
@@ -91,6 +94,15 @@ INSERT OR REPLACE INTO p VALUES(3, '2', 9, 9);
 SELECT * FROM p ORDER BY k;
 --byron: INSERT INTO checks SELECT byron_check('p');
 --plain: INSERT INTO checks VALUES('ok');
+
+INSERT OR FAIL INTO p VALUES(8, '8', 9, 7);
+INSERT OR FAIL INTO p VALUES(7, '8', 9, 7);
+CREATE /*byron*/ TABLE o(k INT PRIMARY KEY, a UNIQUE, b UNIQUE ON CONFLICT REPLACE) WITHOUT ROWID;
+INSERT INTO o VALUES(1, 1, 1), (2, 2, 2);
+INSERT OR FAIL INTO o VALUES(9, 1, 1);
+INSERT OR FAIL INTO o VALUES(1, 9, 1);
+INSERT OR FAIL INTO o VALUES(9, 9, 1);
+UPDATE OR FAIL o SET a = 2, b = 2 WHERE k = 1;
 
 -- A composite key with indexes that share columns with it.
 CREATE /*byron INDEX by_body(body, ts), INDEX by_ts(ts COLLATE BINARY)*/ TABLE e(tenant INT, ts TEXT COLLATE NOCASE, body, n REAL, PRIMARY KEY(tenant, ts DESC), UNIQUE(ts, n)) WITHOUT ROWID;
