@@ -287,6 +287,7 @@ static void check_all(struct subject *subject, struct checker_news *news)
     news->last = check_transactions(subject);
     news->rows = compare_all(subject);
     expect_ok(subject, "SELECT byron_check('kv')");
+    expect_ok(subject, "SELECT byron_check('pair')");
     expect_ok(subject, "PRAGMA integrity_check");
     news->table_files = table_files(subject);
     for (unsigned i = 0; i < SUBJECT_BACKUPS; i++)
@@ -335,7 +336,7 @@ static uint64_t count_files(const struct subject *subject)
 void checker_finish(struct subject *subject)
 {
     struct checker_news news = {0};
-    uint64_t files;
+    uint64_t files = 0;
 
     subject->db = subject_open(subject);
     if (!exists(subject, "log"))
@@ -345,11 +346,14 @@ void checker_finish(struct subject *subject)
     subject_run(subject->db, "SELECT byron_flush('kv')");
     subject_run(subject->db, "SELECT byron_compact('kv')");
     check_all(subject, &news);
-    if (sqlite3_close(subject->db) != SQLITE_OK)
-        subject_fail("close: %s", sqlite3_errmsg(subject->db));
-    files = count_files(subject);
-    subject->db = subject_open(subject);
-    subject_number(subject->db, "SELECT max(n) FROM log");
+    /* The first opening may give up whole files of what was dropped. */
+    for (int i = 0; i < 2; i++) {
+        if (sqlite3_close(subject->db) != SQLITE_OK)
+            subject_fail("close: %s", sqlite3_errmsg(subject->db));
+        files = count_files(subject);
+        subject->db = subject_open(subject);
+        subject_number(subject->db, "SELECT max(n) FROM log");
+    }
     if (files != table_files(subject))
         subject_fail("%llu tables are on disk after a clean end, %llu of them "
                      "belong to the store",

@@ -9,6 +9,7 @@
 #include "support/seed.h"
 
 #define VALUE_MAX 20000
+#define PAIR      "a TEXT NOT NULL, b INT NOT NULL, v, n INT, PRIMARY KEY(a, b DESC)"
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -145,11 +146,11 @@ sqlite3 *subject_open(const struct subject *subject)
 }
 
 static void create_twins(sqlite3 *db, const char *name, const char *columns,
-                         const char *options)
+                         const char *indexes, const char *options)
 {
     subject_run(db, "CREATE TABLE plain_%s(%s) WITHOUT ROWID", name, columns);
-    subject_run(db, "CREATE VIRTUAL TABLE %s USING byron(%s%s)", name, columns,
-                options);
+    subject_run(db, "CREATE VIRTUAL TABLE %s USING byron(%s%s%s)", name,
+                columns, indexes, options);
 }
 
 /* Small enough that flushes and compactions never rest. */
@@ -182,11 +183,13 @@ void subject_create(const struct subject *subject)
 
     subject_run(db, "BEGIN");
     subject_run(db, "CREATE TABLE plain_log(n INTEGER PRIMARY KEY, round INT)");
-    create_twins(db, "kv", "k BLOB PRIMARY KEY, v, n INT", options);
-    create_twins(db, "pair",
-                 "a TEXT NOT NULL, b INT NOT NULL, v, n INT, "
-                 "PRIMARY KEY(a, b DESC)",
-                 subject_is_blind(subject) ? ", conflict='replace'" : "");
+    create_twins(db, "kv", "k BLOB PRIMARY KEY, v, n INT",
+                 ", INDEX by_n(n DESC)", options);
+    if (subject_is_blind(subject))
+        create_twins(db, "pair", PAIR, ", INDEX by_v(v, b)",
+                     ", conflict='replace'");
+    else
+        create_twins(db, "pair", PAIR ", UNIQUE(n, b)", ", INDEX by_v(v)", "");
     subject_run(db, "CREATE VIRTUAL TABLE log USING byron("
                     "n INTEGER PRIMARY KEY, round INT)");
     subject_run(db,

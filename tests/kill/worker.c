@@ -252,6 +252,18 @@ static void change_schema(struct worker *worker)
            rng_below(&worker->rng, 100), worker->n);
 }
 
+/* Over the rows there are, in the transaction that changes them. */
+static void change_index(struct worker *worker)
+{
+    bool is_there =
+        subject_number(worker->db, "SELECT count(*) FROM byron_index "
+                                   "WHERE name = 'later'") > 0;
+
+    subject_run(worker->db, "INSERT INTO kv(kv, arg) VALUES(%Q, %Q)",
+                is_there ? "drop-index" : "add-index",
+                is_there ? "later" : "later(n, v DESC)");
+}
+
 static void change_solo(struct worker *worker)
 {
     unsigned parts = subject_parts(worker->subject, worker->n);
@@ -299,6 +311,9 @@ static bool write_transaction(struct worker *worker, enum subject_kind kind)
     if (kind == SUBJECT_SCHEMA)
         change_schema(worker);
     change_some(worker);
+    /* A reader would be told that its index is gone. */
+    if (kind == SUBJECT_SCHEMA && !worker->reader)
+        change_index(worker);
     while (worker->depth > 0)
         subject_run(worker->db, "RELEASE s%u", --worker->depth);
     if (!is_log_first)
