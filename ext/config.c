@@ -38,6 +38,8 @@ static const char *own_option(const struct table *table, const char *name)
         return settings->is_own_commit ? "own" : "host";
     if (sqlite3_stricmp(name, "conflict") == 0)
         return settings->is_replace ? "replace" : "abort";
+    if (sqlite3_stricmp(name, "ttl") == 0)
+        return settings->ttl ? settings->ttl : "";
     return NULL;
 }
 
@@ -91,6 +93,8 @@ static void tell_all(sqlite3_context *context, struct table *table)
     sqlite3_str_appendf(words, "path=%Q, commit=%s, conflict=%s",
                         own_option(table, "path"), own_option(table, "commit"),
                         own_option(table, "conflict"));
+    if (table->declaration->settings.ttl)
+        sqlite3_str_appendf(words, ", ttl=%Q", own_option(table, "ttl"));
     text = sqlite3_str_finish(words);
     if (rc != SQLITE_OK)
         reply_table_failure(context, table, rc);

@@ -232,6 +232,7 @@ static byron_status finish(struct parser *parser, const char *name)
     if (parser->is_key_of_column)
         table->key[0].collation =
             table->columns[table->key[0].column].collation;
+    TRY(option_finish(parser));
     TRY(place_all_hidden(table, name));
     TRY(index_definitions_finish(parser));
     place_fields(table);
@@ -286,6 +287,7 @@ void declaration_free(struct declaration *declaration)
     free(declaration->key);
     free(declaration->hidden_name);
     free(declaration->settings.path);
+    free(declaration->settings.ttl);
     free(declaration);
 }
 

@@ -93,9 +93,17 @@ struct hidden_columns {
     int count;
 };
 
+/* When rows expire. */
+struct ttl {
+    enum { TTL_NONE, TTL_SECONDS, TTL_COLUMN } kind;
+    uint64_t seconds; /* After a row was last written. */
+    int column;       /* Holds the unix time. */
+};
+
 /* Options as given; a has_ flag where 0 is a value of its own. */
 struct table_settings {
     char *path;                  /* Owned; NULL: default. */
+    char *ttl;                   /* Owned; seconds or a column. NULL: none. */
     struct byron_options engine; /* Sizes, compression, threads. */
     bool is_own_commit;          /* commit=own */
     bool is_replace;             /* conflict=replace */
@@ -113,6 +121,7 @@ struct declaration {
     struct hidden_columns hidden;
     struct index_definition *indexes; /* Owned array. */
     int index_count;
+    struct ttl ttl;
     struct table_settings settings;
 };
 

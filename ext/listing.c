@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LAST_CHOICE 1e99 /* The cost of a plan that cannot be run. */
+
 /* What a module is registered with. */
 struct source {
     struct connection *connection;
@@ -62,7 +64,11 @@ static int disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
-/* The argument, if it is needed, must be given: there is no plan without. */
+/*
+ * The argument, if it is needed, must be given. SQLite also asks what the terms
+ * of an OR would do alone, so a plan without it is no failure yet, but the last
+ * to choose.
+ */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct listing *listing =
@@ -84,9 +90,9 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     }
     info->estimatedCost = 10.0 + 2.0 * listing->rows;
     info->estimatedRows = listing->rows;
-    if (is_given || !listing->needs)
-        return SQLITE_OK;
-    return fail(base, SQLITE_ERROR, sqlite3_mprintf("%s", listing->needs));
+    if (!is_given && listing->needs)
+        info->estimatedCost = LAST_CHOICE;
+    return SQLITE_OK;
 }
 
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
@@ -147,6 +153,9 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *text,
         argument = (const char *)sqlite3_value_text(arguments[0]);
     if (count > 0 && !argument)
         return SQLITE_OK; /* NULL is the name of nothing. */
+    if (count == 0 && source->listing->needs)
+        return fail(base->pVtab, SQLITE_ERROR,
+                    sqlite3_mprintf("%s", source->listing->needs));
     cursor->has_begun = true;
     rc = source->listing->start(cursor->state, source->connection, argument,
                                 &message);

@@ -7,6 +7,8 @@
 #include "parser.h"
 #include "settings.h"
 
+#define MOST_SECONDS 100000000000 /* Of a ttl; three thousand years. */
+
 static byron_status fail_value(struct parser *parser, const char *name,
                                const char *value, const char *expected)
 {
@@ -201,12 +203,38 @@ static byron_status set_later(struct parser *parser, const char *name,
     return status;
 }
 
+/* What it names is known when all columns are. */
 static byron_status set_ttl(struct parser *parser, const char *name,
                             const char *value)
 {
-    (void)value;
-    return parser_fail(parser, "byron: option %s arrives in a later version",
-                       name);
+    if (!*value)
+        return fail_value(parser, name, value, "it is seconds, or a column");
+    parser->table->settings.ttl = strdup(value);
+    return parser->table->settings.ttl ? BYRON_OK : BYRON_NO_MEMORY;
+}
+
+byron_status option_finish(struct parser *parser)
+{
+    struct declaration *table = parser->table;
+    const char *text = table->settings.ttl;
+    struct ttl *ttl = &table->ttl;
+
+    if (!text)
+        return BYRON_OK;
+    if (strspn(text, "0123456789") == strlen(text)) {
+        ttl->kind = TTL_SECONDS;
+        ttl->seconds = strtoull(text, NULL, 10);
+        if (ttl->seconds > 0 && ttl->seconds <= MOST_SECONDS)
+            return BYRON_OK;
+        return fail_value(parser, "ttl", text,
+                          "seconds are from 1 to 100000000000");
+    }
+    ttl->kind = TTL_COLUMN;
+    for (ttl->column = 0; ttl->column < table->column_count; ttl->column++)
+        if (strcasecmp(table->columns[ttl->column].name, text) == 0)
+            return BYRON_OK;
+    return fail_value(parser, "ttl", text,
+                      "it is seconds, or a column of the table");
 }
 
 static const struct {
@@ -270,7 +298,7 @@ static byron_status set_by_name(struct parser *parser, const char *name)
                            "byron: unrecognized option: \"%s\"; there are "
                            "memory, memtable, cache, compression, block_size, "
                            "bloom_bits, file_size, fanout, threads, path, "
-                           "commit and conflict",
+                           "commit, conflict and ttl",
                            name);
     if (parser->options_seen & 1U << index)
         return parser_fail(parser, "byron: option given twice: \"%s\"", name);
@@ -337,5 +365,6 @@ byron_status option_parse_change(const char *text, struct byron_options *out,
         status = option_parse(&parser);
     *out = scratch.settings.engine;
     free(scratch.settings.path);
+    free(scratch.settings.ttl);
     return status;
 }

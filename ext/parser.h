@@ -70,5 +70,7 @@ BYRON_MUST_CHECK byron_status literal_convert(struct literal *literal,
                                               enum affinity affinity);
 /* option: name = value. */
 BYRON_MUST_CHECK byron_status option_parse(struct parser *parser);
+/* What an option could not know before all columns were there. */
+BYRON_MUST_CHECK byron_status option_finish(struct parser *parser);
 
 #endif

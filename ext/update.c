@@ -10,6 +10,7 @@
 #include "rowid.h"
 #include "status.h"
 #include "transaction.h"
+#include "ttl.h"
 
 /*
  * Arguments of xUpdate: the old key (NULL: insert), the new rowid, then every
@@ -460,8 +461,9 @@ static int write_row(struct change *change)
     if (!is_insert(change) && !is_same_key(change))
         status = byron_txn_delete(change->txn, bytes_view(&change->old_key));
     if (status == BYRON_OK)
-        status = byron_txn_put(change->txn, bytes_view(&change->new_key),
-                               bytes_view(&change->value));
+        status = byron_txn_put_until(change->txn, bytes_view(&change->new_key),
+                                     bytes_view(&change->value),
+                                     change->entries.expires_ms);
     return fail(change, status);
 }
 
@@ -535,6 +537,10 @@ static int put_row(struct change *change, sqlite3_int64 *rowid)
     if (rc != SQLITE_OK || change->is_ignored)
         return rc;
     rc = encode_value(change);
+    change->entries.old_expires_ms = change->old_value.expires_ms;
+    if (rc == SQLITE_OK)
+        rc = ttl_expiry(change->table, change->txn, change->fields,
+                        &change->entries.expires_ms);
     return rc == SQLITE_OK ? write_all(change, rowid) : rc;
 }
 

@@ -484,14 +484,17 @@ START_TEST(wrong_options_are_refused_in_words)
     refuse("a\nfoo=1",
            "byron: unrecognized option: \"foo\"; there are memory, memtable, "
            "cache, compression, block_size, bloom_bits, file_size, fanout, "
-           "threads, path, commit and conflict");
+           "threads, path, commit, conflict and ttl");
     refuse("a\nmemory=1\nMEMORY=2", "byron: option given twice: \"MEMORY\"");
     refuse("a\nmemory='x'", "byron: option memory cannot be \"x\"; a size is "
                             "bytes, or as in '64KB', '256MB', '1GB'");
     refuse("a\nmemory=", "byron: option memory needs a value: a word, a "
                          "size such as 64KB, or a text in quotes");
     refuse("a\npath=a b", "byron: option path has more than a value; quote it");
-    refuse("a\nttl=5", "byron: option ttl arrives in a later version");
+    refuse("a\nttl=0", "byron: option ttl cannot be \"0\"; seconds are from 1 "
+                       "to 100000000000");
+    refuse("a\nttl=b", "byron: option ttl cannot be \"b\"; it is seconds, or a "
+                       "column of the table");
     refuse("a\nmmap=on", "byron: option mmap=on arrives in a later version");
     refuse("a\ncommit=maybe",
            "byron: option commit cannot be \"maybe\"; it is host or own");

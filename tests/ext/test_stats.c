@@ -49,6 +49,9 @@ START_TEST(a_table_must_be_named)
     open_filled();
     answer = host_ask(host.db, "SELECT * FROM byron_stats");
     ck_assert_ptr_nonnull(strstr(answer, "needs a table's name"));
+    answer = host_ask(host.db, "SELECT count(*) FROM byron_stats('kv') WHERE "
+                               "name = 'files' OR name GLOB 'memt*entries'");
+    ck_assert_str_eq(answer, "2");
     answer = host_ask(host.db, "SELECT * FROM byron_stats('x')");
     ck_assert_ptr_nonnull(strstr(answer, "no such byron table: x"));
     host_close(&host);
