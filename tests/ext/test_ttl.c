@@ -106,6 +106,19 @@ START_TEST(a_place_that_expired_is_free)
 }
 END_TEST
 
+START_TEST(an_index_that_comes_later_expires_with_its_rows)
+{
+    open_filled(shapes[_i % SHAPES]);
+    host_run(host.db,
+             "INSERT INTO t(t, arg) VALUES('add-index', 'late(v, k)')");
+    expect("SELECT byron_check('t')", "ok");
+    host_run(host.db, "UPDATE t SET until = 5 WHERE k = 3");
+    expect("SELECT v, k FROM t WHERE v > 'a' ORDER BY v", "d|4");
+    expect("SELECT byron_check('t')", "ok");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(seconds_count_from_the_last_write)
 {
     host_open(&host);
@@ -172,6 +185,8 @@ Suite *test_ttl_suite(void)
     tcase_add_loop_test(cases, compaction_takes_it_from_the_disk, 0, SHAPES);
     tcase_add_loop_test(cases, an_update_moves_the_end, 0, SHAPES);
     tcase_add_loop_test(cases, a_place_that_expired_is_free, 0, SHAPES);
+    tcase_add_loop_test(cases, an_index_that_comes_later_expires_with_its_rows,
+                        0, SHAPES);
     tcase_add_test(cases, seconds_count_from_the_last_write);
     tcase_add_test(cases, a_statement_and_its_transaction_see_one_moment);
     tcase_add_loop_test(cases, what_is_no_number_is_refused, 0, SHAPES);
