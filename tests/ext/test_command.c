@@ -139,6 +139,9 @@ START_TEST(what_a_store_could_not_open_with_is_not_set)
     expect("SELECT options FROM byron_store", "");
     expect_words("CREATE VIRTUAL TABLE other USING byron(fanout=1)",
                  "option fanout is 1, but must be from 2 to 100");
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4')");
+    expect_words("CREATE VIRTUAL TABLE other USING byron(fanout=1)",
+                 "option fanout is 1, but must be from 2 to 100");
     host_reopen(&host);
     expect("SELECT count(*) FROM kv", "1000");
 }

@@ -184,6 +184,23 @@ START_TEST(names_and_schemas_are_quoted)
 }
 END_TEST
 
+START_TEST(indexes_that_were_added_come_back)
+{
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE x USING byron(a PRIMARY KEY, b, c, "
+             "INDEX by_b(b)); INSERT INTO x VALUES(1, 2, 3), (4, 5, 6); "
+             "INSERT INTO x(x, arg) VALUES('add-index', "
+             "'UNIQUE \"o''c\"(c COLLATE NOCASE DESC)')");
+    dump("x");
+    expect_same("SELECT name, indexes FROM byron_tables");
+    expect_same("SELECT name FROM byron_index ORDER BY name");
+    expect_same("SELECT * FROM x");
+    ck_assert_int_eq(host_fail(copy.db, "INSERT INTO x VALUES(7, 8, 6)"),
+                     SQLITE_CONSTRAINT_UNIQUE);
+    ck_assert_str_eq(host_ask(copy.db, "SELECT byron_check('x')"), "ok");
+}
+END_TEST
+
 START_TEST(a_dump_needs_a_table)
 {
     ck_assert_ptr_nonnull(strstr(host_ask(host.db, "SELECT * FROM byron_dump"),
@@ -207,6 +224,7 @@ Suite *test_dump_suite(void)
     tcase_add_test(cases, a_null_beside_a_default_stays_null);
     tcase_add_test(cases, reals_keep_every_bit);
     tcase_add_test(cases, names_and_schemas_are_quoted);
+    tcase_add_test(cases, indexes_that_were_added_come_back);
     tcase_add_test(cases, a_dump_needs_a_table);
     suite_add_tcase(suite, cases);
     return suite;
