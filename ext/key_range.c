@@ -434,10 +434,10 @@ static int compare_segments(const void *a, const void *b, void *context)
     return order != 0 ? order : first->is_point - second->is_point;
 }
 
-/* Whether all of segment lies in range, which begins no later. */
-static bool is_inside(const struct key_ranges *ranges,
-                      const struct segment *range,
-                      const struct segment *segment)
+/* Whether segment begins in range, which begins no later. */
+static bool begins_inside(const struct key_ranges *ranges,
+                          const struct segment *range,
+                          const struct segment *segment)
 {
     const uint8_t *data = ranges->bytes.data;
 
@@ -449,6 +449,22 @@ static bool is_inside(const struct key_ranges *ranges,
                         data + range->upper, range->upper_size) < 0;
 }
 
+/* Of a range and what begins inside it, one range is made. */
+static void extend(const struct key_ranges *ranges, struct segment *range,
+                   const struct segment *segment)
+{
+    const uint8_t *data = ranges->bytes.data;
+
+    if (range->is_point || segment->is_point || range->upper_size == 0)
+        return;
+    if (segment->upper_size > 0 &&
+        compare_keys(data + segment->upper, segment->upper_size,
+                     data + range->upper, range->upper_size) <= 0)
+        return;
+    range->upper = segment->upper;
+    range->upper_size = segment->upper_size;
+}
+
 void key_ranges_sort(struct key_ranges *ranges)
 {
     int kept = 0;
@@ -457,9 +473,11 @@ void key_ranges_sort(struct key_ranges *ranges)
         return;
     qsort_r(ranges->segments, (size_t)ranges->count, sizeof *ranges->segments,
             compare_segments, ranges->bytes.data);
-    /* Ranges of a list are points or all the same: overlap is inclusion. */
     for (int i = 1; i < ranges->count; i++)
-        if (!is_inside(ranges, &ranges->segments[kept], &ranges->segments[i]))
+        if (begins_inside(ranges, &ranges->segments[kept],
+                          &ranges->segments[i]))
+            extend(ranges, &ranges->segments[kept], &ranges->segments[i]);
+        else
             ranges->segments[++kept] = ranges->segments[i];
     ranges->count = kept + 1;
 }
