@@ -334,6 +334,11 @@ void say_where(struct generator *g, const struct source *sources, int count)
     }
 }
 
+/*
+ * A parameter that a column is equal to stands for it in other comparisons, and
+ * compares as a parameter does: one of the documented differences. So with
+ * parameters the right side is an expression.
+ */
 void say_link(struct generator *g, const struct source *left,
               const struct source *right)
 {
@@ -342,7 +347,8 @@ void say_link(struct generator *g, const struct source *left,
     for (uint64_t i = 0; i < count; i++) {
         say(g, "%s", i > 0 ? " AND " : "");
         say_column(g, left, schema_likely(g, left->table));
-        say(g, " %s ", i > 0 ? comparison(g) : PICK(g, "=", "=", "=", "IS"));
+        say(g, " %s %s", i > 0 ? comparison(g) : PICK(g, "=", "=", "=", "IS"),
+            g->bind_rate > 0 ? "+" : "");
         say_column(g, right, schema_likely(g, right->table));
     }
 }

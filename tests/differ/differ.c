@@ -22,6 +22,7 @@ struct arguments {
     long seconds; /* 0: until the last seed. */
     int steps;
     bool is_shrunk;
+    bool ends_at_first; /* That differs. */
 };
 
 struct totals {
@@ -110,7 +111,8 @@ static void run_seeds(const struct arguments *arguments, struct totals *totals)
         struct script script;
         char name[64];
 
-        if (arguments->seconds && time(NULL) - start >= arguments->seconds)
+        if ((arguments->seconds && time(NULL) - start >= arguments->seconds) ||
+            (arguments->ends_at_first && totals->failed > 0))
             break;
         snprintf(name, sizeof name, "seed=%llu", (unsigned long long)seed);
         generate(seed, arguments->steps, &arguments->features, &script);
@@ -162,6 +164,8 @@ static bool take_argument(struct arguments *arguments, const char *argument)
         arguments->steps = atoi(value);
     else if (strcmp(argument, "whole") == 0)
         arguments->is_shrunk = false;
+    else if (strcmp(argument, "first") == 0)
+        arguments->ends_at_first = true;
     else if (strcmp(argument, "verbose") == 0)
         arguments->sides.is_verbose = true;
     else
@@ -196,7 +200,7 @@ int main(int argc, char **argv)
             scripts[script_count++] = argv[i];
     if (!arguments.sides.extension) {
         fputs("usage: differ extension=FILE [seed=N] [seeds=N] [seconds=N] "
-              "[steps=N] [folder=PATH] [whole] [verbose] [SCRIPT...]\n",
+              "[steps=N] [folder=PATH] [first] [whole] [verbose] [SCRIPT...]\n",
               stderr);
         return 2;
     }

@@ -213,11 +213,14 @@ static void draw_join(struct generator *g)
         say_results(g, sources, count);
     say(g, " FROM %s AS l", sources[0].table->name);
     for (int i = 1; i < count; i++) {
-        say(g, " %sJOIN %s AS %s ON ",
-            PICK(g, "", "", "LEFT ", "CROSS ", "INNER ", "RIGHT ", "FULL "),
-            sources[i].table->name, sources[i].alias);
+        const char *kind =
+            PICK(g, "", "", "LEFT ", "CROSS ", "INNER ", "RIGHT ", "FULL ");
+
+        say(g, " %sJOIN %s AS %s ON ", kind, sources[i].table->name,
+            sources[i].alias);
         say_link(g, &sources[i], &sources[draw(g, (uint64_t)i)]);
-        if (once_in(g, 4)) {
+        /* Before 3.41 SQLite loses rows of an outer join by LIKE in ON. */
+        if (*kind != 'R' && *kind != 'F' && once_in(g, 4)) {
             say(g, " AND ");
             say_condition(g, &sources[i], 1, 0, true);
         }
