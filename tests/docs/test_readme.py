@@ -98,6 +98,7 @@ def run_block(language, folder, text):
 def main():
     documents = sys.argv[1:] or [os.path.join(ROOT, name)
                                  for name in ("README.md", "docs/sql.md",
+                                              "docs/queries.md",
                                               "docs/backup.md")]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     if MODE not in ("release", "debug"):
