@@ -328,3 +328,11 @@ SELECT n,
 SELECT v FROM c_blob WHERE k IN (SELECT i FROM o) ORDER BY v;
 SELECT v FROM c_blob WHERE k IN (SELECT t FROM o) ORDER BY v;
 SELECT v FROM c_blob WHERE k NOT IN (SELECT b FROM o WHERE b > 5) ORDER BY v;
+
+-- A pattern that begins with a wildcard, after a list.
+CREATE /*byron INDEX by_b(b)*/ TABLE after_list(b TEXT, a, c INT, PRIMARY KEY(b, a, c)) WITHOUT ROWID;
+INSERT INTO after_list VALUES ('3', 'ax', 1), ('3', 7, 1), ('4', '1x', 2), ('4', x'6178', 3), ('5', 'x', 4);
+SELECT a, b FROM after_list WHERE b IN ('3', '4') AND a GLOB '*x' ORDER BY b, a;
+SELECT a, b FROM after_list WHERE b IN ('3', '4') AND a GLOB '[0-9]*' ORDER BY b, a;
+SELECT a, b FROM after_list WHERE b IN ('3', '5', NULL) AND a GLOB lower('*X') ORDER BY b DESC, a DESC;
+SELECT a, b FROM after_list WHERE b IN ('3', '4') AND a LIKE '_x' ORDER BY b, a;
