@@ -1,11 +1,15 @@
 /*
  * fuzz_declaration: any text as the arguments of CREATE VIRTUAL TABLE, one in
  * each line. What is accepted has a schema; what is refused has a sentence.
+ * The same text as a whole CREATE statement, and as an option that changes.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "create_text.h"
 #include "declaration.h"
+#include "option.h"
+#include "settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -36,6 +40,24 @@ static void parse(int count, const char *const *arguments)
     free(message);
 }
 
+static void change(const char *text)
+{
+    struct byron_options options;
+    char *message = NULL;
+    char *changed;
+    int setting;
+    byron_status status =
+        option_parse_change(text, &options, &setting, &message);
+
+    require((status == BYRON_OK) == (message == NULL));
+    if (status == BYRON_OK) {
+        changed = settings_change(text, setting, &options);
+        require(changed != NULL);
+        free(changed);
+    }
+    free(message);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const char *arguments[MOST_ARGUMENTS];
@@ -46,6 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     require(text != NULL);
     memcpy(text, bytes, size);
     text[size] = '\0';
+    create_text_has_gap(text);
+    change(text);
     while (rest && count < MOST_ARGUMENTS)
         arguments[count++] = strsep(&rest, "\n");
     parse(count, arguments);
