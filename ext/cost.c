@@ -109,14 +109,21 @@ static double multiply_lists(const struct choice *choice, double rows,
     return rows < most ? rows : most;
 }
 
+/* Key columns that make out one row. In a UNIQUE index only NULL, which IS may
+ * meet, is there more than once. */
+static int count_needed(const struct choice *choice)
+{
+    const struct index *index = choice->path.index;
+
+    if (index && index->is_unique && choice->plan.nulls == 0)
+        return index->column_count;
+    return choice->path.key_count;
+}
+
 bool cost_is_unique(const struct choice *choice)
 {
-    const struct path *path = &choice->path;
-    int needed = path->key_count;
+    int needed = count_needed(choice);
 
-    /* In a UNIQUE index only NULL, met by IS, is there more than once. */
-    if (path->index && path->index->is_unique && choice->plan.nulls == 0)
-        needed = path->index->column_count;
     if (choice->plan.equal_count < needed)
         return false;
     for (int i = 0; i < needed; i++)
@@ -127,11 +134,7 @@ bool cost_is_unique(const struct choice *choice)
 
 static bool is_whole(const struct choice *choice)
 {
-    const struct path *path = &choice->path;
-
-    return choice->plan.equal_count == path->key_count ||
-           (path->index && path->index->is_unique &&
-            choice->plan.equal_count >= path->index->column_count);
+    return choice->plan.equal_count >= count_needed(choice);
 }
 
 static double estimate_rows(const struct choice *choice)

@@ -120,11 +120,19 @@ static int add_ranges(struct cursor *cursor, const struct plan *plan)
                                       path->id, plan, cursor->arguments));
 }
 
-/* The ranges for each value of the lists from this column on in turn. */
+/* Lists whose values are combined may make too many ranges; one may not. */
+static bool is_too_long(const struct cursor *cursor, const struct plan *plan)
+{
+    return (plan->lists & (plan->lists - 1)) != 0 &&
+           plan->pattern != PATTERN_PREFIX &&
+           cursor->walk.scan.ranges.count > MOST_RANGES;
+}
+
+/* The ranges for each value of the lists from this column on in turn; stops
+ * when it is too long. */
 static int add_lists(struct cursor *cursor, const struct plan *plan,
                      sqlite3_value **values, int from)
 {
-    struct key_ranges *ranges = &cursor->walk.scan.ranges;
     sqlite3_value *value;
     int rc;
 
@@ -138,7 +146,7 @@ static int add_lists(struct cursor *cursor, const struct plan *plan,
                                &cursor->arguments[from]);
         if (rc == SQLITE_OK)
             rc = add_lists(cursor, plan, values, from + 1);
-        if (rc != SQLITE_OK || (from > 0 && ranges->count > MOST_RANGES))
+        if (rc != SQLITE_OK || is_too_long(cursor, plan))
             return rc;
         rc = sqlite3_vtab_in_next(values[from], &value);
     }
@@ -164,11 +172,9 @@ static int add_all_lists(struct cursor *cursor, const struct plan *plan,
                          sqlite3_value **values)
 {
     struct key_ranges *ranges = &cursor->walk.scan.ranges;
-    bool is_one = (plan->lists & (plan->lists - 1)) == 0;
     int rc = add_lists(cursor, plan, values, 0);
 
-    if (rc == SQLITE_OK && !is_one && ranges->count > MOST_RANGES &&
-        plan->pattern != PATTERN_PREFIX) {
+    if (rc == SQLITE_OK && is_too_long(cursor, plan)) {
         struct plan part = first_list_only(plan);
 
         key_ranges_clear(ranges);

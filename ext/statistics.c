@@ -230,6 +230,8 @@ static byron_status draw_samples(struct sampler *sampler)
         TRY(add_sample(sampler, byron_cursor_key(cursor)));
         drawn++;
     }
+    if (drawn == 0)
+        return BYRON_NOT_FOUND;
     for (int i = 1; i <= sampler->out->column_count; i++)
         sampler->out->alike[i] /= drawn;
 out:

@@ -217,3 +217,15 @@ SELECT count(*) FROM w LEFT JOIN q ON q.g = w.v WHERE q.n IS NULL;
 SELECT count(*) FROM q AS a JOIN q AS b ON a.g = b.g AND a.n = b.n AND a.tenant < b.tenant;
 SELECT count(*), total(a.n) FROM q AS a JOIN q AS b ON a.name = b.name WHERE b.g = 1;
 SELECT a.tenant, a.ts, (SELECT max(b.n) FROM q AS b WHERE b.tenant = a.tenant AND b.ts <= a.ts) FROM q AS a WHERE a.g = 3 ORDER BY a.tenant, a.ts, a.id LIMIT 20;
+-- Lists that are long, and lists whose values are too many to be combined.
+CREATE /*byron INDEX z_b(b)*/ TABLE z(a INT, b INT, c INT, v, PRIMARY KEY(a, b, c)) WITHOUT ROWID;
+--plain: CREATE INDEX z_b ON z(b);
+CREATE TABLE many(x INTEGER PRIMARY KEY);
+INSERT INTO many WITH RECURSIVE c(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM c WHERE i < 29999) SELECT i FROM c;
+INSERT INTO z SELECT x % 3, x, x % 7, 'v' || x FROM many;
+SELECT count(*), total(b) FROM z WHERE a = 1 AND b IN (SELECT x FROM many WHERE x % 2 = 0);
+SELECT count(*), total(b) FROM z WHERE a IN (1, 2, 4) AND b IN (SELECT x FROM many WHERE x > 5);
+SELECT count(*), total(b) FROM z WHERE a IN (SELECT x FROM many) AND b IN (SELECT x FROM many WHERE x % 5 = 0) AND c IN (0, 3);
+SELECT a, b FROM z WHERE a IN (SELECT x FROM many) AND b IN (SELECT x FROM many WHERE x % 5 = 0) AND c IN (0, 3) ORDER BY a DESC, b DESC, c DESC LIMIT 5;
+SELECT count(*), min(v) FROM z WHERE b IN (SELECT x + 10 FROM many);
+SELECT count(*) FROM z WHERE (a, b) IN (SELECT x % 3, x FROM many WHERE x < 12000);
