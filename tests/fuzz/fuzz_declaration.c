@@ -1,6 +1,7 @@
 /*
  * fuzz_declaration: any text as the arguments of CREATE VIRTUAL TABLE, one in
- * each line. What is accepted has a schema; what is refused has a sentence.
+ * each line. What is accepted has a schema, and words for each index; what is
+ * refused has a sentence.
  * The same text as a whole CREATE statement, and as an option that changes.
  */
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "create_text.h"
 #include "declaration.h"
+#include "index_definition.h"
 #include "option.h"
 #include "settings.h"
 
@@ -19,6 +21,23 @@ static void require(bool holds)
 {
     if (!holds)
         abort();
+}
+
+/* An index's words, as byron_index keeps them, say the same again. */
+static void check_index(struct declaration *table, int number)
+{
+    struct index_definition again;
+    char *message = NULL;
+    char *text = index_definition_text(&table->indexes[number], table);
+    char *second;
+
+    require(text != NULL);
+    require(index_definition_parse(text, table, &again, &message) == BYRON_OK);
+    second = index_definition_text(&again, table);
+    require(second != NULL && strcmp(text, second) == 0);
+    index_definition_deinit(&again);
+    free(second);
+    free(text);
 }
 
 static void parse(int count, const char *const *arguments)
@@ -34,6 +53,8 @@ static void parse(int count, const char *const *arguments)
         char *schema = declaration_schema(table, "t");
 
         require(schema != NULL && table->column_count > 0);
+        for (int i = 0; i < table->index_count; i++)
+            check_index(table, i);
         free(schema);
     }
     declaration_free(table);
