@@ -351,6 +351,25 @@ START_TEST(commits_of_their_own_are_in_the_backup)
 }
 END_TEST
 
+START_TEST(indexes_are_in_the_backup)
+{
+    open_filled(modes[0]);
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE i USING byron(k INTEGER PRIMARY KEY, v, "
+             "INDEX by_v(v)); INSERT INTO i SELECT key, value FROM kv;"
+             "SELECT byron_flush('i'); DELETE FROM i WHERE k % 2");
+    expect_backup("copy.db");
+    host_run(host.db, "DELETE FROM i");
+    attach("copy.db", "copy");
+    expect("SELECT k FROM copy.i WHERE v = 'value 10'", "10");
+    expect("SELECT k FROM copy.i WHERE v = 'value 11'", "");
+    host_run(host.db, "UPDATE copy.i SET v = 'other' WHERE k = 10");
+    expect("SELECT k FROM copy.i WHERE v = 'other'", "10");
+    expect("SELECT byron_check('copy.i')", "ok");
+    host_close(&host);
+}
+END_TEST
+
 struct writer {
     sqlite3 *db;
     atomic_bool is_over;
@@ -455,6 +474,7 @@ static TCase *state_cases(void)
                    a_read_transaction_is_backed_up_as_it_sees_the_database);
     tcase_add_test(cases, a_state_that_is_gone_is_refused);
     tcase_add_test(cases, commits_of_their_own_are_in_the_backup);
+    tcase_add_test(cases, indexes_are_in_the_backup);
     tcase_add_loop_test(cases, backups_beside_a_writer_show_one_state, 0, 2);
     return cases;
 }
