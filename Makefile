@@ -41,7 +41,7 @@ TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*
 SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
 TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
-             tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c))
+             tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c tests/slt/sqllogic.c))
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
@@ -98,6 +98,9 @@ $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/differ/differ: $(DIFFER)
+$(B)/tests/slt/sqllogic: $(B)/tests/slt/md5.o
+$(B)/tests/slt/sqllogic-newest: $(addprefix $(B)/tests/slt/,sqllogic.o md5.o) $(NEWEST)/sqlite3.o
+	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/differ/differ-newest: $(DIFFER) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
@@ -118,7 +121,7 @@ valgrind: $(B)/unit ## The unit tests under valgrind, half an hour [T=module].
 tools: $(TOOLS)
 	@:
 newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest \
-          tests/differ/differ-newest)
+          tests/differ/differ-newest tests/slt/sqllogic-newest)
 
 test: ## The one command: install what is missing, build, test [T=suite].
 	@tests/packages build test

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Our files in the language of sqllogictest.
+exec "$(dirname "$0")/run"
