@@ -27,11 +27,14 @@ static unsigned long long fingerprint(const unsigned char *bytes, int size)
     return hash;
 }
 
+/* Folded: NOCASE looks no further than a zero byte. */
 static void add_bytes(sqlite3_str *out, const unsigned char *bytes, int size,
                       bool is_text, bool is_folded)
 {
     int shown;
 
+    if (is_folded && is_text)
+        size = (int)strnlen((const char *)bytes, (size_t)size);
     while (is_folded && is_text && size > 0 && bytes[size - 1] == ' ')
         size--;
     shown = size < SHOWN_BYTES ? size : SHOWN_BYTES;

@@ -193,9 +193,11 @@ static bool simplify_step(struct shrinking *shrinking, int step)
     return is_shorter;
 }
 
+/* Not where the order is that of the first columns: they must stay first. */
 static bool is_simplified(const struct step *step)
 {
-    return step->sql && step->kind == STEP_BOTH && !step->is_kept &&
+    return step->sql && (step->sorted == 0 || step->sorted == SORTED_WHOLE) &&
+           step->kind == STEP_BOTH && !step->is_kept &&
            sqlite3_strnicmp(step->sql, "CREATE", 6) != 0;
 }
 
