@@ -15,6 +15,11 @@
  * may be negative: one thread allocates, another frees. Only the sum counts.
  */
 #define COUNTER_COUNT 64
+
+/* Up to this glibc's malloc takes what the thread has at hand, which its calloc
+ * does not. */
+#define SMALL_SIZE 1024
+
 struct counter {
     _Alignas(64) atomic_size_t live;
 };
@@ -90,10 +95,16 @@ void *alloc_bytes(size_t size)
 void *alloc_zeroed(size_t count, size_t size)
 {
     size_t total;
+    void *bytes;
 
     if (__builtin_mul_overflow(count, size, &total) || must_fail())
         return NULL;
-    return count_in(calloc(count ? count : 1, size ? size : 1));
+    if (total == 0 || total > SMALL_SIZE)
+        return count_in(calloc(count ? count : 1, size ? size : 1));
+    bytes = count_in(malloc(total));
+    if (bytes)
+        memset(bytes, 0, total);
+    return bytes;
 }
 
 void *alloc_resize(void *bytes, size_t size)
