@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "connection.h"
 #include "index.h"
 #include "index_definition.h"
@@ -274,6 +275,43 @@ START_TEST(an_entry_that_is_too_long_undoes_its_row)
 }
 END_TEST
 
+/* Each allocation of the engine in turn; what fails changes nothing. */
+START_TEST(without_memory_row_and_entries_stay_together)
+{
+    static const char *const statements[] = {
+        "UPDATE OR REPLACE t SET b = 20, k = 'k3' WHERE k LIKE 'k1_'",
+        "REPLACE INTO t VALUES('k40', 7, 50)",
+        "INSERT INTO t SELECT max(k) || '0', 1, max(k) FROM t",
+        "DELETE FROM t WHERE k IN (SELECT min(k) FROM t)",
+        "INSERT INTO t(t, arg) VALUES('add-index', 'later(a, b)')",
+    };
+    const char *const sum = "SELECT count(*), total(a), total(b) FROM t";
+    bool was_hit = true;
+    char before[200];
+    int failures = 0;
+
+    host_run(host.db, "CREATE VIRTUAL TABLE small USING byron(a, threads=0)");
+    create_rows();
+    snprintf(before, sizeof before, "%s", host_ask(host.db, sum));
+    for (size_t nth = 1; was_hit; nth++) {
+        int rc;
+
+        alloc_fail_after(nth);
+        rc = sqlite3_exec(host.db, statements[_i], NULL, NULL, NULL);
+        was_hit = alloc_fail_pending() == 0;
+        alloc_fail_after(0);
+        failures += rc != SQLITE_OK;
+        expect_check("ok");
+        if (rc != SQLITE_OK)
+            ck_assert_str_eq(host_ask(host.db, sum), before);
+        snprintf(before, sizeof before, "%s", host_ask(host.db, sum));
+    }
+    ck_assert_int_gt(failures, 3);
+    host_reopen(&host);
+    expect_check("ok");
+}
+END_TEST
+
 /* --- byron_check --------------------------------------------------------- */
 
 static struct table *find_table(void)
@@ -486,6 +524,8 @@ Suite *test_index_suite(void)
     tcase_add_test(cases, every_row_has_one_entry_in_each_index);
     tcase_add_test(cases, conflict_replace_deletes_the_old_entries);
     tcase_add_test(cases, an_entry_that_is_too_long_undoes_its_row);
+    tcase_add_loop_test(cases, without_memory_row_and_entries_stay_together, 0,
+                        5);
     tcase_add_loop_test(cases, check_finds_entries_that_are_wrong, 0, 4);
     tcase_add_test(cases, integrity_check_reaches_the_indexes);
     tcase_add_test(cases, only_who_has_indexes_has_byron_index);
