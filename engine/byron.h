@@ -238,7 +238,8 @@ uint64_t byron_cursor_expiry(const byron_cursor *cursor);
 /*
  * The unix time in ms that decides what has expired for snapshot, or for txn
  * where that is not NULL: the wall clock when it was first needed, and the
- * same ever after.
+ * same ever after. Set back by up to a minute, the clock of an open store
+ * stands still instead.
  */
 uint64_t byron_time(byron_snapshot *snapshot, byron_txn *txn);
 

@@ -12,6 +12,7 @@
 #include "compaction/job.h"
 #include "db/commit_ring.h"
 #include "db/read_state.h"
+#include "entry/timed.h"
 #include "log/log_writer.h"
 
 /* Frozen memtables that may wait for their flush. */
@@ -37,6 +38,7 @@ struct pace {
 struct byron_db {
     /* Set at open, then constant. */
     struct byron_os *os;
+    struct store_clock clock; /* Any thread may look. */
     struct os_dir *dir;
     struct byron_options options; /* Derived: no zeros left. */
     struct table_options table_options;

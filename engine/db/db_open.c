@@ -226,6 +226,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     condition_init(&db->token_free);
     TRY(db_derive_options(options, path, &db->options));
     db->os = db->options.os;
+    store_clock_init(&db->clock, db->os);
     db->is_read_only = db->options.read_only;
     db->is_cache_fixed = options && options->cache > 0;
     TRY(open_parts(db, path));

@@ -18,7 +18,7 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
     snapshot->state = read_state_ref(db->read_state);
     snapshot->sequence = commit->sequence;
     snapshot->commit = commit->id;
-    moment_init(&snapshot->moment, db->os);
+    moment_init(&snapshot->moment, &db->clock);
     db->open_snapshots++;
     *out = snapshot;
     return BYRON_OK;

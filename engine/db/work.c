@@ -9,15 +9,12 @@
 #define LEVEL0_RUNS 4
 /* A table that has held tombstones for so long is rewritten. */
 #define TOMBSTONE_AGE_S (24 * 3600)
-/* What expired so long ago is let go. Until then a clock that is set back by
- * less than that changes nothing that a reader has seen. */
-#define EXPIRY_GRACE_MS 60000
 /* After a failure no work for so long: space may come back. */
 #define RETRY_US 250000
 
 static uint64_t expired_before(uint64_t now_ms)
 {
-    return now_ms > EXPIRY_GRACE_MS ? now_ms - EXPIRY_GRACE_MS : 0;
+    return now_ms > TIMED_GRACE_MS ? now_ms - TIMED_GRACE_MS : 0;
 }
 
 void db_picker_options(const struct byron_db *db, struct picker_options *out)

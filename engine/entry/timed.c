@@ -3,6 +3,20 @@
 #include "base/error.h"
 #include "base/integer.h"
 
+uint64_t store_clock_ms(struct store_clock *clock)
+{
+    uint64_t now = clock->os->wall_ms(clock->os);
+    uint64_t latest = atomic_load(&clock->latest_ms);
+
+    if (now == 0)
+        now = 1;
+    do {
+        if (latest > now && latest - now <= TIMED_GRACE_MS)
+            return latest;
+    } while (!atomic_compare_exchange_weak(&clock->latest_ms, &latest, now));
+    return now;
+}
+
 uint64_t moment_ms(struct moment *moment)
 {
     uint64_t ms = atomic_load_explicit(&moment->ms, memory_order_relaxed);
@@ -10,9 +24,7 @@ uint64_t moment_ms(struct moment *moment)
 
     if (ms != 0)
         return ms;
-    now = moment->os->wall_ms(moment->os);
-    if (now == 0)
-        now = 1;
+    now = store_clock_ms(moment->clock);
     /* Where two threads look at once, the first has seen right. */
     if (atomic_compare_exchange_strong(&moment->ms, &ms, now))
         return now;

@@ -100,6 +100,17 @@ START_TEST(what_was_there_before_does_not_come_back)
 }
 END_TEST
 
+START_TEST(a_clock_set_back_a_little_brings_nothing_back)
+{
+    pass_ms(3600000);
+    put_for("k", "v", 1000);
+    pass_ms(2000);
+    plain_expect_get(db, "k", NULL);
+    pass_ms(UINT64_C(0) - 3000);
+    plain_expect_get(db, "k", NULL);
+}
+END_TEST
+
 START_TEST(a_moment_of_0_is_never)
 {
     struct byron_value value;
@@ -249,6 +260,7 @@ Suite *test_expiry_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, a_value_is_there_until_its_moment, 0, 4);
     tcase_add_loop_test(cases, what_was_there_before_does_not_come_back, 0, 4);
+    tcase_add_test(cases, a_clock_set_back_a_little_brings_nothing_back);
     tcase_add_test(cases, a_moment_of_0_is_never);
     tcase_add_loop_test(cases, readers_learn_when_a_value_expires, 0, 4);
     tcase_add_test(cases, a_snapshot_keeps_its_time);
