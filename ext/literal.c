@@ -243,13 +243,17 @@ static void render_real(double real, char *to, size_t size)
     char *exponent;
     char *comma;
 
+    if (isinf(real)) {
+        snprintf(to, size, "%sInf", real < 0 ? "-" : "");
+        return;
+    }
     /* Of zero no sign. */
     snprintf(digits, sizeof digits, "%.15g", real == 0.0 ? 0.0 : real);
     comma = strchr(digits, ','); /* Of a locale. */
     if (comma)
         *comma = '.';
     exponent = strchr(digits, 'e');
-    if (strchr(digits, '.') || isinf(real))
+    if (strchr(digits, '.'))
         snprintf(to, size, "%s", digits);
     else if (exponent)
         snprintf(to, size, "%.*s.0%s", (int)(exponent - digits), digits,
