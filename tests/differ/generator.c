@@ -173,7 +173,7 @@ static void draw_ddl(struct generator *g)
     /* A table that was dropped is gone for those who still read, too. */
     if (g->is_open[0] || g->is_open[1])
         return;
-    switch (draw(g, 5)) {
+    switch (draw(g, 6)) {
     case 0:
         begin(g);
         say(g, "DROP TABLE %s", table->name);
@@ -203,6 +203,9 @@ static void draw_ddl(struct generator *g)
         add_words(g, STEP_PLAIN, "VACUUM");
         add_words(g, STEP_BYRON, "VACUUM");
         draw_reopen(g);
+        break;
+    case 4:
+        schema_drop_index(g);
         break;
     default:
         schema_add_index(g);

@@ -45,11 +45,12 @@ struct table {
     int column_count;
     int key[COLUMNS]; /* Columns. */
     int key_count;
-    bool has_conflict; /* Some ON CONFLICT clause is declared... */
-    bool has_ignore;   /* ...one of them IGNORE... */
-    bool has_replace;  /* ...or REPLACE. */
-    bool has_unique;   /* Besides the key. */
-    bool is_indexed;   /* In whatever way: rows come in any order. */
+    bool has_key_on_column; /* PRIMARY KEY is not a clause of its own. */
+    bool has_conflict;      /* Some ON CONFLICT clause is declared... */
+    bool has_ignore;        /* ...one of them IGNORE... */
+    bool has_replace;       /* ...or REPLACE. */
+    bool has_unique;        /* Besides the key. */
+    bool is_indexed;        /* In whatever way: rows come in any order. */
 };
 
 /* One name in a FROM clause. */

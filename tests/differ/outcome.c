@@ -33,7 +33,7 @@ static void add_bytes(sqlite3_str *out, const unsigned char *bytes, int size,
 {
     int shown;
 
-    if (is_folded && is_text)
+    if (is_folded && is_text && size > 0)
         size = (int)strnlen((const char *)bytes, (size_t)size);
     while (is_folded && is_text && size > 0 && bytes[size - 1] == ' ')
         size--;

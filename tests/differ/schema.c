@@ -69,6 +69,7 @@ static void draw_table(struct generator *g, struct table *table,
         table->key[0] = (int)(alias - table->columns);
         table->key_count = 1;
     }
+    table->has_key_on_column = table->key_count == 1 && once_in(g, 2);
     for (int i = 0; i < table->column_count; i++)
         value_fill_pool(g, &table->columns[i],
                         table->shape == SHAPE_ALIAS &&
@@ -136,6 +137,16 @@ static void say_conflict(struct generator *g, struct table *table)
     }
 }
 
+/* A real as the DEFAULT of texts has 15 digits, and 17 in newer SQLites. */
+static bool is_real_for_text(const struct column *column)
+{
+    const char *literal = column->pool[0];
+
+    return (strstr(column->type, "TEXT") || strstr(column->type, "CHAR")) &&
+           *literal != '\'' && strpbrk(literal, ".e") != NULL &&
+           strcmp(literal, "9e999") != 0 && strcmp(literal, "-9e999") != 0;
+}
+
 static bool is_literal_default(const char *literal)
 {
     return strchr("'x0123456789-", *literal) != NULL &&
@@ -155,11 +166,22 @@ static void say_column_definition(struct generator *g, struct table *table,
     }
     if (strcmp(column->collation, "BINARY") != 0 || once_in(g, 8))
         say(g, " COLLATE %s", column->collation);
+    if (table->has_key_on_column && column->key == 0) {
+        say(g, " PRIMARY KEY%s", column->is_desc ? " DESC" : "");
+        say_conflict(g, table);
+    }
     if (column->is_not_null) {
         say(g, " NOT NULL");
         say_conflict(g, table);
     }
-    if (column->has_default && is_literal_default(column->pool[0]))
+    if (table->is_byron && column->key < 0 && g->features.has_unique &&
+        once_in(g, 12)) {
+        say(g, " UNIQUE");
+        say_conflict(g, table);
+        table->has_unique = table->is_indexed = true;
+    }
+    if (column->has_default && is_literal_default(column->pool[0]) &&
+        !is_real_for_text(column))
         say(g, " DEFAULT %s", column->pool[0]);
     else
         column->has_default = false;
@@ -167,6 +189,8 @@ static void say_column_definition(struct generator *g, struct table *table,
 
 static void say_key(struct generator *g, struct table *table)
 {
+    if (table->has_key_on_column)
+        return;
     say(g, ", PRIMARY KEY(");
     for (int i = 0; i < table->key_count; i++) {
         const struct column *column = &table->columns[table->key[i]];
@@ -309,6 +333,25 @@ void schema_add_index(struct generator *g)
         table->name, number);
     say_index_columns(g, table, seed);
     say(g, "')");
+    end(g);
+}
+
+/* One that may be there no more, or of another table. */
+void schema_drop_index(struct generator *g)
+{
+    const struct table *table = schema_pick(g);
+    int number = 1 + (int)draw(g, (uint64_t)g->indexes + 1);
+
+    if (!g->features.has_add_index)
+        return;
+    begin(g);
+    g->step.kind = STEP_PLAIN;
+    say(g, "DROP INDEX i%d", number);
+    end(g);
+    begin(g);
+    g->step.kind = STEP_BYRON;
+    say(g, "INSERT INTO %s(%s, arg) VALUES('drop-index', 'i%d')", table->name,
+        table->name, number);
     end(g);
 }
 

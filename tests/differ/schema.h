@@ -11,6 +11,7 @@ void schema_draw(struct generator *g);
 void schema_create(struct generator *g, const struct table *table);
 /* CREATE INDEX on the ordinary side, the command on byron's. */
 void schema_add_index(struct generator *g);
+void schema_drop_index(struct generator *g);
 
 /* A table; of byron, if any is. */
 const struct table *schema_pick(struct generator *g);

