@@ -186,7 +186,7 @@ static const char *temporary_folder(void)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {
-        .sides = {.folder = temporary_folder(), .timeout_seconds = 60},
+        .sides = {.folder = temporary_folder(), .timeout_seconds = 30},
         .seed = test_seed(),
         .seeds = 1,
         .steps = 220,
