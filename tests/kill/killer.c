@@ -252,6 +252,7 @@ static void wait_for_moment(struct run *run, const struct plan *plan, int news,
     uint64_t moment =
         plan->stage == WORKER_STARTING ? begun + plan->delay_us : limit;
     bool has_seen = plan->stage == WORKER_STARTING;
+    uint64_t before;
 
     if (plan->acknowledged > 0)
         moment = begun + PATIENCE_US;
@@ -261,7 +262,10 @@ static void wait_for_moment(struct run *run, const struct plan *plan, int news,
             break;
         if (plan->acknowledged > 0 && watch->acknowledged > plan->acknowledged)
             return;
+        before = watch->acknowledged;
         listen(news, moment - now, watch);
+        if (plan->acknowledged > 0 && watch->acknowledged > before)
+            moment = now_us() + PATIENCE_US; /* Slow, but it goes on. */
         if (!has_seen && watch->stage == plan->stage) {
             has_seen = true;
             moment = now_us() + plan->delay_us;
