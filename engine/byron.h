@@ -245,23 +245,32 @@ uint64_t byron_time(byron_snapshot *snapshot, byron_txn *txn);
 
 /* --- Writing ----------------------------------------------------------- */
 
-/* One commit each. sync: on the disk before the call returns. */
-BYRON_MUST_CHECK byron_status byron_put(byron_db *db, struct byron_bytes key,
-                                        struct byron_bytes value, bool sync);
-BYRON_MUST_CHECK byron_status byron_delete(byron_db *db, struct byron_bytes key,
-                                           bool sync);
-enum byron_op_kind { BYRON_OP_PUT = 1, BYRON_OP_DELETE = 2 };
+enum byron_op_kind {
+    BYRON_OP_PUT = 1,
+    BYRON_OP_DELETE = 2,
+    BYRON_OP_DELETE_RANGE = 3, /* From key to before value. */
+};
 struct byron_op {
     enum byron_op_kind kind;
     struct byron_bytes key;
     struct byron_bytes value;
     uint64_t expires_ms; /* Of a put; 0: never. */
 };
-/* All of them or none; a later op on the same key wins. */
+/* All of them or none; a later op on the same key wins. One commit. sync: on
+ * the disk before the call returns. */
 BYRON_MUST_CHECK byron_status byron_write(byron_db *db,
                                           const struct byron_op *ops,
                                           size_t count, bool sync);
 
+/* Each of these writes one op. */
+BYRON_MUST_CHECK static inline byron_status byron_put(byron_db *db,
+                                                      struct byron_bytes key,
+                                                      struct byron_bytes value,
+                                                      bool sync)
+{
+    struct byron_op op = {BYRON_OP_PUT, key, value, 0};
+    return byron_write(db, &op, 1, sync);
+}
 /*
  * A put that counts as absent from expires_ms on, unix time; 0: never. It goes
  * by itself, a minute later at the soonest. What was there before it does not
@@ -272,6 +281,19 @@ byron_put_until(byron_db *db, struct byron_bytes key, struct byron_bytes value,
                 uint64_t expires_ms, bool sync)
 {
     struct byron_op op = {BYRON_OP_PUT, key, value, expires_ms};
+    return byron_write(db, &op, 1, sync);
+}
+BYRON_MUST_CHECK static inline byron_status
+byron_delete(byron_db *db, struct byron_bytes key, bool sync)
+{
+    struct byron_op op = {BYRON_OP_DELETE, key, {NULL, 0}, 0};
+    return byron_write(db, &op, 1, sync);
+}
+/* As byron_txn_delete_range. */
+BYRON_MUST_CHECK static inline byron_status
+byron_delete_range(byron_db *db, const struct byron_range *range, bool sync)
+{
+    struct byron_op op = {BYRON_OP_DELETE_RANGE, range->lower, range->upper, 0};
     return byron_write(db, &op, 1, sync);
 }
 
@@ -286,6 +308,12 @@ uint64_t byron_txn_base(const byron_txn *txn);
 BYRON_MUST_CHECK byron_status byron_txn_put(byron_txn *txn,
                                             struct byron_bytes key,
                                             struct byron_bytes value);
+/*
+ * Deletes every key in [lower, upper), with one small write however many there
+ * are. Writes after it into the range live. The upper bound may not be open.
+ */
+BYRON_MUST_CHECK byron_status
+byron_txn_delete_range(byron_txn *txn, const struct byron_range *range);
 /* As byron_put_until. */
 BYRON_MUST_CHECK byron_status byron_txn_put_until(byron_txn *txn,
                                                   struct byron_bytes key,

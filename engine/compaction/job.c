@@ -4,8 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
-#include "compaction/dropped.h"
-#include "compaction/older.h"
+#include "compaction/job_ranges.h"
 #include "merge/merge_iter.h"
 #include "merge/retain_iter.h"
 #include "version/run_iter.h"
@@ -17,6 +16,7 @@ struct job {
     uint64_t expired_ms;
     struct dropped dropped;
     struct older older;
+    struct job_ranges ranges;
     uint64_t entries; /* In the input tables, as their facts say. */
     struct table_output *output;
     const struct iter *retain; /* Inside output. */
@@ -34,6 +34,13 @@ static bool is_dropped(void *context, struct slice key)
 {
     struct job *job = context;
     return dropped_has(&job->dropped, key);
+}
+
+static uint64_t count_hidden(void *context, struct slice lower,
+                             struct slice upper)
+{
+    struct job *job = context;
+    return older_count(&job->older, lower, upper);
 }
 
 static byron_status copy_points(struct job *job,
@@ -70,6 +77,12 @@ static byron_status build_output(struct job *job, struct iter *source,
     }
     own.cuts = job->dropped.uppers;
     own.cut_count = job->dropped.count;
+    if (job->ranges.all.count > 0) {
+        rules.ranges = &job->ranges.all;
+        rules.kept = own.ranges = &job->ranges.kept;
+        own.count_hidden = count_hidden;
+        own.hidden_context = job;
+    }
     TRY(retain_iter_new(source, &rules, &retain));
     TRY(table_output_new(retain, &own, &job->output));
     job->retain = retain;
@@ -77,12 +90,10 @@ out:
     return status;
 }
 
-/* The part that flush and merge share. job->spec is set. Takes source, even on
- * failure; then job is freed too. */
-static byron_status job_build(struct job *job, struct iter *source,
-                              const struct store_state *state,
-                              const struct job_points *points,
-                              const struct table_output_options *options)
+/* What flush and merge share, but for the source. job->spec is set. */
+static byron_status job_init(struct job *job, const struct store_state *state,
+                             const struct range_deletes *deletes,
+                             const struct job_points *points)
 {
     byron_status status;
     bool is_flush = job->spec.kind == JOB_NONE;
@@ -90,9 +101,29 @@ static byron_status job_build(struct job *job, struct iter *source,
     TRY(copy_points(job, points));
     TRY(dropped_init(&job->dropped, state->drops, state->drop_count));
     TRY(older_init(&job->older, state->version, is_flush ? NULL : &job->spec));
-    status = build_output(job, source, options);
+    TRY(job_ranges_init(&job->ranges, deletes, job->points, job->point_count,
+                        &job->dropped, &job->older));
+out:
+    return status;
+}
+
+byron_status
+job_new_flush(struct iter *source, const struct range_deletes *deletes,
+              const struct store_state *state, const struct job_points *points,
+              const struct table_output_options *output, struct job **out)
+{
+    static const struct range_deletes none;
+    byron_status status;
+    struct job *job = alloc_zeroed(1, sizeof *job);
+    if (!job) {
+        iter_free(source);
+        return error_no_memory();
+    }
+    TRY(job_init(job, state, deletes ? deletes : &none, points));
+    status = build_output(job, source, output);
     source = NULL;
     TRY(status);
+    *out = job;
 out:
     iter_free(source);
     if (status != BYRON_OK)
@@ -100,61 +131,69 @@ out:
     return status;
 }
 
-byron_status job_new_flush(struct iter *source, const struct store_state *state,
-                           const struct job_points *points,
-                           const struct table_output_options *output,
-                           struct job **out)
+/* The range deletes of all that spec names. */
+static byron_status collect_deletes(const struct job_spec *spec,
+                                    struct range_deletes *out)
 {
-    struct job *job = alloc_zeroed(1, sizeof *job);
-    if (!job) {
-        iter_free(source);
-        return error_no_memory();
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; i < spec->input_count; i++) {
+        for (size_t j = 0; j < spec->inputs[i].count; j++)
+            TRY(job_ranges_collect(spec->inputs[i].tables[j], out));
     }
-    byron_status status = job_build(job, source, state, points, output);
-    if (status == BYRON_OK)
-        *out = job;
+out:
     return status;
 }
 
-/* One iterator over all that spec names. */
-static byron_status open_inputs(const struct job_spec *spec, struct iter **out)
+/* An iterator over the tables of input of which something may be left; NULL
+ * where there is none. */
+static byron_status open_input(struct job *job, const struct job_input *input,
+                               struct iter **out)
 {
     size_t count = 0;
-    byron_status status;
+    byron_status status = BYRON_OK;
+    struct table_meta **tables =
+        alloc_bytes(input->count * sizeof(struct table_meta *));
+    if (!tables)
+        return error_no_memory();
+    for (size_t i = 0; i < input->count; i++) {
+        struct table_meta *table = input->tables[i];
+        if (job_ranges_hide(&job->ranges, table, job->points[0]))
+            continue;
+        tables[count++] = table;
+        job->entries += table->facts.entries;
+    }
+    *out = NULL;
+    if (count > 0)
+        status = run_iter_new(tables, count, TABLE_ITER_BULK, out);
+    alloc_free(tables);
+    return status;
+}
+
+/* One iterator over all inputs. */
+static byron_status open_inputs(struct job *job, struct iter **out)
+{
+    const struct job_spec *spec = &job->spec;
+    size_t count = 0;
+    byron_status status = BYRON_OK;
     struct iter **children =
         alloc_zeroed(spec->input_count, sizeof(struct iter *));
     if (!children)
         return error_no_memory();
     for (size_t i = 0; i < spec->input_count; i++) {
-        const struct job_input *input = &spec->inputs[i];
-        TRY(run_iter_new(input->tables, input->count, TABLE_ITER_BULK,
-                         &children[count]));
-        count++;
+        TRY(open_input(job, &spec->inputs[i], &children[count]));
+        count += children[count] != NULL;
     }
-    status = BYRON_OK;
-    if (count == 1) {
-        *out = children[0];
-        count = 0;
-    } else {
-        size_t taken = count;
-        count = 0;
+    size_t taken = count;
+    count = 0; /* The merge takes them, even if it fails. */
+    if (taken == 0)
+        TRY(run_iter_new(NULL, 0, TABLE_ITER_BULK, out));
+    else
         TRY(merge_iter_new(children, taken, out));
-    }
 out:
     while (count > 0)
         iter_free(children[--count]);
     alloc_free(children);
     return status;
-}
-
-static uint64_t count_entries(const struct job_spec *spec)
-{
-    uint64_t entries = 0;
-    for (size_t i = 0; i < spec->input_count; i++) {
-        for (size_t j = 0; j < spec->inputs[i].count; j++)
-            entries += spec->inputs[i].tables[j]->facts.entries;
-    }
-    return entries;
 }
 
 byron_status job_new_merge(struct job_spec *spec,
@@ -164,23 +203,25 @@ byron_status job_new_merge(struct job_spec *spec,
                            struct job **out)
 {
     assert(spec->kind == JOB_MERGE);
-    struct iter *source = NULL;
-    struct job *job = NULL;
+    struct range_deletes deletes = {0};
+    struct iter *source;
     byron_status status;
-
-    TRY(open_inputs(spec, &source));
-    job = alloc_zeroed(1, sizeof *job);
+    struct job *job = alloc_zeroed(1, sizeof *job);
     if (!job) {
-        iter_free(source);
-        TRY(error_no_memory());
+        job_spec_deinit(spec);
+        return error_no_memory();
     }
     job->spec = *spec;
     *spec = (struct job_spec){.kind = JOB_NONE};
-    job->entries = count_entries(&job->spec);
-    TRY(job_build(job, source, state, points, output));
+    TRY(collect_deletes(&job->spec, &deletes));
+    TRY(job_init(job, state, &deletes, points));
+    TRY(open_inputs(job, &source));
+    TRY(build_output(job, source, output));
     *out = job;
 out:
-    job_spec_deinit(spec);
+    range_deletes_deinit(&deletes);
+    if (status != BYRON_OK)
+        job_free(job);
     return status;
 }
 
@@ -266,6 +307,7 @@ void job_free(struct job *job)
     if (!job)
         return;
     table_output_free(job->output);
+    job_ranges_deinit(&job->ranges);
     older_deinit(&job->older);
     dropped_deinit(&job->dropped);
     alloc_free(job->points);

@@ -20,11 +20,12 @@ struct job_points {
 };
 
 /* A flush: source is the memtable's iterator; takes it (even on failure).
+ * deletes are its range deletes (NULL: none), whose bounds it keeps.
  * state says what lies below: its version is referenced, its drops are copied.
  * Of output, cuts are set by the job. */
 BYRON_MUST_CHECK byron_status
-job_new_flush(struct iter *source, const struct store_state *state,
-              const struct job_points *points,
+job_new_flush(struct iter *source, const struct range_deletes *deletes,
+              const struct store_state *state, const struct job_points *points,
               const struct table_output_options *output, struct job **out);
 /* A JOB_MERGE. Takes spec's content (even on failure; spec is zeroed). Of
  * output, level and run are set by the job too. */

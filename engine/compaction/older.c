@@ -118,3 +118,64 @@ bool older_may_hold(struct older *older, struct slice key)
     }
     return false;
 }
+
+/* The first table that does not end before key. */
+static size_t run_from(const struct older_run *run, struct slice key)
+{
+    size_t low = 0;
+    size_t high = run->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table_meta_ends_before(run->tables[middle], key))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool older_may_touch(const struct older *older, struct slice lower,
+                     struct slice upper)
+{
+    for (size_t i = 0; i < older->count; i++) {
+        const struct older_run *run = &older->runs[i];
+        size_t at = run_from(run, lower);
+        if (at < run->count &&
+            slice_compare(table_meta_smallest(run->tables[at]), upper) < 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of a table that may reach across an end. */
+static uint64_t count_in_table(struct table_meta *table, struct slice lower,
+                               struct slice upper)
+{
+    struct table_reader *reader;
+    uint64_t entries = 0;
+    uint64_t bytes;
+    if (slice_compare(table_meta_smallest(table), lower) >= 0 &&
+        table_meta_ends_before(table, upper))
+        return table->facts.entries;
+    if (table_is_corrupt(table) ||
+        table_meta_reader(table, &reader) != BYRON_OK ||
+        table_reader_estimate(reader, lower, upper, &entries, &bytes) !=
+            BYRON_OK)
+        return 0;
+    return entries;
+}
+
+uint64_t older_count(const struct older *older, struct slice lower,
+                     struct slice upper)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < older->count; i++) {
+        const struct older_run *run = &older->runs[i];
+        for (size_t at = run_from(run, lower);
+             at < run->count &&
+             slice_compare(table_meta_smallest(run->tables[at]), upper) < 0;
+             at++)
+            count += count_in_table(run->tables[at], lower, upper);
+    }
+    return count;
+}

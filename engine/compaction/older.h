@@ -30,5 +30,11 @@ BYRON_MUST_CHECK byron_status older_init(struct older *older,
 void older_deinit(struct older *older);
 /* Requires: key is not before that of the last call. */
 bool older_may_hold(struct older *older, struct slice key);
+/* Whether they may hold any key in [lower, upper). */
+bool older_may_touch(const struct older *older, struct slice lower,
+                     struct slice upper);
+/* How many entries they have in [lower, upper), about. */
+uint64_t older_count(const struct older *older, struct slice lower,
+                     struct slice upper);
 
 #endif

@@ -26,9 +26,15 @@ static uint64_t count_expired(const struct table_facts *facts,
            (uint64_t)((double)(facts->timed - 1) * (double)past / (double)all);
 }
 
-uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms)
+uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms,
+                       uint64_t oldest_point)
 {
-    return table->facts.tombstones + count_expired(&table->facts, expired_ms);
+    const struct table_facts *facts = &table->facts;
+    uint64_t garbage = facts->tombstones + count_expired(facts, expired_ms);
+    /* Until every reader sees the deletes, a job has to keep what they hide. */
+    if (facts->ranges > 0 && facts->max_sequence <= oldest_point)
+        garbage += facts->ranges + facts->hidden;
+    return garbage;
 }
 
 struct key_span key_span_of(const struct table_meta *table)

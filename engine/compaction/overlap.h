@@ -22,10 +22,14 @@ struct stretch {
 };
 
 bool table_is_corrupt(const struct table_meta *table);
-/* Entries that a rewrite would make nothing of, or tombstones at most: those
- * already tombstones, and, about, those that expire at or before. Not 0 where
- * there is one. */
-uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms);
+/*
+ * What a job with table would rid the store of, about: its tombstones, its
+ * entries that expire at or before, and the older entries that its range
+ * deletes hide, if no reader asks for less than oldest_point. Not 0 where
+ * there are any.
+ */
+uint64_t table_garbage(const struct table_meta *table, uint64_t expired_ms,
+                       uint64_t oldest_point);
 struct key_span key_span_of(const struct table_meta *table);
 /* Widens span, so that table lies inside. */
 void key_span_cover(struct key_span *span, const struct table_meta *table);

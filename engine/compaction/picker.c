@@ -56,8 +56,7 @@ static bool table_is_dropped(const struct picker *picker,
         const struct drop_range *drop = &picker->state->drops[i];
         if (slice_compare(table_meta_smallest(table),
                           buf_slice(&drop->lower)) >= 0 &&
-            slice_compare(table_meta_largest(table), buf_slice(&drop->upper)) <
-                0)
+            table_meta_ends_before(table, buf_slice(&drop->upper)))
             return true;
     }
     return false;
@@ -105,8 +104,7 @@ static bool table_is_torn(const struct picker *picker,
             continue; /* Drops nothing, so no rewrite would end it. */
         if (slice_compare(table_meta_smallest(table), buf_slice(&drop->upper)) <
                 0 &&
-            slice_compare(table_meta_largest(table), buf_slice(&drop->lower)) >=
-                0)
+            !table_meta_ends_before(table, buf_slice(&drop->lower)))
             return true;
     }
     return false;
@@ -349,7 +347,8 @@ static bool table_is_old(const struct picker *picker,
     const struct table_facts *facts = &table->facts;
     if (table_is_corrupt(table))
         return false;
-    return (facts->tombstones && is_past(picker, table->created_s)) ||
+    return (facts->tombstones + facts->ranges &&
+            is_past(picker, table->created_s)) ||
            (facts->timed && facts->earliest_ms <= picker->options->expired_ms &&
             is_past(picker, facts->earliest_ms / 1000));
 }
@@ -357,14 +356,15 @@ static bool table_is_old(const struct picker *picker,
 static uint64_t garbage_of(const struct picker *picker,
                            const struct table_meta *table)
 {
-    return table_garbage(table, picker->options->expired_ms);
+    return table_garbage(table, picker->options->expired_ms,
+                         picker->options->oldest_point);
 }
 
 static uint64_t level0_garbage(const struct picker *picker)
 {
     const struct level *level0 = &picker->version->levels[0];
     uint64_t garbage = 0;
-    if (level0->timed == 0)
+    if (level0->timed + level0->ranges == 0)
         return level0->tombstones;
     for (size_t i = 0; i < level0->count; i++) {
         const struct run *run = &level0->runs[i];
@@ -393,7 +393,7 @@ static bool level0_is_dense(const struct picker *picker)
 static bool level0_is_old(const struct picker *picker)
 {
     const struct level *level0 = &picker->version->levels[0];
-    if (level0->tombstones + level0->timed == 0)
+    if (level0->tombstones + level0->timed + level0->ranges == 0)
         return false;
     for (size_t i = 0; i < level0->count; i++) {
         const struct run *run = &level0->runs[i];
@@ -480,8 +480,8 @@ static byron_status choose_tombstones(const struct picker *picker,
     for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
         if (status != BYRON_OK || out->kind != JOB_NONE)
             break;
-        if (picker->version->levels[level].tombstones +
-            picker->version->levels[level].timed)
+        const struct level *at = &picker->version->levels[level];
+        if (at->tombstones + at->timed + at->ranges)
             status = sink_level(picker, level, out);
     }
     return status;

@@ -167,7 +167,8 @@ static byron_status choose_level(const struct range_pick *pick, uint32_t level,
 static bool can_be_cleaned(const struct range_pick *pick, uint32_t level,
                            const struct table_meta *table)
 {
-    if (table_garbage(table, pick->options->expired_ms) == 0 ||
+    if (table_garbage(table, pick->options->expired_ms,
+                      pick->options->oldest_point) == 0 ||
         table_is_corrupt(table) ||
         table->facts.max_sequence > pick->options->oldest_point)
         return false;

@@ -25,12 +25,22 @@ struct table_output {
     struct iter *source;
     bool has_begun;
     bool is_drained;
+    bool has_entries;   /* The table that is being written. */
+    uint64_t stand_ins; /* Entries that the source did not have. */
 
     struct table_writer *writer; /* NULL between two tables. */
     uint64_t number;             /* Of the table that is being written. */
     bool is_full;                /* Closed at the first key after last_key. */
     struct buf last_key;         /* Set when is_full. */
     size_t cut;                  /* The first of cuts beyond the last key. */
+
+    /* Of ranges: what lies before range_at is written; of that one, what lies
+     * before range_from. The table has to take all before range_next. */
+    size_t range_at;
+    bool has_range_from;
+    struct buf range_from;
+    size_t range_next;
+    uint64_t range_bytes; /* Of those that the table has to take. */
 
     struct finished_table *tables;
     size_t count;
@@ -130,6 +140,74 @@ static byron_status start_table(struct table_output *output, struct slice key)
                             &options->table, &output->writer);
 }
 
+/* --- Range deletes -------------------------------------------------------- */
+
+static const struct range_piece *next_range(const struct table_output *output)
+{
+    const struct range_list *ranges = output->options.ranges;
+    if (!ranges || output->range_next == ranges->count)
+        return NULL;
+    return &ranges->pieces[output->range_next];
+}
+
+static byron_status add_range(struct table_output *output,
+                              const struct range_piece *piece, uint64_t *hidden)
+{
+    const struct table_output_options *options = &output->options;
+    if (options->count_hidden)
+        *hidden += options->count_hidden(options->hidden_context, piece->lower,
+                                         piece->upper);
+    return table_writer_add_range(output->writer, piece);
+}
+
+/* Every table has an entry: where there is none, one that says of the first
+ * key what its range says anyway. */
+static byron_status add_stand_in(struct table_output *output,
+                                 const struct range_piece *piece)
+{
+    struct entry entry = {.key = piece->lower,
+                          .sequence = piece->sequences[0],
+                          .kind = ENTRY_DELETE};
+    byron_status status = BYRON_OK;
+    if (output->has_entries)
+        return BYRON_OK;
+    TRY(table_writer_add(output->writer, &entry));
+    output->has_entries = true;
+    output->stand_ins++;
+out:
+    return status;
+}
+
+/* The table takes its ranges, as far as end (NULL: all of them). */
+static byron_status add_ranges(struct table_output *output,
+                               const struct slice *end, uint64_t *hidden)
+{
+    const struct range_list *ranges = output->options.ranges;
+    byron_status status = BYRON_OK;
+    while (ranges && output->range_at < output->range_next) {
+        struct range_piece piece = ranges->pieces[output->range_at];
+        bool is_cut = end && slice_compare(piece.upper, *end) > 0;
+        if (output->has_range_from)
+            piece.lower = buf_slice(&output->range_from);
+        if (is_cut)
+            piece.upper = *end;
+        TRY(add_stand_in(output, &piece));
+        TRY(add_range(output, &piece, hidden));
+        output->has_range_from = is_cut;
+        if (is_cut) {
+            buf_clear(&output->range_from);
+            TRY(buf_add(&output->range_from, end->data, end->size));
+            break;
+        }
+        output->range_at++;
+    }
+    output->range_bytes = 0;
+out:
+    return status;
+}
+
+/* --- Tables --------------------------------------------------------------- */
+
 static byron_status reserve_table(struct table_output *output)
 {
     if (output->count < output->capacity)
@@ -144,15 +222,21 @@ static byron_status reserve_table(struct table_output *output)
     return BYRON_OK;
 }
 
-static byron_status finish_table(struct table_output *output)
+/* end: where the next table begins; NULL: there is none. */
+static byron_status finish_table(struct table_output *output,
+                                 const struct slice *end)
 {
     struct byron_os *os = output->options.os;
+    uint64_t hidden = 0;
     byron_status status;
 
+    TRY(add_ranges(output, end, &hidden));
     TRY(reserve_table(output));
     struct finished_table *table = &output->tables[output->count];
     TRY(table_writer_finish(output->writer, &table->facts));
     output->writer = NULL;
+    output->has_entries = false;
+    table->facts.hidden = hidden;
     table->number = output->number;
     table->created_s = os->wall_ms(os) / 1000;
     output->count++;
@@ -173,6 +257,48 @@ static bool must_cut(const struct table_output *output, struct slice key)
            slice_compare(key, options->cuts[output->cut]) >= 0;
 }
 
+/* The table ends at the first key after key, if it has grown enough. */
+static byron_status look_at_size(struct table_output *output, struct slice key)
+{
+    byron_status status = BYRON_OK;
+    if (output->is_full ||
+        table_writer_size(output->writer) + output->range_bytes <
+            output->options.file_size)
+        return BYRON_OK;
+    output->is_full = true;
+    buf_clear(&output->last_key);
+    TRY(buf_add(&output->last_key, key.data, key.size));
+out:
+    return status;
+}
+
+/* The table has to take one more range. */
+static byron_status begin_range(struct table_output *output, uint64_t *spent)
+{
+    const struct range_piece *piece = next_range(output);
+    uint64_t bytes = piece->lower.size + piece->upper.size +
+                     piece->count * sizeof *piece->sequences + ENTRY_COST;
+    output->range_next++;
+    output->range_bytes += bytes;
+    *spent += bytes;
+    return look_at_size(output, piece->lower);
+}
+
+/* What comes next: false at the end. */
+static bool next_key(const struct table_output *output, struct slice *key,
+                     bool *is_range)
+{
+    const struct iter *source = output->source;
+    const struct range_piece *piece = next_range(output);
+    *is_range = piece && (!source->valid ||
+                          slice_compare(piece->lower, source->key) <= 0);
+    if (*is_range)
+        *key = piece->lower;
+    else if (source->valid)
+        *key = source->key;
+    return *is_range || source->valid;
+}
+
 static byron_status add_entry(struct table_output *output, uint64_t *spent)
 {
     struct iter *source = output->source;
@@ -183,13 +309,9 @@ static byron_status add_entry(struct table_output *output, uint64_t *spent)
     if (entry.kind != ENTRY_DELETE)
         TRY(iter_value(source, &entry.value));
     TRY(table_writer_add(output->writer, &entry));
+    output->has_entries = true;
     *spent += entry.key.size + entry.value.size + ENTRY_COST;
-    if (!output->is_full &&
-        table_writer_size(output->writer) >= output->options.file_size) {
-        output->is_full = true;
-        buf_clear(&output->last_key);
-        TRY(buf_add(&output->last_key, entry.key.data, entry.key.size));
-    }
+    TRY(look_at_size(output, entry.key));
     TRY(iter_next(source));
 out:
     return status;
@@ -199,21 +321,22 @@ out:
 static byron_status drain(struct table_output *output, uint64_t budget,
                           uint64_t *spent)
 {
-    const struct iter *source = output->source;
     byron_status status = BYRON_OK;
+    struct slice key;
+    bool is_range;
 
-    while (source->valid) {
+    while (next_key(output, &key, &is_range)) {
         if (!output->writer)
-            TRY(start_table(output, source->key));
-        else if (must_cut(output, source->key))
-            return finish_table(output);
-        TRY(add_entry(output, spent));
+            TRY(start_table(output, key));
+        else if (must_cut(output, key))
+            return finish_table(output, &key);
+        TRY(is_range ? begin_range(output, spent) : add_entry(output, spent));
         if (*spent >= budget)
             return BYRON_OK;
     }
     output->is_drained = true;
     if (output->writer)
-        TRY(finish_table(output));
+        TRY(finish_table(output, NULL));
 out:
     return status;
 }
@@ -267,7 +390,7 @@ uint64_t table_output_bytes(const struct table_output *output)
 
 uint64_t table_output_entries(const struct table_output *output)
 {
-    return output->entries;
+    return output->entries - output->stand_ins;
 }
 
 static void remove_table(struct table_output *output,
@@ -296,6 +419,7 @@ void table_output_free(struct table_output *output)
     alloc_free(output->piece);
     hash_stream_free(output->hash);
     buf_deinit(&output->last_key);
+    buf_deinit(&output->range_from);
     iter_free(output->source);
     alloc_free(output);
 }

@@ -28,6 +28,14 @@ struct table_output_options {
     /* Ascending keys; no table reaches across one. Borrowed all along. */
     const struct slice *cuts;
     size_t cut_count;
+    /* Range deletes, which go into the tables along with the source's entries;
+     * none of them reaches across a cut. NULL: none. Borrowed all along. */
+    const struct range_list *ranges;
+    /* How many older entries they hide in [lower, upper), about. NULL: nobody
+     * knows. */
+    uint64_t (*count_hidden)(void *context, struct slice lower,
+                             struct slice upper);
+    void *hidden_context;
 };
 
 struct table_output;
@@ -47,7 +55,8 @@ BYRON_MUST_CHECK byron_status table_output_take(struct table_output *output,
                                                 struct version_edit *edit);
 /* Of the finished tables. */
 uint64_t table_output_bytes(const struct table_output *output);
-uint64_t table_output_entries(const struct table_output *output);
+uint64_t
+table_output_entries(const struct table_output *output); /* Source's. */
 /* Removes every file that was not taken; NULL is fine. */
 void table_output_free(struct table_output *output);
 

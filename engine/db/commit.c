@@ -73,6 +73,9 @@ void txn_unprepare(struct byron_txn *txn)
     else if (prepared->is_recorded)
         txn->db->given_up_wal = prepared->id >> 32;
     iter_free(prepared->live);
+    if (prepared->staged)
+        range_set_unstage(memtable_ranges(prepared->staged));
+    memtable_unref(prepared->staged);
     if (prepared->is_recorded && prepared->run.count > 0)
         keep_files(txn->db, prepared);
     txn_spill_discard(&prepared->run);
@@ -107,6 +110,23 @@ static byron_status append_record(struct byron_txn *txn)
     return status;
 }
 
+/* The range deletes into the payload, and ready to get into the memtable. */
+static byron_status prepare_ranges(struct byron_txn *txn)
+{
+    byron_status status;
+    struct byron_db *db = txn->db;
+    struct range_deletes deletes = {0};
+    TRY(txn_take_deletes(txn, txn->prepared.sequence, &deletes));
+    TRY(wal_record_add_ranges(&deletes, &db->payload));
+    if (deletes.count > 0) {
+        TRY(range_set_stage(memtable_ranges(db->live), &deletes));
+        txn->prepared.staged = memtable_ref(db->live);
+    }
+out:
+    range_deletes_deinit(&deletes);
+    return status;
+}
+
 /* The entries into the payload; room for them in the live memtable. */
 static byron_status prepare_plain(struct byron_txn *txn)
 {
@@ -116,6 +136,8 @@ static byron_status prepare_plain(struct byron_txn *txn)
     size_t count = 0;
     TRY(wal_record_begin(prepared->id, txn->snapshot->commit, txn->wal_flags,
                          &db->payload));
+    if (txn->wal_flags & WAL_RANGES)
+        TRY(prepare_ranges(txn));
     TRY(txn_iter_new(txn, txn->position, &prepared->live));
     TRY(iter_first(prepared->live));
     while (prepared->live->valid) {
@@ -237,6 +259,8 @@ static uint64_t publish_plain(struct byron_txn *txn)
     struct iter *live = txn->prepared.live;
     byron_status status = iter_first(live);
     uint64_t bytes = 0;
+    if (txn->prepared.staged)
+        range_set_publish(memtable_ranges(txn->prepared.staged));
     while (status == BYRON_OK && live->valid) {
         struct entry entry = {.key = live->key,
                               .sequence = txn->prepared.sequence,
@@ -352,7 +376,10 @@ byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
     byron_txn *txn = NULL;
     TRY(byron_begin(db, UINT32_MAX, &txn));
     for (size_t i = 0; i < count; i++) {
-        if (ops[i].kind == BYRON_OP_DELETE)
+        struct byron_range range = {ops[i].key, ops[i].value};
+        if (ops[i].kind == BYRON_OP_DELETE_RANGE)
+            TRY(byron_txn_delete_range(txn, &range));
+        else if (ops[i].kind == BYRON_OP_DELETE)
             TRY(byron_txn_delete(txn, ops[i].key));
         else
             TRY(byron_txn_put_until(txn, ops[i].key, ops[i].value,
@@ -363,17 +390,4 @@ byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
 out:
     byron_txn_abort(txn);
     return status;
-}
-
-byron_status byron_put(byron_db *db, struct byron_bytes key,
-                       struct byron_bytes value, bool sync)
-{
-    struct byron_op op = {.kind = BYRON_OP_PUT, .key = key, .value = value};
-    return byron_write(db, &op, 1, sync);
-}
-
-byron_status byron_delete(byron_db *db, struct byron_bytes key, bool sync)
-{
-    struct byron_op op = {.kind = BYRON_OP_DELETE, .key = key};
-    return byron_write(db, &op, 1, sync);
 }

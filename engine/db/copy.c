@@ -271,13 +271,16 @@ static byron_status new_flush(struct copy *copy, struct memtable *memtable,
     uint64_t limit = copy->snapshot->sequence;
     struct job_points points = {&limit, 1, 0};
     struct table_output_options output;
+    struct range_deletes deletes = {0};
     db_output_options(copy->db, 0, copy->next_run++, &output);
     output.dir = copy->dir;
     output.pool = copy->pool;
+    TRY(range_set_collect(memtable_ranges(memtable), limit, &deletes));
     TRY(memtable_iter_new(memtable, &source));
     TRY(limit_iter_new(source, limit, &source));
-    TRY(job_new_flush(source, &copy->state, &points, &output, out));
+    TRY(job_new_flush(source, &deletes, &copy->state, &points, &output, out));
 out:
+    range_deletes_deinit(&deletes);
     return status;
 }
 

@@ -7,27 +7,60 @@
 struct byron_cursor {
     struct read_state *state; /* A reference. */
     struct iter *view;
+    /* The committed range deletes around; bounds are those of state. */
+    struct range_list ranges;
+    struct range_lists *lists; /* NULL: none. */
 };
 
-static byron_status collect_iters(struct byron_txn *txn,
+/* The committed range deletes that touch range, if there are any. */
+static byron_status collect_deletes(struct byron_cursor *cursor,
+                                    const byron_snapshot *snapshot,
+                                    const struct byron_range *range)
+{
+    byron_status status;
+    struct range_deletes deletes = {0};
+    TRY(read_state_collect_ranges(cursor->state, slice_from(range->lower),
+                                  slice_from(range->upper), snapshot->sequence,
+                                  &deletes));
+    if (deletes.count == 0)
+        goto out;
+    TRY(range_list_build(&cursor->ranges, &deletes));
+    cursor->lists =
+        alloc_bytes(sizeof *cursor->lists + sizeof(struct range_list *));
+    if (!cursor->lists) {
+        status = error_no_memory();
+        goto out;
+    }
+    cursor->lists->count = 1;
+    cursor->lists->lists[0] = &cursor->ranges;
+out:
+    range_deletes_deinit(&deletes);
+    return status;
+}
+
+static byron_status collect_iters(struct byron_cursor *cursor,
+                                  struct byron_txn *txn,
                                   const byron_snapshot *snapshot,
                                   const struct byron_range *range,
                                   struct iter **iters, size_t *count)
 {
     byron_status status;
+    struct cover cover = {.deletes = {cursor->lists, snapshot->sequence, NULL}};
     if (txn) {
+        cover.own = txn_deletes(txn, txn->position);
         TRY(txn_iter_new(txn, txn->position, &iters[*count]));
         (*count)++;
     }
-    TRY(read_state_add_iters(snapshot->state, slice_from(range->lower),
-                             slice_from(range->upper), iters, count));
+    TRY(read_state_add_iters(
+        snapshot->state, slice_from(range->lower), slice_from(range->upper),
+        cursor->lists || cover.own.lists ? &cover : NULL, iters, count));
 out:
     return status;
 }
 
-static byron_status open_view(struct byron_txn *txn, byron_snapshot *snapshot,
-                              const struct byron_range *range,
-                              struct iter **out)
+static byron_status open_view(struct byron_cursor *cursor,
+                              struct byron_txn *txn, byron_snapshot *snapshot,
+                              const struct byron_range *range)
 {
     byron_status status;
     struct iter *merged;
@@ -38,12 +71,13 @@ static byron_status open_view(struct byron_txn *txn, byron_snapshot *snapshot,
     struct iter **iters = alloc_zeroed(room, sizeof(struct iter *));
     if (!iters)
         return error_no_memory();
-    TRY(collect_iters(txn, snapshot, range, iters, &count));
+    TRY(collect_deletes(cursor, snapshot, range));
+    TRY(collect_iters(cursor, txn, snapshot, range, iters, &count));
     size_t taken = count;
     count = 0; /* The merge takes them, even if it fails. */
     TRY(merge_iter_new(iters, taken, &merged));
     TRY(view_iter_new(merged, snapshot->sequence, slice_from(range->lower),
-                      slice_from(range->upper), moment, out));
+                      slice_from(range->upper), moment, &cursor->view));
 out:
     while (count > 0)
         iter_free(iters[--count]);
@@ -66,7 +100,7 @@ byron_status byron_cursor_open(byron_snapshot *snapshot, byron_txn *txn,
     if (!cursor)
         return error_no_memory();
     cursor->state = read_state_ref(snapshot->state);
-    TRY(open_view(txn, snapshot, range ? range : &all, &cursor->view));
+    TRY(open_view(cursor, txn, snapshot, range ? range : &all));
     *out = cursor;
 out:
     if (status != BYRON_OK)
@@ -79,6 +113,8 @@ void byron_cursor_close(byron_cursor *cursor)
     if (!cursor)
         return;
     iter_free(cursor->view);
+    range_list_deinit(&cursor->ranges);
+    alloc_free(cursor->lists);
     read_state_unref(cursor->state);
     alloc_free(cursor);
 }

@@ -189,26 +189,36 @@ out:
     return status;
 }
 
+/* Whether range deletes leave the entry that iter stands on. */
+static bool is_left(const struct iter *iter, const struct range_list *hidden)
+{
+    const struct range_piece *piece = range_list_find(hidden, iter->key);
+    return !piece || piece->sequences[0] <= iter->sequence;
+}
+
 /* Live keys of a memtable in the range: exact if few, a guess otherwise. */
 static byron_status estimate_memtable(struct memtable *memtable,
                                       struct slice lower, struct slice upper,
+                                      const struct range_list *hidden,
                                       uint64_t *rows)
 {
     enum { ENOUGH = 64 };
     byron_status status;
     struct iter *iter;
     uint64_t count = 0;
+    uint64_t steps = 0;
     TRY(memtable_iter_new(memtable, &iter));
     status =
         lower.data ? iter_seek(iter, lower, SEQUENCE_MAX) : iter_first(iter);
-    while (status == BYRON_OK && iter->valid && count < ENOUGH &&
+    while (status == BYRON_OK && iter->valid && steps < ENOUGH &&
            (!upper.data || slice_compare(iter->key, upper) < 0)) {
-        count += iter->kind != ENTRY_DELETE;
+        count += iter->kind != ENTRY_DELETE && is_left(iter, hidden);
+        steps++;
         status = iter_next(iter);
     }
     /* More than a short walk: most likely a table's whole share. */
-    if (count == ENOUGH)
-        count = memtable_count(memtable);
+    if (steps == ENOUGH)
+        count = memtable_count(memtable) * count / ENOUGH;
     *rows += count;
     iter_free(iter);
 out:
@@ -223,19 +233,28 @@ byron_status byron_estimate(byron_db *db, const struct byron_range *range,
     struct slice upper = slice_from(range->upper);
     mutex_lock(&db->mutex);
     struct read_state *state = read_state_ref(db->read_state);
+    uint64_t sequence = db->last_sequence;
     mutex_unlock(&db->mutex);
+    struct range_deletes deletes = {0};
+    struct range_list hidden = {0};
     *rows = 0;
     *bytes = 0;
-    TRY(version_estimate(state->version, lower, upper, rows, bytes));
-    TRY(estimate_memtable(state->live, lower, upper, rows));
+    TRY(read_state_collect_ranges(state, lower, upper, sequence, &deletes));
+    TRY(range_list_build(&hidden, &deletes));
+    TRY(version_estimate(state->version, lower, upper,
+                         hidden.count ? &hidden : NULL, rows, bytes));
+    TRY(estimate_memtable(state->live, lower, upper, &hidden, rows));
     for (size_t i = 0; i < state->frozen_count; i++) {
         const struct frozen *frozen = state->frozen[i];
         if (frozen->memtable)
-            TRY(estimate_memtable(frozen->memtable, lower, upper, rows));
+            TRY(estimate_memtable(frozen->memtable, lower, upper, &hidden,
+                                  rows));
         for (size_t t = 0; t < frozen->run.count; t++)
             *rows += frozen->run.tables[t]->facts.entries;
     }
 out:
+    range_list_deinit(&hidden);
+    range_deletes_deinit(&deletes);
     read_state_unref(state);
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
+#include "merge/cover_iter.h"
 
 struct frozen *frozen_ref(struct frozen *frozen)
 {
@@ -162,29 +163,80 @@ byron_status read_state_get(struct read_state *state, struct slice key,
     return version_get(state->version, key, sequence, out);
 }
 
+static byron_status covered_memtable(struct memtable *memtable,
+                                     const struct cover *cover, uint64_t newest,
+                                     struct iter **out)
+{
+    byron_status status = memtable_iter_new(memtable, out);
+    if (status == BYRON_OK && cover)
+        status = cover_iter_new(*out, cover, newest, out);
+    return status;
+}
+
 byron_status read_state_add_iters(struct read_state *state, struct slice lower,
-                                  struct slice upper, struct iter **iters,
-                                  size_t *count)
+                                  struct slice upper, const struct cover *cover,
+                                  struct iter **iters, size_t *count)
 {
     byron_status status;
     size_t before = *count;
     for (size_t i = state->frozen_count; i-- > 0;) {
         struct frozen *frozen = state->frozen[i];
         if (frozen->memtable)
-            TRY(memtable_iter_new(frozen->memtable, &iters[*count]));
+            TRY(covered_memtable(frozen->memtable, cover, frozen->last_sequence,
+                                 &iters[*count]));
         else
-            TRY(run_iter_new(frozen->run.tables, frozen->run.count,
-                             TABLE_ITER_LENT, &iters[*count]));
+            TRY(run_iter_new_covered(frozen->run.tables, frozen->run.count,
+                                     TABLE_ITER_LENT, cover, &iters[*count]));
         (*count)++;
     }
-    TRY(version_add_iters(state->version, lower, upper, TABLE_ITER_LENT, iters,
-                          count));
+    TRY(version_add_iters(state->version, lower, upper, TABLE_ITER_LENT, cover,
+                          iters, count));
     /* What is added to an empty memtable from now on, no snapshot of this
      * state shows. */
     if (memtable_count(state->live) > 0 || *count == before) {
-        TRY(memtable_iter_new(state->live, &iters[*count]));
+        TRY(covered_memtable(state->live, cover, COVER_ANY_SEQUENCE,
+                             &iters[*count]));
         (*count)++;
     }
+out:
+    return status;
+}
+
+static byron_status collect_lists(const struct range_lists *lists,
+                                  struct slice lower, struct slice upper,
+                                  uint64_t sequence, struct range_deletes *out)
+{
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; lists && i < lists->count; i++)
+        TRY(range_list_collect(lists->lists[i], lower, upper, sequence, out));
+out:
+    return status;
+}
+
+byron_status read_state_collect_ranges(struct read_state *state,
+                                       struct slice lower, struct slice upper,
+                                       uint64_t sequence,
+                                       struct range_deletes *out)
+{
+    byron_status status;
+    TRY(collect_lists(range_set_lists(memtable_ranges(state->live)), lower,
+                      upper, sequence, out));
+    for (size_t i = 0; i < state->frozen_count; i++) {
+        struct frozen *frozen = state->frozen[i];
+        if (frozen->memtable)
+            TRY(collect_lists(
+                range_set_lists(memtable_ranges(frozen->memtable)), lower,
+                upper, sequence, out));
+        for (size_t t = 0; t < frozen->run.count; t++) {
+            struct table_reader *reader;
+            if (frozen->run.tables[t]->facts.ranges == 0)
+                continue;
+            TRY(table_meta_reader(frozen->run.tables[t], &reader));
+            TRY(range_list_collect(table_reader_ranges(reader), lower, upper,
+                                   sequence, out));
+        }
+    }
+    TRY(version_collect_ranges(state->version, lower, upper, sequence, out));
 out:
     return status;
 }

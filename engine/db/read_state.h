@@ -66,15 +66,19 @@ BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
                                              uint64_t sequence,
                                              struct table_found *out);
 /*
- * Adds to iters the iterators of every source that may touch the range; there
+ * Adds to iters the iterators of every source that may touch the range, without
+ * what cover (copied; NULL: nothing) hides; there
  * must be room for read_state_source_count. On failure the caller frees what
  * was added. state must outlive them.
  */
-BYRON_MUST_CHECK byron_status read_state_add_iters(struct read_state *state,
-                                                   struct slice lower,
-                                                   struct slice upper,
-                                                   struct iter **iters,
-                                                   size_t *count);
+BYRON_MUST_CHECK byron_status read_state_add_iters(
+    struct read_state *state, struct slice lower, struct slice upper,
+    const struct cover *cover, struct iter **iters, size_t *count);
+/* Adds to out the range deletes that touch [lower, upper) (open where data is
+ * NULL), as a reader at sequence sees them; bounds are the sources'. */
+BYRON_MUST_CHECK byron_status read_state_collect_ranges(
+    struct read_state *state, struct slice lower, struct slice upper,
+    uint64_t sequence, struct range_deletes *out);
 size_t read_state_source_count(const struct read_state *state);
 
 #endif

@@ -187,6 +187,27 @@ out:
     return status;
 }
 
+static byron_status replay_ranges(struct replay *replay,
+                                  const struct wal_record *commit,
+                                  struct slice *input, const char *path,
+                                  uint64_t offset)
+{
+    byron_status status;
+    struct range_deletes deletes = {0};
+    struct range_set *ranges = memtable_ranges(replay->live);
+    bool is_sound;
+    TRY(wal_record_read_ranges(input, commit->sequence, &deletes, &is_sound));
+    if (!is_sound) {
+        status = error_corrupt(path, offset, "malformed commit record");
+    } else if (deletes.count > 0) {
+        TRY(range_set_stage(ranges, &deletes));
+        range_set_publish(ranges);
+    }
+out:
+    range_deletes_deinit(&deletes);
+    return status;
+}
+
 static byron_status replay_entries(struct replay *replay,
                                    const struct wal_record *commit,
                                    const char *path, uint64_t offset)
@@ -195,6 +216,8 @@ static byron_status replay_entries(struct replay *replay,
     struct slice input = commit->body;
     struct buf last = {0};
     bool is_first = true;
+    if (commit->has_ranges)
+        TRY(replay_ranges(replay, commit, &input, path, offset));
     while (input.size > 0) {
         struct entry entry;
         if (!entry_decode(&input, &entry) ||

@@ -126,9 +126,10 @@ out:
     return status;
 }
 
-/* Drains source (taken) into tables: into edit as adds, and into run. On
- * failure no file stays. */
+/* Drains source (taken) and range deletes (NULL: none) into tables: into edit
+ * as adds, and into run. On failure no file stays. */
 static byron_status write_run(struct byron_db *db, struct iter *source,
+                              const struct range_list *ranges,
                               struct version_edit *edit, struct run *run)
 {
     byron_status status;
@@ -137,6 +138,7 @@ static byron_status write_run(struct byron_db *db, struct iter *source,
     struct table_output_options options;
     /* The run's number comes when it gets into level 0. */
     db_output_options(db, 0, 0, &options);
+    options.ranges = ranges;
     TRY(table_output_new(source, &options, &output));
     while (!done)
         TRY(table_output_step(output, UINT64_MAX, &done));
@@ -181,7 +183,7 @@ byron_status txn_spill(struct byron_txn *txn)
     /* Every position goes along, the dead ones too: they are told apart when
      * they are read, and a rollback may kill more of them later. */
     TRY(memtable_iter_new(txn->writes, &source));
-    TRY(write_run(txn->db, source, &edit, &run));
+    TRY(write_run(txn->db, source, NULL, &edit, &run));
     txn->spills[txn->spill_count++] = run;
     memtable_unref(txn->writes);
     txn->writes = fresh;
@@ -232,9 +234,15 @@ byron_status txn_spill_finish(struct byron_txn *txn)
     struct prepared *prepared = &txn->prepared;
     struct iter *live = NULL;
     struct iter *stamped = NULL;
+    struct range_deletes deletes = {0};
+    struct range_list ranges = {0};
+    TRY(txn_take_deletes(txn, prepared->sequence, &deletes));
+    TRY(range_list_build(&ranges, &deletes));
     TRY(txn_iter_new(txn, txn->position, &live));
     TRY(stamp_iter_new(live, prepared->sequence, &stamped));
-    TRY(write_run(txn->db, stamped, &prepared->edit, &prepared->run));
+    TRY(write_run(txn->db, stamped, &ranges, &prepared->edit, &prepared->run));
 out:
+    range_list_deinit(&ranges);
+    range_deletes_deinit(&deletes);
     return status;
 }

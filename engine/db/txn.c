@@ -79,6 +79,7 @@ void txn_end(struct byron_txn *txn)
         txn_spill_discard(&txn->spills[i]);
     alloc_free(txn->spills);
     dead_spans_deinit(&txn->dead);
+    range_set_deinit(&txn->ranges);
     buf_deinit(&txn->raw);
     byron_snapshot_close(txn->snapshot);
     alloc_free(txn);
@@ -165,6 +166,30 @@ byron_status byron_txn_delete(byron_txn *txn, struct byron_bytes key)
     return write_one(txn, ENTRY_DELETE, key, none);
 }
 
+byron_status byron_txn_delete_range(byron_txn *txn,
+                                    const struct byron_range *range)
+{
+    byron_status status;
+    struct range_delete delete = {slice_from(range->lower),
+                                  slice_from(range->upper), txn->position + 1};
+    struct range_deletes deletes = {.items = &delete, .count = 1};
+    if (!range->upper.data)
+        return error_set(BYRON_MISUSE, NULL, BYRON_NO_OFFSET, 0,
+                         "a range to delete needs an upper bound");
+    TRY(check_key(range->lower));
+    TRY(check_key(range->upper));
+    if (slice_compare(delete.lower, delete.upper) >= 0)
+        return BYRON_OK;
+    /* So that a rollback cannot fail. */
+    TRY(dead_spans_reserve(&txn->dead));
+    TRY(range_set_stage(&txn->ranges, &deletes));
+    range_set_publish(&txn->ranges);
+    txn->wal_flags |= WAL_RANGES;
+    txn->position++;
+out:
+    return status;
+}
+
 static void release_memtable(void *owner)
 {
     memtable_unref(owner);
@@ -190,6 +215,22 @@ static byron_status get_own(byron_txn *txn, struct slice key,
     return txn_spill_get(txn, key, out);
 }
 
+/* The newest write of key that lives, range deletes included. */
+static byron_status get_written(byron_txn *txn, struct slice key,
+                                struct table_found *out)
+{
+    byron_status status = get_own(txn, key, out);
+    struct seen_deletes deletes = txn_deletes(txn, txn->position);
+    uint64_t deleted = deletes.lists ? seen_deletes_newest(&deletes, key) : 0;
+    if (deleted == 0 || (status != BYRON_OK && status != BYRON_NOT_FOUND) ||
+        (status == BYRON_OK && out->sequence > deleted))
+        return status;
+    if (status == BYRON_OK)
+        pin_release(&out->value);
+    *out = (struct table_found){.kind = ENTRY_DELETE, .sequence = deleted};
+    return BYRON_OK;
+}
+
 byron_status byron_txn_get(byron_txn *txn, struct byron_bytes key,
                            struct byron_value *out)
 {
@@ -197,12 +238,56 @@ byron_status byron_txn_get(byron_txn *txn, struct byron_bytes key,
     byron_status status;
     *out = (struct byron_value){0};
     TRY(check_key(key));
-    status = get_own(txn, slice_from(key), &found);
+    status = get_written(txn, slice_from(key), &found);
     if (status == BYRON_OK)
         return value_from(&found, &txn->snapshot->moment, out);
     if (status == BYRON_NOT_FOUND)
         status = snapshot_get(txn->snapshot, slice_from(key), out);
 out:
+    return status;
+}
+
+struct seen_deletes txn_deletes(const struct byron_txn *txn, uint64_t limit)
+{
+    return (struct seen_deletes){range_set_lists(&txn->ranges), limit,
+                                 &txn->dead};
+}
+
+/* Those of one list that live, each as a delete of the commit. */
+static byron_status take_from_list(const struct byron_txn *txn,
+                                   const struct range_list *list,
+                                   uint64_t sequence, struct range_deletes *out)
+{
+    byron_status status = BYRON_OK;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct range_piece *piece = &list->pieces[i];
+        struct range_delete delete = {piece->lower, piece->upper, sequence};
+        bool lives = false;
+        for (size_t j = 0; j < piece->count && !lives; j++)
+            lives = !dead_spans_has(&txn->dead, piece->sequences[j]);
+        if (lives)
+            TRY(range_deletes_add(out, &delete));
+    }
+out:
+    return status;
+}
+
+byron_status txn_take_deletes(const struct byron_txn *txn, uint64_t sequence,
+                              struct range_deletes *out)
+{
+    byron_status status = BYRON_OK;
+    struct range_lists *lists = range_set_lists(&txn->ranges);
+    struct range_deletes all = {0};
+    struct range_list list = {0};
+    for (size_t i = 0; lists && i < lists->count; i++)
+        TRY(take_from_list(txn, lists->lists[i], sequence, &all));
+    /* Those that overlap become one. */
+    TRY(range_list_build(&list, &all));
+    TRY(range_list_collect(&list, slice_of(NULL, 0), slice_of(NULL, 0),
+                           sequence, out));
+out:
+    range_deletes_deinit(&all);
+    range_list_deinit(&list);
     return status;
 }
 
@@ -226,6 +311,9 @@ byron_status txn_iter_new(struct byron_txn *txn, uint64_t limit,
     size_t taken = count;
     count = 0; /* The merge takes them, even if it fails. */
     TRY(merge_iter_new(iters, taken, &merged));
+    struct cover cover = {.deletes = txn_deletes(txn, limit)};
+    if (cover.deletes.lists)
+        TRY(cover_iter_new(merged, &cover, COVER_ANY_SEQUENCE, &merged));
     TRY(live_iter_new(merged, &txn->dead, limit, out));
 out:
     while (count > 0)

@@ -7,6 +7,7 @@
 
 #include "db/db.h"
 #include "db/snapshot.h"
+#include "merge/cover_iter.h"
 #include "merge/live_iter.h"
 #include "merge/merge_iter.h"
 
@@ -21,6 +22,7 @@ struct prepared {
     unsigned flags;
     struct byron_commit_point point;
     struct iter *live; /* Plain: the entries, to be added to the memtable. */
+    struct memtable *staged; /* Plain: where range deletes wait; a reference. */
     /* Spilled: the next read state and its parts. */
     struct version_edit edit;
     struct run run; /* The finished tables; references. */
@@ -40,13 +42,20 @@ struct byron_txn {
     struct buf raw;          /* Of a timed value, to be written. */
     unsigned wal_flags;      /* Of its record: what may be among the writes. */
     struct dead_spans dead;
-    struct run *spills; /* Oldest first; owned, with the tables. */
+    struct range_set ranges; /* Range deletes; positions for sequences. */
+    struct run *spills;      /* Oldest first; owned, with the tables. */
     size_t spill_count, spill_capacity;
     struct prepared prepared;
 };
 
 /* Frees txn and what it holds, and gives the token back. */
 void txn_end(struct byron_txn *txn);
+/* Its range deletes at or below limit that live; they may still die. */
+struct seen_deletes txn_deletes(const struct byron_txn *txn, uint64_t limit);
+/* All that live, added to out as of one commit; bounds are txn's. */
+BYRON_MUST_CHECK byron_status txn_take_deletes(const struct byron_txn *txn,
+                                               uint64_t sequence,
+                                               struct range_deletes *out);
 /* The writes that live, at or below limit, as one iterator. */
 BYRON_MUST_CHECK byron_status txn_iter_new(struct byron_txn *txn,
                                            uint64_t limit, struct iter **out);

@@ -146,8 +146,8 @@ static byron_status verify_order(struct verify *verify,
         alloc_zeroed(read_state_source_count(state) + 1, sizeof(struct iter *));
     if (!iters)
         return error_no_memory();
-    TRY(read_state_add_iters(state, slice_of(NULL, 0), slice_of(NULL, 0), iters,
-                             &count));
+    TRY(read_state_add_iters(state, slice_of(NULL, 0), slice_of(NULL, 0), NULL,
+                             iters, &count));
     size_t taken = count;
     count = 0;
     TRY(merge_iter_new(iters, taken, &merged));

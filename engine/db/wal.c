@@ -21,6 +21,9 @@ out:
     return status;
 }
 
+/* A reader looks at more lists of range deletes the more there are. */
+#define RANGES_MAX 1024
+
 /* A WAL of so many memtables, and a little, is left for the next one. */
 #define WAL_FACTOR 4
 #define WAL_MIN    ((uint64_t)4 << 20)
@@ -254,6 +257,7 @@ byron_status db_make_room(struct byron_db *db)
 {
     bool is_full = memtable_count(db->live) > 0 &&
                    db_memtable_size(db->live) >= db->options.memtable;
+    is_full |= range_set_count(memtable_ranges(db->live)) >= RANGES_MAX;
     if (!is_full && !is_wal_full(db))
         return BYRON_OK;
     byron_status status = db_wait_for_flush(db);

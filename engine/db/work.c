@@ -139,13 +139,18 @@ static byron_status start_flush(struct byron_db *db, struct frozen *frozen)
     byron_status status;
     struct iter *source;
     struct table_output_options output;
+    struct range_deletes deletes = {0};
     uint64_t window = take_window(db);
     struct job_points points = {&window, 1,
                                 expired_before(db->os->wall_ms(db->os))};
     db_output_options(db, 0, take_run(db), &output);
+    TRY(range_set_collect(memtable_ranges(frozen->memtable), UINT64_MAX,
+                          &deletes));
     TRY(memtable_iter_new(frozen->memtable, &source));
-    TRY(job_new_flush(source, &db->state, &points, &output, &db->flush));
+    TRY(job_new_flush(source, &deletes, &db->state, &points, &output,
+                      &db->flush));
 out:
+    range_deletes_deinit(&deletes);
     return status;
 }
 
@@ -328,8 +333,9 @@ static byron_status forget_drops(struct byron_db *db, bool *did_some)
         if (drop->wal >= db->state.wal_floor)
             break;
         /* A table that cannot be read may hold some of it. */
-        status = version_estimate(db->state.version, buf_slice(&drop->lower),
-                                  buf_slice(&drop->upper), &entries, &bytes);
+        status =
+            version_estimate(db->state.version, buf_slice(&drop->lower),
+                             buf_slice(&drop->upper), NULL, &entries, &bytes);
         if (status != BYRON_OK || bytes > 0)
             break;
         edit.forget_drops++;

@@ -17,6 +17,7 @@ struct memtable {
     /* Three bits in one word for each key; NULL: none. */
     _Atomic uint64_t *filter;
     uint32_t filter_words;
+    struct range_set ranges;
     atomic_size_t refs;
     /* What is promised to memtable_add and not yet used. */
     size_t reserved_count;
@@ -75,6 +76,7 @@ void memtable_unref(struct memtable *memtable)
         return;
     arena_free(memtable->arena);
     alloc_free(memtable->filter);
+    range_set_deinit(&memtable->ranges);
     alloc_free(memtable);
 }
 
@@ -190,8 +192,8 @@ out:
     return status;
 }
 
-bool memtable_get(const struct memtable *memtable, struct slice key,
-                  uint64_t sequence, struct entry *out)
+static bool get_entry(const struct memtable *memtable, struct slice key,
+                      uint64_t sequence, struct entry *out)
 {
     struct target target = {key, sequence, false};
     const struct record *record;
@@ -210,6 +212,36 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
     return true;
 }
 
+/* The delete that covers key, or its entry, whichever is newer. */
+static bool get_covered(const struct memtable *memtable,
+                        const struct range_lists *lists, struct slice key,
+                        uint64_t sequence, struct entry *out)
+{
+    uint64_t deleted = range_lists_newest(lists, key, sequence);
+    bool is_found = get_entry(memtable, key, sequence, out);
+
+    if (deleted == 0 || (is_found && out->sequence >= deleted))
+        return is_found;
+    *out =
+        (struct entry){.key = key, .sequence = deleted, .kind = ENTRY_DELETE};
+    return true;
+}
+
+bool memtable_get(const struct memtable *memtable, struct slice key,
+                  uint64_t sequence, struct entry *out)
+{
+    const struct range_lists *lists = range_set_lists(&memtable->ranges);
+
+    if (lists)
+        return get_covered(memtable, lists, key, sequence, out);
+    return get_entry(memtable, key, sequence, out);
+}
+
+struct range_set *memtable_ranges(struct memtable *memtable)
+{
+    return &memtable->ranges;
+}
+
 byron_status memtable_iter_new(struct memtable *memtable, struct iter **out)
 {
     return tree_iter_new(&memtable->tree, memtable_ref(memtable), out);
@@ -222,7 +254,8 @@ size_t memtable_footprint(const struct memtable *memtable)
 
 uint64_t memtable_count(const struct memtable *memtable)
 {
-    return atomic_load_explicit(&memtable->count, memory_order_relaxed);
+    return atomic_load_explicit(&memtable->count, memory_order_relaxed) +
+           range_set_count(&memtable->ranges);
 }
 
 uint64_t memtable_data_bytes(const struct memtable *memtable)

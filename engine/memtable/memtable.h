@@ -14,6 +14,7 @@
 #define BYRON_MEMTABLE_MEMTABLE_H
 
 #include "entry/iter.h"
+#include "memtable/range_set.h"
 
 struct memtable; /* Counted. */
 
@@ -38,18 +39,22 @@ BYRON_MUST_CHECK byron_status memtable_reserve(struct memtable *memtable,
 BYRON_MUST_CHECK byron_status memtable_add(struct memtable *memtable,
                                            const struct entry *entry);
 /*
- * The newest version of key with a sequence <= sequence. Lends the entry as
+ * The newest version of key with a sequence <= sequence; a tombstone where a
+ * newer range delete covers it. Lends the entry as
  * long as the memtable is referenced. False if there is none.
  */
 bool memtable_get(const struct memtable *memtable, struct slice key,
                   uint64_t sequence, struct entry *out);
+/* Its range deletes: get minds them, an iterator does not. */
+struct range_set *memtable_ranges(struct memtable *memtable);
 /* The iterator holds its own reference, and sees what is added meanwhile. */
 BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
                                                 struct iter **out);
 /* Any thread may ask these. */
 /* Bytes in use; what is reserved and not used is not among them. */
 size_t memtable_footprint(const struct memtable *memtable);
-uint64_t memtable_count(const struct memtable *memtable); /* Entries. */
+/* Entries and range deletes. */
+uint64_t memtable_count(const struct memtable *memtable);
 uint64_t
 memtable_data_bytes(const struct memtable *memtable); /* Keys+values. */
 

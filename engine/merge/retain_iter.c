@@ -18,6 +18,11 @@ struct retain_iter {
     bool is_key_dropped;
     uint64_t newer;
     struct buf key;
+    /* Of the key: the range delete's piece that covers it, or NULL. */
+    const struct range_piece *range;
+    bool is_range_kept;
+    size_t range_at; /* The first pieces that do not end before the key. */
+    size_t kept_at;
     struct slice value; /* Of a timed entry that is shown; lent. */
 };
 
@@ -35,9 +40,30 @@ static bool is_same_key(const struct retain_iter *retain)
            kept_key_is(&retain->key, child->key);
 }
 
+/* As range_list_find, for ascending keys: *at goes along. */
+static const struct range_piece *step_to(const struct range_list *list,
+                                         size_t *at, struct slice key)
+{
+    if (!list)
+        return NULL;
+    while (*at < list->count &&
+           slice_compare(list->pieces[*at].upper, key) <= 0)
+        ++*at;
+    if (*at == list->count || slice_compare(list->pieces[*at].lower, key) > 0)
+        return NULL;
+    return &list->pieces[*at];
+}
+
 static byron_status begin_key(struct retain_iter *retain)
 {
     const struct iter *child = retain->child;
+
+    if (retain->rules.ranges) {
+        retain->range =
+            step_to(retain->rules.ranges, &retain->range_at, child->key);
+        retain->is_range_kept =
+            step_to(retain->rules.kept, &retain->kept_at, child->key) != NULL;
+    }
 
     retain->is_key_dropped =
         retain->rules.is_dropped(retain->rules.context, child->key);
@@ -64,16 +90,31 @@ static size_t point_from(const struct retain_rules *rules, uint64_t sequence)
     return low;
 }
 
-/* Whether a point sees sequence, and not the next newer version. */
+/* Of the range deletes above sequence the oldest; UINT64_MAX: none. */
+static uint64_t deleted_at(const struct range_piece *piece, uint64_t sequence)
+{
+    uint64_t oldest = UINT64_MAX;
+
+    for (size_t i = 0; i < piece->count && piece->sequences[i] > sequence; i++)
+        oldest = piece->sequences[i];
+    return oldest;
+}
+
+/* Whether a point sees sequence, and nothing newer instead. */
 static bool is_seen(const struct retain_iter *retain, uint64_t sequence,
                     bool is_newest)
 {
     const struct retain_rules *rules = &retain->rules;
     size_t point = point_from(rules, sequence);
+    uint64_t newer = is_newest ? UINT64_MAX : retain->newer;
 
-    if (is_newest || point == rules->point_count)
+    if (retain->range) {
+        uint64_t deleted = deleted_at(retain->range, sequence);
+        newer = deleted < newer ? deleted : newer;
+    }
+    if (newer == UINT64_MAX || point == rules->point_count)
         return true;
-    return rules->points[point] < retain->newer;
+    return rules->points[point] < newer;
 }
 
 /* A timed entry whose time is over is a tombstone. */
@@ -112,7 +153,7 @@ static byron_status judge(struct retain_iter *retain)
     retain->newer = child->sequence;
     if (!base->valid)
         return BYRON_OK;
-    is_last = child->sequence <= rules->points[0] &&
+    is_last = child->sequence <= rules->points[0] && !retain->is_range_kept &&
               !rules->deeper_may_hold(rules->context, child->key);
     base->kind = child->kind;
     if (base->kind == ENTRY_TIMED)

@@ -5,7 +5,8 @@
  * the last is the window: everything newer than it is kept. Of a key's other
  * versions only the newest at or below each point stays. A tombstone at or
  * below the first point goes too where nothing deeper can hold its key; there
- * a put's sequence becomes 0. Keys inside a dropped range go altogether.
+ * a put's sequence becomes 0. A range delete counts as a newer version of every
+ * key it covers. Keys inside a dropped range go altogether.
  *
  * Forward only: first and next (seek, seek_before, last, prev are misuse).
  */
@@ -13,6 +14,7 @@
 #define BYRON_MERGE_RETAIN_ITER_H
 
 #include "entry/iter.h"
+#include "entry/range_list.h"
 
 struct retain_rules {
     const uint64_t *points; /* Borrowed while the iterator lives. */
@@ -20,6 +22,11 @@ struct retain_rules {
     /* What expires at or before, unix ms, becomes a tombstone: no reader sees
      * it any more. */
     uint64_t expired_ms;
+    /* Range deletes among the input, without those that no point tells from a
+     * newer one. NULL: none. Borrowed, as kept is. */
+    const struct range_list *ranges;
+    /* Those of them that stay: above one, no sequence may become 0. */
+    const struct range_list *kept;
     /* Whether a level below the output may hold key; keys come ascending. */
     bool (*deeper_may_hold)(void *context, struct slice key);
     /* Whether key lies in a dropped range; keys come ascending. */

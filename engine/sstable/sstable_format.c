@@ -90,6 +90,7 @@ void table_footer_encode(const struct table_footer *footer,
     section_encode(&footer->filter, to + 12);
     section_encode(&footer->properties, to + 24);
     section_encode(&footer->hash_index, to + 36);
+    section_encode(&footer->ranges, to + 48);
     store_u32(to + 60, TABLE_FORMAT);
     store_u64(to + 64, footer->data_end);
     store_u64(to + 72, footer->file_size);
@@ -120,6 +121,8 @@ static bool footer_is_sound(const struct table_footer *footer)
            footer->index_levels >= 1 && footer->index_levels <= 2 &&
            section_fits(&footer->index, footer) &&
            section_fits(&footer->properties, footer) &&
+           (!(footer->features & TABLE_HAS_RANGES) ||
+            section_fits(&footer->ranges, footer)) &&
            (footer->filter.size == 0 || section_fits(&footer->filter, footer));
 }
 
@@ -133,6 +136,7 @@ const char *table_footer_decode(const uint8_t *from, struct table_footer *out,
     section_decode(from + 12, &out->filter);
     section_decode(from + 24, &out->properties);
     section_decode(from + 36, &out->hash_index);
+    section_decode(from + 48, &out->ranges);
     out->data_end = load_u64(from + 64);
     out->file_size = load_u64(from + 72);
     out->uid = load_u64(from + 80);
@@ -143,7 +147,8 @@ const char *table_footer_decode(const uint8_t *from, struct table_footer *out,
         return "checksum of the table footer is wrong";
     out->features = load_u32(from + 88);
     if (load_u32(from + 60) != TABLE_FORMAT ||
-        (out->features & ~(uint32_t)TABLE_HAS_TIMED) != 0) {
+        (out->features & ~(uint32_t)(TABLE_HAS_TIMED | TABLE_HAS_RANGES)) !=
+            0) {
         *is_newer = true;
         return "table format is newer than this library";
     }
@@ -172,6 +177,10 @@ byron_status table_properties_encode(const struct table_properties *properties,
         TRY(buf_add_u64(out, properties->earliest_ms));
         TRY(buf_add_u64(out, properties->latest_ms));
     }
+    if (properties->ranges > 0) {
+        TRY(buf_add_u64(out, properties->ranges));
+        TRY(buf_add_u8(out, properties->is_open));
+    }
 out:
     return status;
 }
@@ -180,8 +189,9 @@ bool table_properties_decode(struct slice bytes, uint32_t features,
                              struct table_properties *out)
 {
     bool is_sound;
+    uint8_t is_open = 0;
 
-    out->timed = out->earliest_ms = out->latest_ms = 0;
+    out->timed = out->earliest_ms = out->latest_ms = out->ranges = 0;
     is_sound =
         read_u64(&bytes, &out->entries) && read_u64(&bytes, &out->tombstones) &&
         read_u64(&bytes, &out->raw_bytes) &&
@@ -193,9 +203,13 @@ bool table_properties_decode(struct slice bytes, uint32_t features,
         read_u32(&bytes, &out->filter_lines) &&
         read_u32(&bytes, &out->filter_probes) &&
         read_sized(&bytes, &out->smallest) && read_sized(&bytes, &out->largest);
-    /* Bytes after that belong to later versions. */
-    return is_sound && (!(features & TABLE_HAS_TIMED) ||
-                        (read_u64(&bytes, &out->timed) &&
-                         read_u64(&bytes, &out->earliest_ms) &&
-                         read_u64(&bytes, &out->latest_ms)));
+    /* What the features do not name belongs to later versions. */
+    if (is_sound && (features & TABLE_HAS_TIMED))
+        is_sound = read_u64(&bytes, &out->timed) &&
+                   read_u64(&bytes, &out->earliest_ms) &&
+                   read_u64(&bytes, &out->latest_ms);
+    if (is_sound && (features & TABLE_HAS_RANGES))
+        is_sound = read_u64(&bytes, &out->ranges) && read_u8(&bytes, &is_open);
+    out->is_open = is_open != 0;
+    return is_sound;
 }

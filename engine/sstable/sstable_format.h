@@ -27,6 +27,7 @@ enum block_kind {
     BLOCK_FILTER = 3,
     BLOCK_INDEX = 4,
     BLOCK_PROPERTIES = 5,
+    BLOCK_RANGES = 6, /* Range deletes. */
 };
 
 /* Where a block is. */
@@ -69,7 +70,8 @@ struct table_section {
 
 /* What a reader has to know of, or it would misread the table. */
 enum table_features {
-    TABLE_HAS_TIMED = 1, /* Entries that expire. */
+    TABLE_HAS_TIMED = 1,  /* Entries that expire. */
+    TABLE_HAS_RANGES = 2, /* Range deletes. */
 };
 
 struct table_footer {
@@ -77,6 +79,7 @@ struct table_footer {
     struct table_section filter;
     struct table_section properties;
     struct table_section hash_index; /* Not written yet: size 0. */
+    struct table_section ranges;     /* Size 0: none. */
     uint32_t features;               /* enum table_features */
     uint32_t index_levels;           /* 1 or 2 */
     uint64_t data_end;               /* Data and value blocks end here. */
@@ -104,6 +107,8 @@ struct table_properties {
     uint64_t timed;         /* As in struct table_facts. */
     uint64_t earliest_ms;
     uint64_t latest_ms;
+    uint64_t ranges;
+    bool is_open;
     struct slice smallest; /* Borrowed or lent, as the call says. */
     struct slice largest;
 };

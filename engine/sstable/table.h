@@ -24,12 +24,16 @@ struct table_facts {
     uint64_t timed;       /* Entries that expire: */
     uint64_t earliest_ms; /* the first of them, and */
     uint64_t latest_ms;   /* the last. */
+    uint64_t ranges;      /* Pieces of range deletes. */
+    uint64_t hidden;      /* Entries of older tables that they hide, about, when
+                             the table was written. Not in the file. */
     uint64_t raw_bytes;   /* Key and value bytes. */
     uint64_t min_sequence;
     uint64_t max_sequence;
     uint64_t file_hash;  /* XXH3 of the whole file, seed uid. */
     struct buf smallest; /* Owned. */
     struct buf largest;  /* Owned. */
+    bool is_open; /* largest itself is not in the table: a range ends there. */
 };
 
 /* One more entry that expires, when its raw value says. Requires: it does. */

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "entry/range_list.h"
 #include "sstable/table_filter.h"
 #include "sstable/table_index.h"
 #include "sstable/table_reader.h"
@@ -16,7 +17,9 @@ struct table_reader {
     struct table_source source;
     struct table_index index;
     struct table_filter filter;
+    struct range_list ranges; /* Bounds lie in range_bytes. */
     struct table_facts facts; /* A copy of the manifest's, owned. */
+    struct buf range_bytes;
     uint64_t data_end;
     uint64_t block_count;
     uint64_t value_count;

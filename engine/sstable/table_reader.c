@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/try.h"
+#include "sstable/range_block.h"
 #include "sstable/table_parts.h"
 
 /* --- opening --- */
@@ -83,6 +84,8 @@ static bool properties_match(const struct table_properties *properties,
            properties->timed == facts->timed &&
            properties->earliest_ms == facts->earliest_ms &&
            properties->latest_ms == facts->latest_ms &&
+           properties->ranges == facts->ranges &&
+           properties->is_open == facts->is_open &&
            properties->raw_bytes == facts->raw_bytes &&
            properties->min_sequence == facts->min_sequence &&
            properties->max_sequence == facts->max_sequence &&
@@ -119,6 +122,56 @@ out:
     return status;
 }
 
+/* Whether the pieces lie between the table's ends, and the counts are right. */
+static bool ranges_match(const struct range_list *ranges,
+                         const struct table_facts *facts)
+{
+    const struct range_piece *last = &ranges->pieces[ranges->count - 1];
+    int order = slice_compare(last->upper, buf_slice(&facts->largest));
+
+    if (ranges->count != facts->ranges || order > 0 ||
+        (facts->is_open && order != 0) ||
+        slice_compare(ranges->pieces[0].lower, buf_slice(&facts->smallest)) < 0)
+        return false;
+    for (size_t i = 0; i < ranges->sequence_count; i++)
+        if (ranges->sequences[i] < facts->min_sequence ||
+            ranges->sequences[i] > facts->max_sequence)
+            return false;
+    return true;
+}
+
+static byron_status open_ranges(struct table_reader *reader,
+                                const struct table_footer *footer)
+{
+    byron_status status;
+    struct buf room = {0};
+    struct slice body;
+    struct block_handle handle = {footer->ranges.offset, footer->ranges.size,
+                                  0};
+    const char *flaw;
+
+    if (!(footer->features & TABLE_HAS_RANGES))
+        return reader->facts.ranges == 0
+                   ? BYRON_OK
+                   : table_source_corrupt(&reader->source, handle.offset,
+                                          "the range deletes are missing");
+    TRY(table_source_read(&reader->source, &handle, BLOCK_RANGES,
+                          &reader->range_bytes, &room, &body));
+    if (room.size > 0) { /* It was packed. */
+        buf_deinit(&reader->range_bytes);
+        reader->range_bytes = room;
+        room = (struct buf){0};
+    }
+    TRY(range_block_decode(body, &reader->ranges, &flaw));
+    if (!flaw && !ranges_match(&reader->ranges, &reader->facts))
+        flaw = "the range deletes are not those of the manifest";
+    if (flaw)
+        TRY(table_source_corrupt(&reader->source, handle.offset, flaw));
+out:
+    buf_deinit(&room);
+    return status;
+}
+
 static void reader_free(struct table_reader *reader)
 {
     if (!reader)
@@ -128,6 +181,8 @@ static void reader_free(struct table_reader *reader)
     file_pool_forget(reader->source.pool, reader->source.number);
     block_cache_forget(reader->source.cache, reader->source.number);
     table_facts_deinit(&reader->facts);
+    range_list_deinit(&reader->ranges);
+    buf_deinit(&reader->range_bytes);
     alloc_free(reader);
 }
 
@@ -153,6 +208,7 @@ byron_status table_reader_open(struct file_pool *pool,
     TRY(check_header(&reader->source));
     reader->data_end = footer.data_end;
     TRY(open_filter(reader, &footer));
+    TRY(open_ranges(reader, &footer));
     TRY(table_index_open(&reader->index, &reader->source, &footer.index,
                          footer.index_levels));
     *out = reader;
@@ -252,21 +308,53 @@ out:
     return status;
 }
 
-byron_status table_reader_get(struct table_reader *reader, struct slice key,
+const struct range_list *table_reader_ranges(const struct table_reader *reader)
+{
+    return &reader->ranges;
+}
+
+static byron_status get_entry(struct table_reader *reader, struct slice key,
                               uint64_t key_hash, uint64_t sequence,
                               struct table_found *out)
 {
     byron_status status;
     bool may_have;
 
-    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
-        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
-        return BYRON_NOT_FOUND;
     TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
                            &may_have));
     status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
 out:
     return status;
+}
+
+/* The delete that covers key, or its entry, whichever is newer. */
+static byron_status get_covered(struct table_reader *reader, struct slice key,
+                                uint64_t key_hash, uint64_t sequence,
+                                struct table_found *out)
+{
+    const struct range_piece *piece = range_list_find(&reader->ranges, key);
+    uint64_t deleted = piece ? range_piece_newest(piece, sequence) : 0;
+    byron_status status = get_entry(reader, key, key_hash, sequence, out);
+
+    if (deleted == 0 || (status != BYRON_OK && status != BYRON_NOT_FOUND) ||
+        (status == BYRON_OK && out->sequence >= deleted))
+        return status;
+    if (status == BYRON_OK)
+        pin_release(&out->value);
+    *out = (struct table_found){.kind = ENTRY_DELETE, .sequence = deleted};
+    return BYRON_OK;
+}
+
+byron_status table_reader_get(struct table_reader *reader, struct slice key,
+                              uint64_t key_hash, uint64_t sequence,
+                              struct table_found *out)
+{
+    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
+        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
+        return BYRON_NOT_FOUND;
+    if (reader->ranges.count > 0)
+        return get_covered(reader, key, key_hash, sequence, out);
+    return get_entry(reader, key, key_hash, sequence, out);
 }
 
 /* --- estimate --- */

@@ -9,6 +9,7 @@
 
 #include "base/pin.h"
 #include "entry/iter.h"
+#include "entry/range_list.h"
 #include "sstable/block_cache.h"
 #include "sstable/table.h"
 
@@ -44,13 +45,16 @@ uint64_t table_key_hash(struct slice key);
 void table_reader_prefetch(const struct table_reader *reader,
                            uint64_t key_hash);
 /*
- * The newest version of key with sequence <= sequence, or BYRON_NOT_FOUND.
+ * The newest version of key with sequence <= sequence, or BYRON_NOT_FOUND; a
+ * tombstone where a newer range delete of the table covers it.
  */
 BYRON_MUST_CHECK byron_status table_reader_get(struct table_reader *reader,
                                                struct slice key,
                                                uint64_t key_hash,
                                                uint64_t sequence,
                                                struct table_found *out);
+/* Its range deletes, of which an iterator tells nothing; may be empty. */
+const struct range_list *table_reader_ranges(const struct table_reader *reader);
 enum table_iter_flags {
     TABLE_ITER_BULK = 1, /* A job: leaves the cache alone, reads ahead. */
     TABLE_ITER_LENT = 2, /* run_iter: the tables outlive the iterator. */

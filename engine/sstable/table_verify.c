@@ -78,6 +78,35 @@ static void count_entry(struct table_facts *seen, enum entry_kind kind,
         seen->max_sequence = sequence;
 }
 
+/* Where a table begins: at its first key, or with its first range. */
+static struct slice smaller(const struct range_list *ranges, struct slice key)
+{
+    if (ranges->count > 0 && slice_compare(ranges->pieces[0].lower, key) < 0)
+        return ranges->pieces[0].lower;
+    return key;
+}
+
+static struct slice larger(const struct range_list *ranges, struct slice key)
+{
+    struct slice upper;
+    if (ranges->count == 0)
+        return key;
+    upper = ranges->pieces[ranges->count - 1].upper;
+    return slice_compare(upper, key) > 0 ? upper : key;
+}
+
+static void count_ranges(struct table_facts *seen,
+                         const struct range_list *ranges)
+{
+    for (size_t i = 0; i < ranges->sequence_count; i++) {
+        uint64_t sequence = ranges->sequences[i];
+        if (sequence < seen->min_sequence)
+            seen->min_sequence = sequence;
+        if (sequence > seen->max_sequence)
+            seen->max_sequence = sequence;
+    }
+}
+
 static byron_status check_key(struct walk *walk, struct slice key,
                               uint64_t offset)
 {
@@ -91,7 +120,8 @@ static byron_status check_key(struct walk *walk, struct slice key,
         status = corrupt(walk, reader->filter.offset,
                          "the filter lacks a key of the table");
     else if (walk->seen.entries == 0 &&
-             !slice_equal(key, buf_slice(&reader->facts.smallest)))
+             !slice_equal(smaller(&reader->ranges, key),
+                          buf_slice(&reader->facts.smallest)))
         status = corrupt(walk, offset, "the smallest key is another");
 out:
     return status;
@@ -274,7 +304,8 @@ static byron_status check_totals(const struct walk *walk)
                        "the table does not hold what it counts");
     if (walk->offset != reader->data_end)
         return corrupt(walk, walk->offset, "there are bytes of no block");
-    if (!slice_equal(buf_slice(&walk->last_key), buf_slice(&facts->largest)))
+    if (!slice_equal(larger(&reader->ranges, buf_slice(&walk->last_key)),
+                     buf_slice(&facts->largest)))
         return corrupt(walk, BYRON_NO_OFFSET, "the largest key is another");
     return BYRON_OK;
 }
@@ -288,6 +319,7 @@ static byron_status check_blocks(struct walk *walk)
         TRY(check_block(walk));
         TRY(index_cursor_next(&walk->cursor));
     }
+    count_ranges(&walk->seen, &walk->reader->ranges);
     TRY(check_totals(walk));
 out:
     return status;

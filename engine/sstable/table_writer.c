@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/file_name.h"
 #include "base/hash.h"
@@ -11,8 +12,10 @@
 #include "sstable/block_writer.h"
 #include "sstable/bloom.h"
 #include "sstable/index_writer.h"
+#include "sstable/range_block.h"
 
 #define BLOCK_SIZE_MIN 64u
+#define BOUNDS_CHUNK   ((size_t)4 << 10)
 #define BLOCK_SIZE_MAX (16u << 20)
 
 struct table_writer {
@@ -37,6 +40,10 @@ struct table_writer {
     struct buf unlisted_key; /* Its last key and sequence. */
     uint64_t unlisted_sequence;
 
+    struct range_list ranges;
+    struct buf range_bytes; /* Their block. */
+    struct arena *bounds;   /* Theirs; NULL: no ranges. */
+
     uint64_t block_ordinal; /* Entries before the block being filled. */
     uint64_t block_count;
     uint64_t value_count;
@@ -55,6 +62,9 @@ static void writer_free(struct table_writer *writer)
     buf_deinit(&writer->body);
     buf_deinit(&writer->separator);
     buf_deinit(&writer->unlisted_key);
+    range_list_deinit(&writer->ranges);
+    buf_deinit(&writer->range_bytes);
+    arena_free(writer->bounds);
     alloc_free(writer);
 }
 
@@ -241,6 +251,83 @@ out:
     return status;
 }
 
+/* --- range deletes --- */
+
+static byron_status copy_bound(struct table_writer *writer, struct slice *bound)
+{
+    uint8_t *copy = arena_take(writer->bounds, bound->size + 1);
+
+    if (!copy)
+        return error_no_memory();
+    if (bound->size > 0)
+        memcpy(copy, bound->data, bound->size);
+    bound->data = copy;
+    return BYRON_OK;
+}
+
+byron_status table_writer_add_range(struct table_writer *writer,
+                                    const struct range_piece *piece)
+{
+    struct table_facts *facts = &writer->facts;
+    struct range_piece copy = *piece;
+    byron_status status = BYRON_OK;
+
+    if (!writer->bounds)
+        TRY(arena_new(BOUNDS_CHUNK, &writer->bounds));
+    TRY(copy_bound(writer, &copy.lower));
+    TRY(copy_bound(writer, &copy.upper));
+    TRY(range_list_add(&writer->ranges, &copy));
+    if (piece->sequences[0] > facts->max_sequence)
+        facts->max_sequence = piece->sequences[0];
+    if (piece->sequences[piece->count - 1] < facts->min_sequence)
+        facts->min_sequence = piece->sequences[piece->count - 1];
+out:
+    return status;
+}
+
+/* The table begins and ends where its ranges do, if they reach further. */
+static byron_status widen_to_ranges(struct table_writer *writer)
+{
+    struct table_facts *facts = &writer->facts;
+    struct slice lower, upper;
+    byron_status status = BYRON_OK;
+
+    if (writer->ranges.count == 0)
+        return BYRON_OK;
+    range_list_seal(&writer->ranges);
+    facts->ranges = writer->ranges.count;
+    lower = writer->ranges.pieces[0].lower;
+    upper = writer->ranges.pieces[writer->ranges.count - 1].upper;
+    if (slice_compare(lower, buf_slice(&facts->smallest)) < 0) {
+        buf_clear(&facts->smallest);
+        TRY(buf_add(&facts->smallest, lower.data, lower.size));
+    }
+    if (slice_compare(upper, buf_slice(&facts->largest)) > 0) {
+        buf_clear(&facts->largest);
+        TRY(buf_add(&facts->largest, upper.data, upper.size));
+        facts->is_open = true;
+    }
+out:
+    return status;
+}
+
+static byron_status write_ranges(struct table_writer *writer,
+                                 struct table_section *out)
+{
+    struct block_handle handle;
+    byron_status status = BYRON_OK;
+
+    if (writer->ranges.count == 0)
+        return BYRON_OK;
+    TRY(range_block_encode(&writer->ranges, &writer->range_bytes));
+    TRY(block_output_seal(&writer->output, BLOCK_RANGES, CODEC_NONE,
+                          buf_slice(&writer->range_bytes), &handle));
+    out->offset = handle.offset;
+    out->size = handle.disk_size;
+out:
+    return status;
+}
+
 uint64_t table_writer_size(const struct table_writer *writer)
 {
     uint64_t keys = writer->hashes.size / sizeof(uint64_t);
@@ -292,6 +379,8 @@ static byron_status write_properties(struct table_writer *writer,
         .timed = writer->facts.timed,
         .earliest_ms = writer->facts.earliest_ms,
         .latest_ms = writer->facts.latest_ms,
+        .ranges = writer->facts.ranges,
+        .is_open = writer->facts.is_open,
         .raw_bytes = writer->facts.raw_bytes,
         .min_sequence = writer->facts.min_sequence,
         .max_sequence = writer->facts.max_sequence,
@@ -326,6 +415,8 @@ static byron_status write_tail(struct table_writer *writer)
 
     if (writer->facts.timed > 0)
         footer.features |= TABLE_HAS_TIMED;
+    if (writer->facts.ranges > 0)
+        footer.features |= TABLE_HAS_RANGES;
 
     bloom_choose(writer->hashes.size / sizeof(uint64_t),
                  writer->options.bloom_bits, &shape);
@@ -334,6 +425,7 @@ static byron_status write_tail(struct table_writer *writer)
                             writer->options.codec, &top, &footer.index_levels));
     footer.index.offset = top.offset;
     footer.index.size = top.disk_size;
+    TRY(write_ranges(writer, &footer.ranges));
     TRY(write_properties(writer, &shape, &footer.properties));
     footer.file_size = writer->output.offset + TABLE_FOOTER_SIZE;
     table_footer_encode(&footer, bytes);
@@ -353,6 +445,7 @@ byron_status table_writer_finish(struct table_writer *writer,
     last = block_writer_last_key(&writer->block);
     buf_clear(&writer->facts.largest);
     TRY(buf_add(&writer->facts.largest, last.data, last.size));
+    TRY(widen_to_ranges(writer));
     TRY(finish_block(writer));
     TRY(list_block(writer, NULL));
     TRY(write_tail(writer));

@@ -7,6 +7,7 @@
 #define BYRON_SSTABLE_TABLE_WRITER_H
 
 #include "entry/entry.h"
+#include "entry/range_list.h"
 #include "sstable/table.h"
 
 struct table_writer;
@@ -18,6 +19,10 @@ BYRON_MUST_CHECK byron_status table_writer_new(
 /* Borrows. Requires: (key, sequence) sorts after the last. */
 BYRON_MUST_CHECK byron_status table_writer_add(struct table_writer *writer,
                                                const struct entry *entry);
+/* Adds a piece of range deletes; copies it. Requires: its keys come after those
+ * of the last piece. May be called any time before finish. */
+BYRON_MUST_CHECK byron_status table_writer_add_range(
+    struct table_writer *writer, const struct range_piece *piece);
 /* Bytes that the file would have if it were finished now, about. */
 uint64_t table_writer_size(const struct table_writer *writer);
 /* Completes and syncs the file (not the directory), and frees the writer.

@@ -54,7 +54,7 @@ static size_t find_by_key(const struct run *run, struct slice key, size_t low,
 {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (slice_compare(table_meta_largest(run->tables[middle]), key) < 0)
+        if (table_meta_ends_before(run->tables[middle], key))
             low = middle + 1;
         else
             high = middle;
@@ -129,8 +129,8 @@ byron_status run_check(const struct run *run, const char *path)
             return error_corrupt(path, BYRON_NO_OFFSET,
                                  "table %llu ends before it starts",
                                  (unsigned long long)meta->number);
-        if (i > 0 && slice_compare(table_meta_largest(run->tables[i - 1]),
-                                   table_meta_smallest(meta)) >= 0)
+        if (i > 0 && !table_meta_ends_before(run->tables[i - 1],
+                                             table_meta_smallest(meta)))
             return error_corrupt(path, BYRON_NO_OFFSET,
                                  "tables %llu and %llu overlap",
                                  (unsigned long long)run->tables[i - 1]->number,

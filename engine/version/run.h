@@ -21,7 +21,7 @@ BYRON_MUST_CHECK byron_status run_seal(struct run *run);
 /* A copy with references of its own. Requires: run is sealed. */
 BYRON_MUST_CHECK byron_status run_copy(const struct run *run, struct run *out);
 void run_deinit(struct run *run);
-/* The first table of run whose largest key is >= key; run->count if none. */
+/* The first table of run that does not end before key; run->count if none. */
 size_t run_find(const struct run *run, struct slice key);
 /* Tables [*begin, *end) touch [lower, upper); open bounds have data NULL. */
 void run_overlap(const struct run *run, struct slice lower, struct slice upper,

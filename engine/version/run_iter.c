@@ -2,12 +2,15 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
+#include "merge/cover_iter.h"
 
 struct run_iter {
     struct iter base;
     struct iter *child; /* Over tables[index]; NULL before the first move. */
     size_t index;
     unsigned flags;
+    bool is_covered;
+    struct cover cover;         /* Where is_covered. */
     struct byron_error error;   /* code OK: none; the rest is unset then. */
     struct run run;             /* Not sealed. */
     struct table_meta **tables; /* What run has: array, or lent. */
@@ -49,8 +52,42 @@ static byron_status open_child(struct run_iter *iter, size_t index)
     iter->index = index;
     TRY(table_meta_reader(iter->tables[index], &reader));
     TRY(table_reader_iter_new(reader, iter->flags, &iter->child));
+    if (iter->is_covered) {
+        struct iter *child = iter->child;
+        iter->child = NULL;
+        TRY(cover_iter_new(child, &iter->cover,
+                           iter->tables[index]->facts.max_sequence,
+                           &iter->child));
+    }
 out:
     return status;
+}
+
+/* Whether range deletes leave nothing of tables[index]. */
+static bool is_hidden(const struct run_iter *iter, size_t index)
+{
+    const struct table_meta *meta = iter->tables[index];
+
+    return iter->is_covered &&
+           cover_hides_all(&iter->cover, table_meta_smallest(meta),
+                           table_meta_largest(meta), !meta->facts.is_open,
+                           meta->facts.max_sequence);
+}
+
+/* The first table from index on of which something is left; or count. */
+static size_t pass_hidden(const struct run_iter *iter, size_t index)
+{
+    while (index < iter->run.count && is_hidden(iter, index))
+        index++;
+    return index;
+}
+
+/* One more than the last table before end of which something is left; or 0. */
+static size_t pass_hidden_back(const struct run_iter *iter, size_t end)
+{
+    while (end > 0 && is_hidden(iter, end - 1))
+        end--;
+    return end;
 }
 
 /* Goes on to later tables until one has an entry. */
@@ -58,8 +95,11 @@ static byron_status go_forward(struct run_iter *iter)
 {
     byron_status status = BYRON_OK;
 
-    while (!iter->child->valid && iter->index + 1 < iter->run.count) {
-        TRY(open_child(iter, iter->index + 1));
+    while (!iter->child->valid) {
+        size_t index = pass_hidden(iter, iter->index + 1);
+        if (index == iter->run.count)
+            break;
+        TRY(open_child(iter, index));
         TRY(iter_first(iter->child));
     }
 out:
@@ -70,8 +110,11 @@ static byron_status go_back(struct run_iter *iter)
 {
     byron_status status = BYRON_OK;
 
-    while (!iter->child->valid && iter->index > 0) {
-        TRY(open_child(iter, iter->index - 1));
+    while (!iter->child->valid) {
+        size_t end = pass_hidden_back(iter, iter->index);
+        if (end == 0)
+            break;
+        TRY(open_child(iter, end - 1));
         TRY(iter_last(iter->child));
     }
 out:
@@ -82,7 +125,7 @@ static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
 {
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
-    size_t index = run_find(&iter->run, key);
+    size_t index = pass_hidden(iter, run_find(&iter->run, key));
 
     if (iter->error.code != BYRON_OK)
         return error_restore(&iter->error);
@@ -111,6 +154,9 @@ static byron_status seek_before(struct iter *base, struct slice key)
             return BYRON_OK;
         index--;
     }
+    index = pass_hidden_back(iter, index + 1);
+    if (index-- == 0)
+        return BYRON_OK;
     TRY(open_child(iter, index));
     TRY(iter_seek_before(iter->child, key));
     TRY(go_back(iter));
@@ -125,9 +171,12 @@ static byron_status first(struct iter *base)
 
     if (iter->error.code != BYRON_OK)
         return error_restore(&iter->error);
-    if (iter->run.count == 0)
+    size_t index = pass_hidden(iter, 0);
+
+    base->valid = false;
+    if (index == iter->run.count)
         return BYRON_OK;
-    TRY(open_child(iter, 0));
+    TRY(open_child(iter, index));
     TRY(iter_first(iter->child));
     TRY(go_forward(iter));
 out:
@@ -141,9 +190,12 @@ static byron_status last(struct iter *base)
 
     if (iter->error.code != BYRON_OK)
         return error_restore(&iter->error);
-    if (iter->run.count == 0)
+    size_t end = pass_hidden_back(iter, iter->run.count);
+
+    base->valid = false;
+    if (end == 0)
         return BYRON_OK;
-    TRY(open_child(iter, iter->run.count - 1));
+    TRY(open_child(iter, end - 1));
     TRY(iter_last(iter->child));
     TRY(go_back(iter));
 out:
@@ -225,6 +277,13 @@ static const struct iter_ops run_iter_ops = {
 byron_status run_iter_new(struct table_meta *const *tables, size_t count,
                           unsigned table_iter_flags, struct iter **out)
 {
+    return run_iter_new_covered(tables, count, table_iter_flags, NULL, out);
+}
+
+byron_status run_iter_new_covered(struct table_meta *const *tables,
+                                  size_t count, unsigned table_iter_flags,
+                                  const struct cover *cover, struct iter **out)
+{
     bool is_lent = table_iter_flags & TABLE_ITER_LENT;
     struct run_iter *iter =
         alloc_bytes(sizeof *iter + (is_lent ? 0 : count * sizeof *iter->array));
@@ -235,6 +294,9 @@ byron_status run_iter_new(struct table_meta *const *tables, size_t count,
     iter->child = NULL;
     iter->index = 0;
     iter->flags = table_iter_flags;
+    iter->is_covered = cover != NULL;
+    if (cover)
+        iter->cover = *cover;
     iter->error.code = BYRON_OK;
     iter->tables = is_lent ? (struct table_meta **)tables : iter->array;
     iter->run = (struct run){.tables = iter->tables, .count = count};

@@ -15,4 +15,10 @@ BYRON_MUST_CHECK byron_status run_iter_new(struct table_meta *const *tables,
                                            unsigned table_iter_flags,
                                            struct iter **out);
 
+/* Without what cover (copied; NULL: nothing) hides: a table of which nothing
+ * is left is not even opened. */
+BYRON_MUST_CHECK byron_status run_iter_new_covered(
+    struct table_meta *const *tables, size_t count, unsigned table_iter_flags,
+    const struct cover *cover, struct iter **out);
+
 #endif

@@ -64,9 +64,17 @@ static inline struct slice table_meta_smallest(const struct table_meta *meta)
 {
     return buf_slice(&meta->facts.smallest);
 }
+/* Not in the table itself where facts.is_open. */
 static inline struct slice table_meta_largest(const struct table_meta *meta)
 {
     return buf_slice(&meta->facts.largest);
+}
+/* Whether all of meta's keys are below key. */
+static inline bool table_meta_ends_before(const struct table_meta *meta,
+                                          struct slice key)
+{
+    return slice_compare(table_meta_largest(meta), key) <
+           (int)meta->facts.is_open;
 }
 
 #endif

@@ -113,9 +113,49 @@ out:
     return answer == BYRON_NOT_FOUND ? status : answer;
 }
 
+/* Those of one run. */
+static byron_status collect_run(const struct run *run, struct slice lower,
+                                struct slice upper, uint64_t sequence,
+                                struct range_deletes *out)
+{
+    byron_status status = BYRON_OK;
+    size_t begin, end;
+
+    run_overlap(run, lower, upper, &begin, &end);
+    for (; begin < end; begin++) {
+        struct table_meta *meta = run->tables[begin];
+        struct table_reader *reader;
+        if (meta->facts.ranges == 0 || meta->facts.min_sequence > sequence)
+            continue;
+        TRY(table_meta_reader(meta, &reader));
+        TRY(range_list_collect(table_reader_ranges(reader), lower, upper,
+                               sequence, out));
+    }
+out:
+    return status;
+}
+
+byron_status version_collect_ranges(struct version *version, struct slice lower,
+                                    struct slice upper, uint64_t sequence,
+                                    struct range_deletes *out)
+{
+    byron_status status = BYRON_OK;
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            if (version->levels[l].ranges == 0)
+                break;
+            TRY(collect_run(&version->levels[l].runs[r], lower, upper, sequence,
+                            out));
+        }
+out:
+    return status;
+}
+
 byron_status version_add_iters(struct version *version, struct slice lower,
                                struct slice upper, unsigned table_iter_flags,
-                               struct iter **iters, size_t *count)
+                               const struct cover *cover, struct iter **iters,
+                               size_t *count)
 {
     byron_status status = BYRON_OK;
 
@@ -127,8 +167,8 @@ byron_status version_add_iters(struct version *version, struct slice lower,
             run_overlap(run, lower, upper, &begin, &end);
             if (begin == end)
                 continue;
-            TRY(run_iter_new(run->tables + begin, end - begin, table_iter_flags,
-                             &iters[*count]));
+            TRY(run_iter_new_covered(run->tables + begin, end - begin,
+                                     table_iter_flags, cover, &iters[*count]));
             ++*count;
         }
 out:
@@ -150,7 +190,7 @@ static bool is_covered(const struct table_meta *meta, struct slice lower,
 {
     return (!lower.data ||
             slice_compare(lower, table_meta_smallest(meta)) <= 0) &&
-           (!upper.data || slice_compare(table_meta_largest(meta), upper) < 0);
+           (!upper.data || table_meta_ends_before(meta, upper));
 }
 
 static byron_status estimate_table(struct table_meta *meta, struct slice lower,
@@ -182,9 +222,54 @@ out:
     return status;
 }
 
+static void take_off(uint64_t *from, uint64_t count)
+{
+    *from -= count < *from ? count : *from;
+}
+
+/* estimate_table without what range deletes hide. */
+static byron_status estimate_visible(struct table_meta *meta,
+                                     struct slice lower, struct slice upper,
+                                     const struct range_list *hidden,
+                                     uint64_t *entries, uint64_t *bytes)
+{
+    byron_status status;
+    uint64_t rows = 0;
+    uint64_t size = 0;
+
+    if (!hidden)
+        return estimate_table(meta, lower, upper, entries, bytes);
+    TRY(estimate_table(meta, lower, upper, &rows, &size));
+    for (size_t i = range_list_from(hidden, table_meta_smallest(meta));
+         i < hidden->count; i++) {
+        struct range_piece piece = hidden->pieces[i];
+        uint64_t hidden_rows = 0;
+        uint64_t hidden_size = 0;
+        if (slice_compare(piece.lower, table_meta_largest(meta)) > 0)
+            break;
+        if (piece.sequences[0] <= meta->facts.max_sequence)
+            continue;
+        if (lower.data && slice_compare(piece.lower, lower) < 0)
+            piece.lower = lower;
+        if (upper.data && slice_compare(piece.upper, upper) > 0)
+            piece.upper = upper;
+        if (slice_compare(piece.lower, piece.upper) >= 0)
+            continue;
+        TRY(estimate_table(meta, piece.lower, piece.upper, &hidden_rows,
+                           &hidden_size));
+        take_off(&rows, hidden_rows);
+        take_off(&size, hidden_size);
+    }
+    *entries += rows;
+    *bytes += size;
+out:
+    return status;
+}
+
 byron_status version_estimate(struct version *version, struct slice lower,
-                              struct slice upper, uint64_t *entries,
-                              uint64_t *bytes)
+                              struct slice upper,
+                              const struct range_list *hidden,
+                              uint64_t *entries, uint64_t *bytes)
 {
     byron_status status = BYRON_OK;
 
@@ -197,8 +282,8 @@ byron_status version_estimate(struct version *version, struct slice lower,
             size_t end;
             run_overlap(run, lower, upper, &begin, &end);
             for (size_t t = begin; t < end; t++)
-                TRY(estimate_table(run->tables[t], lower, upper, entries,
-                                   bytes));
+                TRY(estimate_visible(run->tables[t], lower, upper, hidden,
+                                     entries, bytes));
         }
 out:
     return status;

@@ -9,6 +9,7 @@
 #ifndef BYRON_VERSION_VERSION_H
 #define BYRON_VERSION_VERSION_H
 
+#include "merge/cover.h"
 #include "version/run.h"
 
 struct level {
@@ -17,7 +18,8 @@ struct level {
     uint64_t bytes;
     uint64_t entries;
     uint64_t tombstones;
-    uint64_t timed; /* Entries that expire. */
+    uint64_t timed;  /* Entries that expire. */
+    uint64_t ranges; /* Pieces of range deletes. */
 };
 
 struct version {
@@ -44,21 +46,29 @@ BYRON_MUST_CHECK byron_status version_apply(struct version *base,
 BYRON_MUST_CHECK byron_status version_get(struct version *version,
                                           struct slice key, uint64_t sequence,
                                           struct table_found *out);
+/* Adds to out the range deletes that touch [lower, upper): of each piece the
+ * newest at or below sequence. Their bounds are the tables'. */
+BYRON_MUST_CHECK byron_status version_collect_ranges(struct version *version,
+                                                     struct slice lower,
+                                                     struct slice upper,
+                                                     uint64_t sequence,
+                                                     struct range_deletes *out);
 /*
- * Adds to iters (room for version_run_count more) one iterator per run that
- * touches [lower, upper); open bounds have data NULL. *count grows. On failure
- * the caller frees what was added.
+ * Adds to iters (room for version_run_count more) one iterator per run, without
+ * what cover hides (copied; NULL: nothing), that touches [lower, upper); open
+ * bounds have data NULL. *count grows. On failure the caller frees what was
+ * added.
  */
 BYRON_MUST_CHECK byron_status version_add_iters(
     struct version *version, struct slice lower, struct slice upper,
-    unsigned table_iter_flags, struct iter **iters, size_t *count);
+    unsigned table_iter_flags, const struct cover *cover, struct iter **iters,
+    size_t *count);
 size_t version_run_count(const struct version *version);
-/* Entries (minus tombstones) and file bytes with keys in the range, about. */
-BYRON_MUST_CHECK byron_status version_estimate(struct version *version,
-                                               struct slice lower,
-                                               struct slice upper,
-                                               uint64_t *entries,
-                                               uint64_t *bytes);
+/* Entries (minus tombstones, and what hidden hides, or NULL) and file bytes
+ * with keys in the range, about. */
+BYRON_MUST_CHECK byron_status version_estimate(
+    struct version *version, struct slice lower, struct slice upper,
+    const struct range_list *hidden, uint64_t *entries, uint64_t *bytes);
 /* Checks the order of runs and tables; CORRUPT says what is wrong. */
 BYRON_MUST_CHECK byron_status version_check(const struct version *version,
                                             const char *path);

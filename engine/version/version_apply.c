@@ -320,6 +320,7 @@ static void sum_level(struct level *level)
             level->entries += run->tables[t]->facts.entries;
             level->tombstones += run->tables[t]->facts.tombstones;
             level->timed += run->tables[t]->facts.timed;
+            level->ranges += run->tables[t]->facts.ranges;
         }
     }
 }

@@ -15,7 +15,7 @@ enum edit_tag {
     TAG_LAST_SEQUENCE = 6,
     TAG_NEXT_NUMBER = 7,
     TAG_TIP = 8,
-    TAG_ADD_TIMED = 9, /* An ADD with what timed entries need. */
+    TAG_ADD_MORE = 9, /* An ADD with what timed entries and ranges need. */
 };
 #define TAG_IGNORABLE 0x80
 
@@ -103,6 +103,11 @@ out:
 
 /* --- Bytes --- */
 
+static enum edit_tag add_tag(const struct edit_add *add)
+{
+    return add->facts.timed + add->facts.ranges > 0 ? TAG_ADD_MORE : TAG_ADD;
+}
+
 static byron_status encode_add(const struct edit_add *add, struct buf *body)
 {
     byron_status status;
@@ -122,18 +127,16 @@ static byron_status encode_add(const struct edit_add *add, struct buf *body)
     TRY(buf_add_varint(body, facts->max_sequence));
     TRY(buf_add_sized(body, buf_slice(&facts->smallest)));
     TRY(buf_add_sized(body, buf_slice(&facts->largest)));
-    if (facts->timed > 0) {
+    if (add_tag(add) == TAG_ADD_MORE) {
         TRY(buf_add_varint(body, facts->timed));
         TRY(buf_add_varint(body, facts->earliest_ms));
         TRY(buf_add_varint(body, facts->latest_ms));
+        TRY(buf_add_varint(body, facts->ranges));
+        TRY(buf_add_varint(body, facts->hidden));
+        TRY(buf_add_u8(body, facts->is_open));
     }
 out:
     return status;
-}
-
-static enum edit_tag add_tag(const struct edit_add *add)
-{
-    return add->facts.timed > 0 ? TAG_ADD_TIMED : TAG_ADD;
 }
 
 static byron_status encode_drop(const struct drop_range *drop, struct buf *body)
@@ -246,16 +249,24 @@ static bool is_sane(const struct edit_add *add, struct slice smallest,
            facts->tombstones <= facts->entries &&
            facts->timed <= facts->entries - facts->tombstones &&
            facts->earliest_ms <= facts->latest_ms &&
+           (!facts->is_open || slice_compare(smallest, largest) < 0) &&
            facts->min_sequence <= facts->max_sequence &&
            smallest.size <= BYRON_MAX_KEY && largest.size <= BYRON_MAX_KEY &&
            slice_compare(smallest, largest) <= 0;
 }
 
-static bool read_timed(struct slice *body, struct table_facts *facts)
+static bool read_more(struct slice *body, struct table_facts *facts)
 {
-    return read_varint(body, &facts->timed) &&
-           read_varint(body, &facts->earliest_ms) &&
-           read_varint(body, &facts->latest_ms) && facts->timed > 0;
+    uint8_t is_open;
+
+    if (!read_varint(body, &facts->timed) ||
+        !read_varint(body, &facts->earliest_ms) ||
+        !read_varint(body, &facts->latest_ms) ||
+        !read_varint(body, &facts->ranges) ||
+        !read_varint(body, &facts->hidden) || !read_u8(body, &is_open))
+        return false;
+    facts->is_open = is_open != 0;
+    return is_open <= (facts->ranges > 0) && facts->timed + facts->ranges > 0;
 }
 
 static byron_status decode_add(enum edit_tag tag, struct slice body,
@@ -280,7 +291,7 @@ static byron_status decode_add(enum edit_tag tag, struct slice body,
           read_varint(&body, &facts->min_sequence) &&
           read_varint(&body, &facts->max_sequence) &&
           read_sized(&body, &smallest) && read_sized(&body, &largest)) ||
-        (tag == TAG_ADD_TIMED && !read_timed(&body, facts)) || body.size != 0 ||
+        (tag == TAG_ADD_MORE && !read_more(&body, facts)) || body.size != 0 ||
         level >= BYRON_LEVELS || !is_sane(&add, smallest, largest))
         return malformed(source, "table");
     TRY(buf_add(&facts->smallest, smallest.data, smallest.size));
@@ -349,7 +360,7 @@ static byron_status decode_field(uint8_t tag, struct slice body,
 {
     switch (tag) {
     case TAG_ADD:
-    case TAG_ADD_TIMED:
+    case TAG_ADD_MORE:
         return decode_add((enum edit_tag)tag, body, source, edit);
     case TAG_REMOVE:
         return decode_remove(body, source, edit);

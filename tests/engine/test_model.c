@@ -163,10 +163,15 @@ static void op_check(struct run *run)
 
 static void op_delete_range(struct run *run)
 {
-    size_t low = (size_t)rng_below(&run->rng, MODEL_KEYS);
-    size_t high = low + (size_t)rng_below(&run->rng, 60);
+    size_t low, high;
+    struct byron_range range =
+        store_model_range(&run->model, &run->rng, &low, &high);
+    bool is_one = rng_one_in(&run->rng, 2);
+    if (is_one)
+        CHECK_OK(byron_delete_range(run->db, &range, rng_one_in(&run->rng, 5)));
     for (size_t i = low; i < high && i < MODEL_KEYS; i++) {
-        CHECK_OK(byron_delete(run->db, run->model.keys[i], false));
+        if (!is_one)
+            CHECK_OK(byron_delete(run->db, run->model.keys[i], false));
         run->state.values[i] = 0;
     }
 }
@@ -222,7 +227,7 @@ static void one_run(uint64_t seed)
             op_snapshot(&run);
         else if (what < 90)
             op_check(&run);
-        else if (what < 91)
+        else if (what < 93)
             op_delete_range(&run);
         else if (what < 97)
             op_maintain(&run);

@@ -126,6 +126,8 @@ static bool make_facts(struct table_facts *facts)
     facts->timed = properties.timed;
     facts->earliest_ms = properties.earliest_ms;
     facts->latest_ms = properties.latest_ms;
+    facts->ranges = properties.ranges;
+    facts->is_open = properties.is_open;
     facts->raw_bytes = properties.raw_bytes;
     facts->min_sequence = properties.min_sequence;
     facts->max_sequence = properties.max_sequence;

@@ -144,9 +144,34 @@ static byron_status put(const struct store_model *model, byron_txn *txn,
     return status;
 }
 
+struct byron_range store_model_range(const struct store_model *model,
+                                     struct rng *rng, size_t *low, size_t *high)
+{
+    size_t most = rng_one_in(rng, 8) ? MODEL_KEYS : 24;
+    *low = (size_t)rng_below(rng, MODEL_KEYS);
+    *high = *low + (size_t)rng_below(rng, most);
+    if (*high >= MODEL_KEYS)
+        *high = MODEL_KEYS - 1;
+    return (struct byron_range){model->keys[*low], model->keys[*high]};
+}
+
+static byron_status delete_range(const struct store_model *model,
+                                 struct rng *rng, byron_txn *txn,
+                                 struct model_state *state)
+{
+    size_t low, high;
+    struct byron_range range = store_model_range(model, rng, &low, &high);
+    byron_status status = byron_txn_delete_range(txn, &range);
+    for (size_t i = low; i < high && status == BYRON_OK; i++)
+        state->values[i] = 0;
+    return status;
+}
+
 byron_status store_model_write(struct store_model *model, struct rng *rng,
                                byron_txn *txn, struct model_state *state)
 {
+    if (rng_one_in(rng, 50))
+        return delete_range(model, rng, txn, state);
     size_t key = (size_t)rng_below(rng, MODEL_KEYS);
     uint32_t number = rng_one_in(rng, 4) ? 0 : model->next_value++;
     uint64_t expires_ms = number ? store_model_expiry(model, rng) : 0;

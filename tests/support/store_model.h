@@ -37,6 +37,10 @@ uint32_t store_model_shown(const struct store_model *model,
                            const struct model_state *state, size_t key);
 /* When a value written now should expire: most often never. */
 uint64_t store_model_expiry(const struct store_model *model, struct rng *rng);
+/* From a random key to before another, most often a few further. */
+struct byron_range store_model_range(const struct store_model *model,
+                                     struct rng *rng, size_t *low,
+                                     size_t *high);
 /* One random write of txn, any kind; where it succeeds state has it too. */
 byron_status store_model_write(struct store_model *model, struct rng *rng,
                                byron_txn *txn, struct model_state *state);

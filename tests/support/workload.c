@@ -245,8 +245,11 @@ static void step_reopen(struct workload *work)
     }
     /* A sync that failed may have lost bytes that can still be read, and nobody
      * can know it now: what is to be safe is written anew, into tables. (Nor
-     * is every failure told: an abort answers nothing.) */
-    if (work->expected != BYRON_OK && work->newest > 0) {
+     * is every failure told: an abort answers nothing. And a commit may have
+     * left a record and changed nothing.) */
+    bool is_first = !work->has_opened;
+    work->has_opened = true;
+    if (work->expected != BYRON_OK && !is_first) {
         byron_status status = workload_commit_something(work);
         if (status == BYRON_OK)
             status = workload_judge(work, byron_flush(work->db));

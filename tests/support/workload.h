@@ -25,6 +25,7 @@ struct workload {
     struct byron_options options;
     byron_db *db; /* NULL where opening failed. */
     bool has_host;
+    bool has_opened; /* It was open before. */
 
     /* Acknowledged commits in order; 0 is the empty store. */
     struct model_state states[WORKLOAD_COMMITS + 2];

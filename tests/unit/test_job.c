@@ -309,7 +309,7 @@ START_TEST(a_flush_keeps_tombstones_that_hide_something)
     entry_list_add(&list, &entry); /* Beyond all there is: hides nothing. */
     fixture.output.level = 0;
     fixture.output.run = 1;
-    ck_assert_int_eq(job_new_flush(entry_list_iter(&list), &fixture.state,
+    ck_assert_int_eq(job_new_flush(entry_list_iter(&list), NULL, &fixture.state,
                                    &job_points, &fixture.output, &job),
                      BYRON_OK);
     ck_assert_int_eq(run_job(job, 1), BYRON_OK);
@@ -332,7 +332,7 @@ START_TEST(a_flush_leaves_dropped_keys_out)
     fill_list(&list, 1, 20);
     drop(0, KEYS / 2);
     fixture.output.run = 1;
-    ck_assert_int_eq(job_new_flush(entry_list_iter(&list), &fixture.state,
+    ck_assert_int_eq(job_new_flush(entry_list_iter(&list), NULL, &fixture.state,
                                    &job_points, &fixture.output, &job),
                      BYRON_OK);
     ck_assert_int_eq(run_job(job, 1), BYRON_OK);
@@ -538,8 +538,8 @@ START_TEST(a_flush_survives_any_failed_allocation)
         size_t live = alloc_live();
         alloc_fail_after(nth);
         byron_status status =
-            job_new_flush(entry_list_iter(&list), &fixture.state, &job_points,
-                          &fixture.output, &job);
+            job_new_flush(entry_list_iter(&list), NULL, &fixture.state,
+                          &job_points, &fixture.output, &job);
         if (status == BYRON_OK)
             status = job_step(job, UINT64_MAX, &done);
         alloc_fail_after(0);

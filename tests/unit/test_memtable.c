@@ -218,6 +218,44 @@ START_TEST(long_and_empty_keys_match_the_model)
 }
 END_TEST
 
+static void delete_range(struct memtable *memtable, const char *lower,
+                         const char *upper, uint64_t sequence)
+{
+    struct range_delete delete = {text(lower), text(upper), sequence};
+    struct range_deletes deletes = {&delete, 1, 0};
+    ck_assert_int_eq(range_set_stage(memtable_ranges(memtable), &deletes),
+                     BYRON_OK);
+    range_set_publish(memtable_ranges(memtable));
+}
+
+START_TEST(a_get_minds_range_deletes)
+{
+    struct memtable *memtable;
+    struct entry entry = {text("k"), text("v"), 5, ENTRY_PUT};
+    struct entry found;
+    ck_assert_int_eq(memtable_new(&memtable), BYRON_OK);
+    ck_assert_int_eq(memtable_add_filter(memtable, 1000), BYRON_OK);
+    ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
+    delete_range(memtable, "a", "m", 7);
+    ck_assert_uint_eq(memtable_count(memtable), 2);
+    ck_assert(memtable_get(memtable, text("k"), 9, &found));
+    ck_assert_int_eq(found.kind, ENTRY_DELETE);
+    ck_assert_uint_eq(found.sequence, 7);
+    ck_assert(memtable_get(memtable, text("k"), 6, &found));
+    ck_assert_int_eq(found.kind, ENTRY_PUT);
+    ck_assert(memtable_get(memtable, text("b"), 7, &found));
+    ck_assert_int_eq(found.kind, ENTRY_DELETE);
+    ck_assert(!memtable_get(memtable, text("b"), 6, &found));
+    ck_assert(!memtable_get(memtable, text("m"), 9, &found));
+    /* Of the same commit the entry lives. */
+    entry.sequence = 7;
+    ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
+    ck_assert(memtable_get(memtable, text("k"), 9, &found));
+    ck_assert_int_eq(found.kind, ENTRY_PUT);
+    memtable_unref(memtable);
+}
+END_TEST
+
 START_TEST(iterator_outlives_the_last_reference)
 {
     struct memtable *memtable = new_memtable();
@@ -322,6 +360,7 @@ Suite *test_memtable_suite(void)
     tcase_add_loop_test(cases, sorted_keys_match_the_model, 0, 3 * PATTERNS);
     tcase_add_test(cases, many_versions_of_one_key_match_the_model);
     tcase_add_test(cases, long_and_empty_keys_match_the_model);
+    tcase_add_test(cases, a_get_minds_range_deletes);
     tcase_add_test(cases, iterator_outlives_the_last_reference);
     tcase_add_loop_test(cases, what_is_reserved_cannot_fail, 0, 2);
     tcase_add_test(cases, failed_allocation_changes_nothing);

@@ -96,6 +96,38 @@ START_TEST(a_table_between_left_out_counts)
 }
 END_TEST
 
+START_TEST(a_stretch_is_touched_by_any_key_of_it)
+{
+    uint8_t a[8], b[8];
+    struct table_meta *table = fake_fill(&fake, 3, 0, 10, 19, 1000);
+    fake_fill(&fake, 5, 0, 40, 49, 1000);
+    ck_assert_int_eq(older_init(&older, &fake.version, NULL), BYRON_OK);
+
+    ck_assert(!older_may_touch(&older, fake_key(0, a), fake_key(10, b)));
+    ck_assert(older_may_touch(&older, fake_key(0, a), fake_key(11, b)));
+    ck_assert(older_may_touch(&older, fake_key(19, a), fake_key(20, b)));
+    ck_assert(!older_may_touch(&older, fake_key(20, a), fake_key(40, b)));
+    ck_assert(older_may_touch(&older, fake_key(0, a), fake_key(99, b)));
+    table->facts.is_open = true; /* 19 itself is not in it. */
+    ck_assert(!older_may_touch(&older, fake_key(19, a), fake_key(20, b)));
+}
+END_TEST
+
+START_TEST(what_lies_in_a_stretch_is_counted)
+{
+    uint8_t a[8], b[8];
+    fake_fill(&fake, 3, 0, 10, 19, 1000);
+    fake_fill(&fake, 5, 0, 12, 13, 500);
+    fake_fill(&fake, 5, 0, 40, 49, 2000);
+    ck_assert_int_eq(older_init(&older, &fake.version, NULL), BYRON_OK);
+
+    ck_assert_uint_eq(older_count(&older, fake_key(0, a), fake_key(99, b)), 35);
+    ck_assert_uint_eq(older_count(&older, fake_key(10, a), fake_key(20, b)),
+                      15);
+    ck_assert_uint_eq(older_count(&older, fake_key(20, a), fake_key(40, b)), 0);
+}
+END_TEST
+
 START_TEST(no_memory_leaves_nothing)
 {
     fake_fill(&fake, 0, 1, 10, 19, 100);
@@ -121,6 +153,8 @@ Suite *test_older_suite(void)
     tcase_add_test(cases, inputs_and_what_is_newer_do_not_count);
     tcase_add_test(cases, an_older_run_of_level_0_left_out_counts);
     tcase_add_test(cases, a_table_between_left_out_counts);
+    tcase_add_test(cases, a_stretch_is_touched_by_any_key_of_it);
+    tcase_add_test(cases, what_lies_in_a_stretch_is_counted);
     tcase_add_test(cases, no_memory_leaves_nothing);
     suite_add_tcase(suite, cases);
     return suite;

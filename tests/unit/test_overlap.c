@@ -50,18 +50,32 @@ START_TEST(what_has_expired_is_garbage)
 {
     struct table_meta *table = fake_fill(&fake, 3, 0, 1, 9, 100000);
 
-    ck_assert_uint_eq(table_garbage(table, UINT64_MAX), 0);
+    ck_assert_uint_eq(table_garbage(table, UINT64_MAX, 0), 0);
     table->facts.tombstones = 7;
     table->facts.timed = 900;
     table->facts.earliest_ms = 1000;
     table->facts.latest_ms = 2000;
-    ck_assert_uint_eq(table_garbage(table, 999), 7);
-    ck_assert_uint_ge(table_garbage(table, 1000), 8);
-    ck_assert_uint_ge(table_garbage(table, 1500), 7 + 440);
-    ck_assert_uint_le(table_garbage(table, 1500), 7 + 460);
-    ck_assert_uint_le(table_garbage(table, 1999), 7 + 900);
-    ck_assert_uint_eq(table_garbage(table, 2000), 907);
-    ck_assert_uint_eq(table_garbage(table, UINT64_MAX), 907);
+    ck_assert_uint_eq(table_garbage(table, 999, 0), 7);
+    ck_assert_uint_ge(table_garbage(table, 1000, 0), 8);
+    ck_assert_uint_ge(table_garbage(table, 1500, 0), 7 + 440);
+    ck_assert_uint_le(table_garbage(table, 1500, 0), 7 + 460);
+    ck_assert_uint_le(table_garbage(table, 1999, 0), 7 + 900);
+    ck_assert_uint_eq(table_garbage(table, 2000, 0), 907);
+    ck_assert_uint_eq(table_garbage(table, UINT64_MAX, 0), 907);
+}
+END_TEST
+
+START_TEST(what_ranges_hide_is_garbage_once_all_see_them)
+{
+    struct table_meta *table = fake_fill(&fake, 3, 0, 1, 9, 100000);
+
+    table->facts.hidden = 500; /* Of ranges that are not there any more. */
+    table->facts.max_sequence = 50;
+    ck_assert_uint_eq(table_garbage(table, 0, 100), 0);
+    table->facts.ranges = 2;
+    ck_assert_uint_eq(table_garbage(table, 0, 100), 502);
+    ck_assert_uint_eq(table_garbage(table, 0, 50), 502);
+    ck_assert_uint_eq(table_garbage(table, 0, 49), 0);
 }
 END_TEST
 
@@ -135,6 +149,7 @@ Suite *test_overlap_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, both_ends_of_a_span_count);
     tcase_add_test(cases, what_has_expired_is_garbage);
+    tcase_add_test(cases, what_ranges_hide_is_garbage_once_all_see_them);
     tcase_add_test(cases, a_gap_touches_nothing);
     tcase_add_test(cases, damage_shows_only_where_it_is);
     tcase_add_test(cases, cover_widens_to_both_sides);

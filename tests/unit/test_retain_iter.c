@@ -19,6 +19,9 @@ struct world {
     size_t point_count;
     bool deeper[KEYS];
     bool dropped[KEYS];
+    struct range_deletes deletes;
+    struct range_list ranges, none;
+    bool are_kept;
     struct slice last_key; /* That either was asked for. */
     uint8_t last[4];
 };
@@ -47,15 +50,46 @@ static bool is_dropped(void *context, struct slice key)
 
 static struct retain_rules rules_of(struct world *world)
 {
-    struct retain_rules rules = {world->points, world->point_count,
-                                 EXPIRED_MS,    deeper_may_hold,
-                                 is_dropped,    world};
+    struct retain_rules rules = {.points = world->points,
+                                 .point_count = world->point_count,
+                                 .expired_ms = EXPIRED_MS,
+                                 .ranges = &world->ranges,
+                                 .kept = world->are_kept ? &world->ranges
+                                                         : &world->none,
+                                 .deeper_may_hold = deeper_may_hold,
+                                 .is_dropped = is_dropped,
+                                 .context = world};
     return rules;
+}
+
+/* Up to three range deletes, one of them perhaps newer than all points. */
+static void add_ranges(struct world *world, struct rng *rng)
+{
+    static const char bounds[] = "keyakeybkeyckeydkeyekeyfkeygkeyhkeyikeyjkeyk"
+                                 "keylkeym";
+    for (uint64_t count = rng_below(rng, 4); count > 0; count--) {
+        size_t lower = (size_t)rng_below(rng, KEYS);
+        size_t upper = lower + 1 + (size_t)rng_below(rng, KEYS - lower);
+        struct range_delete delete = {slice_of(bounds + 4 * lower, 4),
+                                      slice_of(bounds + 4 * upper, 4),
+                                      1 + rng_below(rng, 60)};
+        must(range_deletes_add(&world->deletes, &delete) == BYRON_OK);
+    }
+    must(range_list_build(&world->ranges, &world->deletes) == BYRON_OK);
+    world->are_kept = rng_one_in(rng, 2);
+}
+
+static void world_deinit(struct world *world)
+{
+    range_list_deinit(&world->ranges);
+    range_deletes_deinit(&world->deletes);
+    entry_list_deinit(&world->list);
 }
 
 static void world_init(struct world *world, struct rng *rng)
 {
     memset(world, 0, sizeof *world);
+    add_ranges(world, rng);
     world->point_count = 1 + rng_below(rng, POINTS);
     for (size_t i = 0; i < world->point_count; i++)
         world->points[i] = (i ? world->points[i - 1] : 0) + rng_below(rng, 12);
@@ -103,13 +137,28 @@ static const struct entry *visible(const struct entry_list *list,
     return &list->entries[at];
 }
 
+static bool is_in_range(const struct world *world, struct slice key)
+{
+    return range_list_find(&world->ranges, key) != NULL;
+}
+
+/* Whether a reader at that sequence sees a range delete in place of entry. */
+static bool is_deleted(const struct world *world, const struct entry *entry,
+                       uint64_t sequence)
+{
+    const struct range_piece *piece =
+        range_list_find(&world->ranges, entry->key);
+    return piece && range_piece_newest(piece, sequence) > entry->sequence;
+}
+
 /* By the definition: newer than the window, or what some point sees. */
 static bool stays(const struct world *world, const struct entry *entry)
 {
     if (entry->sequence > world->points[world->point_count - 1])
         return true;
     for (size_t i = 0; i < world->point_count; i++) {
-        if (visible(&world->list, entry->key, world->points[i]) == entry)
+        if (visible(&world->list, entry->key, world->points[i]) == entry &&
+            !is_deleted(world, entry, world->points[i]))
             return true;
     }
     return false;
@@ -123,7 +172,9 @@ static void model_of(const struct world *world, struct entry_list *out)
         if (world->dropped[letter] || !stays(world, &world->list.entries[i]))
             continue;
         let_expire(&entry);
-        if (entry.sequence <= world->points[0] && !world->deeper[letter]) {
+        if (entry.sequence <= world->points[0] &&
+            !(world->are_kept && is_in_range(world, entry.key)) &&
+            !world->deeper[letter]) {
             if (entry.kind == ENTRY_DELETE)
                 continue;
             entry.sequence = 0;
@@ -191,7 +242,7 @@ START_TEST(random_versions_match_the_model)
         iter_free(retain);
         entry_list_deinit(&kept);
         entry_list_deinit(&model);
-        entry_list_deinit(&world.list);
+        world_deinit(&world);
     }
 }
 END_TEST
@@ -209,6 +260,7 @@ START_TEST(every_reader_sees_what_it_saw)
 
         world_init(&world, &rng);
         memset(world.dropped, 0, sizeof world.dropped);
+        world.are_kept = true;
         retain = retain_of(&world);
         collect(retain, &kept);
         for (size_t i = 0; i < world.list.count; i++) {
@@ -218,13 +270,17 @@ START_TEST(every_reader_sees_what_it_saw)
                 const struct entry *found = visible(&world.list, key, at);
                 const struct entry *after = visible(&kept, key, at);
                 struct entry before = {.kind = ENTRY_DELETE};
-                if (found) {
+                if (found && !is_deleted(&world, found, at)) {
                     before = *found;
                     let_expire(&before);
                 }
+                /* The range deletes are looked at beside what is kept. */
+                if (after && is_deleted(&world, after, at))
+                    after = NULL;
                 if (!after) {
                     must(before.kind == ENTRY_DELETE);
-                    must(!found || !world.deeper[key.data[3] - 'a']);
+                    must(!found || !world.deeper[key.data[3] - 'a'] ||
+                         is_deleted(&world, found, at));
                     continue;
                 }
                 must(found != NULL);
@@ -234,7 +290,7 @@ START_TEST(every_reader_sees_what_it_saw)
         }
         iter_free(retain);
         entry_list_deinit(&kept);
-        entry_list_deinit(&world.list);
+        world_deinit(&world);
     }
 }
 END_TEST
@@ -260,7 +316,7 @@ START_TEST(any_other_move_is_misuse)
     must(!retain->valid);
     ck_assert_int_eq(iter_first(retain), BYRON_MISUSE);
     iter_free(retain);
-    entry_list_deinit(&world.list);
+    world_deinit(&world);
 }
 END_TEST
 
@@ -286,7 +342,7 @@ START_TEST(error_of_the_child_sticks)
     must(!retain->valid);
     ck_assert_int_eq(iter_first(retain), BYRON_IO);
     iter_free(retain);
-    entry_list_deinit(&world.list);
+    world_deinit(&world);
 }
 END_TEST
 
@@ -311,20 +367,21 @@ static byron_status rewrite(struct world *world, size_t nth)
 
 START_TEST(failed_allocation_leaks_nothing)
 {
-    size_t live = alloc_live();
+    size_t live;
     struct world world;
     struct rng rng;
     size_t nth = 1;
 
     rng_init(&rng, test_seed());
     world_init(&world, &rng);
+    live = alloc_live();
     while (rewrite(&world, nth) == BYRON_NO_MEMORY) {
         ck_assert_uint_eq(alloc_live(), live);
         nth++;
     }
     ck_assert_uint_ge(nth, 3);
     must(rewrite(&world, nth) == BYRON_OK);
-    entry_list_deinit(&world.list);
+    world_deinit(&world);
 }
 END_TEST
 

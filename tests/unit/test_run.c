@@ -197,6 +197,32 @@ START_TEST(check_finds_overlaps_and_disorder)
 }
 END_TEST
 
+START_TEST(a_table_with_an_open_end_does_not_have_its_largest_key)
+{
+    struct fixture fixture;
+
+    init(&fixture);
+    add(&fixture, "b", "d");
+    add(&fixture, "d", "e");
+    add(&fixture, "g", "h");
+    fixture.run.tables[0]->facts.is_open = true;
+    fixture.run.tables[2]->facts.is_open = true;
+    ck_assert_int_eq(run_check(&fixture.run, NULL), BYRON_OK);
+    for (int pass = 0; pass < 2; pass++) {
+        ck_assert_uint_eq(find(&fixture, "c"), 0);
+        ck_assert_uint_eq(find(&fixture, "d"), 1);
+        ck_assert_uint_eq(find(&fixture, "e"), 1);
+        ck_assert_uint_eq(find(&fixture, "h"), 3);
+        check_overlap(&fixture, "d", "e", 1, 2);
+        check_overlap(&fixture, "h", NULL, 3, 3);
+        check_overlap(&fixture, NULL, "d", 0, 1);
+        if (pass == 0)
+            ck_assert_int_eq(run_seal(&fixture.run), BYRON_OK);
+    }
+    deinit(&fixture);
+}
+END_TEST
+
 START_TEST(copy_has_references_of_its_own)
 {
     struct fixture fixture;
@@ -245,6 +271,8 @@ Suite *test_run_suite(void)
     tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, find_is_the_first_that_may_hold_the_key);
     tcase_add_test(cases, find_agrees_with_a_walk);
+    tcase_add_test(cases,
+                   a_table_with_an_open_end_does_not_have_its_largest_key);
     tcase_add_test(cases, find_survives_the_largest_head);
     tcase_add_test(cases, overlap_includes_lower_and_excludes_upper);
     tcase_add_test(cases, check_finds_overlaps_and_disorder);

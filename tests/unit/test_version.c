@@ -150,9 +150,9 @@ static size_t count_range(struct fixture *fixture, struct slice lower,
     size_t count = 0;
     size_t seen = 0;
 
-    ck_assert_int_eq(
-        version_add_iters(fixture->version, lower, upper, 0, iters, &count),
-        BYRON_OK);
+    ck_assert_int_eq(version_add_iters(fixture->version, lower, upper, 0, NULL,
+                                       iters, &count),
+                     BYRON_OK);
     ck_assert_uint_le(count, version_run_count(fixture->version));
     for (size_t i = 0; i < count; i++) {
         struct iter *iter = iters[i];
@@ -216,7 +216,8 @@ START_TEST(runs_outside_the_range_get_no_iterator)
     init(&fixture, &rng);
     ck_assert_int_eq(version_add_iters(fixture.version,
                                        slice_of("\xff\xff\xff\xff\xff\xff", 6),
-                                       slice_of(NULL, 0), 0, iters, &count),
+                                       slice_of(NULL, 0), 0, NULL, iters,
+                                       &count),
                      BYRON_OK);
     ck_assert_uint_eq(count, 0);
     deinit(&fixture);
@@ -240,7 +241,7 @@ START_TEST(estimate_of_everything_is_exact)
     for (size_t l = 0; l < BYRON_LEVELS; l++)
         size += fixture.version->levels[l].bytes;
     ck_assert_int_eq(
-        version_estimate(fixture.version, open, open, &entries, &bytes),
+        version_estimate(fixture.version, open, open, NULL, &entries, &bytes),
         BYRON_OK);
     ck_assert_uint_eq(entries, puts);
     ck_assert_uint_eq(bytes, size);
@@ -270,9 +271,9 @@ START_TEST(estimate_of_a_range_is_near)
             upper = swap;
         }
         wanted = model_count(&fixture, lower, upper);
-        ck_assert_int_eq(
-            version_estimate(fixture.version, lower, upper, &entries, &bytes),
-            BYRON_OK);
+        ck_assert_int_eq(version_estimate(fixture.version, lower, upper, NULL,
+                                          &entries, &bytes),
+                         BYRON_OK);
         off += entries > wanted ? entries - wanted : wanted - entries;
         all += wanted;
     }
@@ -345,15 +346,16 @@ static byron_status use(struct fixture *fixture)
     if (status != BYRON_OK)
         return status;
     pin_release(&found.value);
-    status = version_add_iters(fixture->version, key, open, 0, iters, &count);
+    status =
+        version_add_iters(fixture->version, key, open, 0, NULL, iters, &count);
     for (size_t i = 0; i < count; i++) {
         if (status == BYRON_OK)
             status = iter_seek(iters[i], key, SEQUENCE_MAX);
         iter_free(iters[i]);
     }
     if (status == BYRON_OK)
-        status =
-            version_estimate(fixture->version, key, open, &entries, &bytes);
+        status = version_estimate(fixture->version, key, open, NULL, &entries,
+                                  &bytes);
     return status;
 }
 

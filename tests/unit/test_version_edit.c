@@ -41,6 +41,9 @@ static struct version_edit sample(void)
     second.timed = 2;
     second.earliest_ms = 1700000000000;
     second.latest_ms = UINT64_MAX;
+    first.ranges = 4;
+    first.hidden = 99;
+    first.is_open = true;
 
     ck_assert_int_eq(version_edit_add(&edit, 0, 9, 10, 1700000000, &first),
                      BYRON_OK);
@@ -70,6 +73,9 @@ static void check_add(const struct edit_add *a, const struct edit_add *b)
     ck_assert_uint_eq(a->facts.timed, b->facts.timed);
     ck_assert_uint_eq(a->facts.earliest_ms, b->facts.earliest_ms);
     ck_assert_uint_eq(a->facts.latest_ms, b->facts.latest_ms);
+    ck_assert_uint_eq(a->facts.ranges, b->facts.ranges);
+    ck_assert_uint_eq(a->facts.hidden, b->facts.hidden);
+    ck_assert_int_eq(a->facts.is_open, b->facts.is_open);
     ck_assert_uint_eq(a->facts.raw_bytes, b->facts.raw_bytes);
     ck_assert_uint_eq(a->facts.min_sequence, b->facts.min_sequence);
     ck_assert_uint_eq(a->facts.max_sequence, b->facts.max_sequence);
@@ -285,6 +291,17 @@ START_TEST(impossible_tables_are_corrupt)
     facts = facts_of("a", "b");
     facts.timed = 1;
     facts.earliest_ms = 1;
+    ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
+    facts = facts_of("a", "a");
+    facts.ranges = 1;
+    ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_OK);
+    facts = facts_of("a", "a");
+    facts.ranges = 1;
+    facts.is_open = true;
+    ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
+    facts = facts_of("a", "b");
+    facts.timed = 1;
+    facts.is_open = true;
     ck_assert_int_eq(decode_one_add(0, 1, &facts), BYRON_CORRUPT);
 }
 END_TEST

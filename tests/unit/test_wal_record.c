@@ -79,6 +79,69 @@ START_TEST(known_flags_are_read)
 }
 END_TEST
 
+START_TEST(range_deletes_come_back)
+{
+    struct wal_record record;
+    struct range_deletes deletes = {0}, back = {0};
+    struct range_delete one = {slice_of("", 0), slice_of("b", 1), 5};
+    struct range_delete two = {slice_of("b", 1), slice_of("cc", 2), 5};
+    bool is_sound;
+    ck_assert_int_eq(wal_record_begin(77, 76, WAL_RANGES, &payload), BYRON_OK);
+    ck_assert_int_eq(range_deletes_add(&deletes, &one), BYRON_OK);
+    ck_assert_int_eq(range_deletes_add(&deletes, &two), BYRON_OK);
+    ck_assert_int_eq(wal_record_add_ranges(&deletes, &payload), BYRON_OK);
+    ck_assert_int_eq(buf_add(&payload, "rest", 4), BYRON_OK);
+    ck_assert_int_eq(decode(RECORD_PREPARE, &record), BYRON_OK);
+    ck_assert(record.has_ranges);
+    ck_assert_int_eq(wal_record_read_ranges(&record.body, 9, &back, &is_sound),
+                     BYRON_OK);
+    ck_assert(is_sound);
+    ck_assert_uint_eq(back.count, 2);
+    ck_assert(slice_equal(back.items[1].upper, two.upper));
+    ck_assert_uint_eq(back.items[1].sequence, 9);
+    ck_assert(slice_equal(record.body, slice_of("rest", 4)));
+    range_deletes_deinit(&deletes);
+    range_deletes_deinit(&back);
+}
+END_TEST
+
+START_TEST(malformed_range_deletes_are_told)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } bad[] = {
+        {"", 0},
+        {"\x01\x01"
+         "a",
+         3},
+        {"\x01\x01"
+         "b\x01"
+         "a",
+         5},
+        {"\x01\x01"
+         "a\x01"
+         "a",
+         5},
+        {"\x02\x01"
+         "a\x01"
+         "c\x01"
+         "b\x01"
+         "d",
+         9},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct range_deletes back = {0};
+        struct slice body = slice_of(bad[i].bytes, bad[i].size);
+        bool is_sound;
+        ck_assert_int_eq(wal_record_read_ranges(&body, 9, &back, &is_sound),
+                         BYRON_OK);
+        ck_assert(!is_sound);
+        range_deletes_deinit(&back);
+    }
+}
+END_TEST
+
 START_TEST(unknown_flags_are_a_newer_format)
 {
     struct wal_record record;
@@ -107,6 +170,8 @@ Suite *test_wal_record_suite(void)
     tcase_add_test(tcase, every_cut_of_the_head_is_damage);
     tcase_add_test(tcase, an_id_of_zero_is_damage);
     tcase_add_test(tcase, known_flags_are_read);
+    tcase_add_test(tcase, range_deletes_come_back);
+    tcase_add_test(tcase, malformed_range_deletes_are_told);
     tcase_add_test(tcase, unknown_flags_are_a_newer_format);
     tcase_add_test(tcase, an_abort_is_only_an_id);
     suite_add_tcase(suite, tcase);
