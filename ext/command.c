@@ -2,6 +2,7 @@
 
 #include "index_build.h"
 #include "integrity.h"
+#include "range_delete.h"
 #include "set_option.h"
 #include "transaction.h"
 #include "upkeep.h"
@@ -34,6 +35,12 @@ static int check(struct table *table, const char *argument)
     return rc;
 }
 
+static int delete_all(struct table *table, const char *argument)
+{
+    (void)argument;
+    return range_delete_all(table);
+}
+
 /* --- Commands ------------------------------------------------------------- */
 
 static const struct {
@@ -44,6 +51,7 @@ static const struct {
     {"compact", false, compact},       {"flush", false, flush},
     {"integrity-check", false, check}, {"set", true, set_option},
     {"add-index", true, index_add},    {"drop-index", true, index_drop},
+    {"delete-all", false, delete_all},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
@@ -92,6 +100,15 @@ static int fail_unknown(struct table *table, const char *name)
     return SQLITE_ERROR;
 }
 
+/* byron_delete_range comes this way. */
+static const struct range_request *request_of(const struct table *table,
+                                              sqlite3_value **columns)
+{
+    int number = table->declaration->hidden.arg;
+
+    return number < 0 ? NULL : range_request_of(columns[number]);
+}
+
 /* In a table named arg, the command's column is that of the argument. */
 static const char *argument_of(const struct table *table,
                                sqlite3_value **columns)
@@ -108,11 +125,14 @@ static int run(struct table *table, sqlite3_value **columns)
     sqlite3_value *value = columns[table->declaration->hidden.command];
     const char *name = (const char *)sqlite3_value_text(value);
     const char *argument = argument_of(table, columns);
+    const struct range_request *request = request_of(table, columns);
     size_t index = 0;
     int rc = check_columns(table, columns);
 
     if (rc != SQLITE_OK)
         return rc;
+    if (request)
+        return range_delete_run(table, request);
     if (!name)
         return SQLITE_NOMEM;
     while (index < COMMAND_COUNT &&
