@@ -110,7 +110,7 @@ static const char *value_for_type(struct generator *g, const char *type)
 static const char *value_for_rowid(struct generator *g)
 {
     if (once_in(g, 8))
-        return PICK(g, "-1", "-9223372036854775807", "'5'", "3.0",
+        return PICK(g, "-1", "-9007199254740993", "'5'", "3.0",
                     "9007199254740993", "' 7'", "4294967296");
     return PICK(g, "1", "2", "3", "4", "5", "6", "7", "8", "9", "11", "12",
                 "15", "20", "33");
