@@ -204,8 +204,10 @@ static void say_key(struct generator *g, struct table *table)
     say_conflict(g, table);
 }
 
+/* SQLite 3.40 overlooks a NULL in NOT IN by an index that begins with DESC:
+ * the ordinary side has none. */
 static void say_index_columns(struct generator *g, const struct table *table,
-                              uint64_t seed)
+                              uint64_t seed, bool has_desc)
 {
     struct rng saved = g->rng;
     int first, count;
@@ -217,7 +219,8 @@ static void say_index_columns(struct generator *g, const struct table *table,
     for (int i = 0; i < count; i++) {
         say(g, "%s%s%s%s", i > 0 ? ", " : "",
             table->columns[(first + i) % table->column_count].name,
-            PICK(g, "", "", " COLLATE NOCASE"), PICK(g, "", "", " DESC"));
+            PICK(g, "", "", " COLLATE NOCASE"),
+            once_in(g, 3) && has_desc ? " DESC" : "");
     }
     say(g, ")");
     g->rng = saved;
@@ -235,7 +238,7 @@ static int say_indexes(struct generator *g, struct table *table)
         int number = g->indexes + ++count;
 
         say(g, "%sINDEX i%d", count > 1 ? ", " : " ", number);
-        say_index_columns(g, table, (uint64_t)number);
+        say_index_columns(g, table, (uint64_t)number, true);
         table->is_indexed = true;
     }
     return count;
@@ -250,7 +253,7 @@ static void create_indexes(struct generator *g, const struct table *table,
         begin(g);
         g->step.kind = STEP_PLAIN;
         say(g, "CREATE INDEX i%d ON %s", number, table->name);
-        say_index_columns(g, table, (uint64_t)number);
+        say_index_columns(g, table, (uint64_t)number, false);
         end(g);
     }
 }
@@ -325,13 +328,13 @@ void schema_add_index(struct generator *g)
     begin(g);
     g->step.kind = STEP_PLAIN;
     say(g, "CREATE INDEX i%d ON %s", number, table->name);
-    say_index_columns(g, table, seed);
+    say_index_columns(g, table, seed, false);
     end(g);
     begin(g);
     g->step.kind = STEP_BYRON;
     say(g, "INSERT INTO %s(%s, arg) VALUES('add-index', 'i%d", table->name,
         table->name, number);
-    say_index_columns(g, table, seed);
+    say_index_columns(g, table, seed, true);
     say(g, "')");
     end(g);
 }
