@@ -71,7 +71,8 @@ static byron_status open_view(struct byron_cursor *cursor,
     struct iter **iters = alloc_zeroed(room, sizeof(struct iter *));
     if (!iters)
         return error_no_memory();
-    TRY(collect_deletes(cursor, snapshot, range));
+    if (read_state_has_ranges(cursor->state))
+        TRY(collect_deletes(cursor, snapshot, range));
     TRY(collect_iters(cursor, txn, snapshot, range, iters, &count));
     size_t taken = count;
     count = 0; /* The merge takes them, even if it fails. */
@@ -113,8 +114,10 @@ void byron_cursor_close(byron_cursor *cursor)
     if (!cursor)
         return;
     iter_free(cursor->view);
-    range_list_deinit(&cursor->ranges);
-    alloc_free(cursor->lists);
+    if (cursor->ranges.count > 0) {
+        range_list_deinit(&cursor->ranges);
+        alloc_free(cursor->lists);
+    }
     read_state_unref(cursor->state);
     alloc_free(cursor);
 }

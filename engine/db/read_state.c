@@ -218,7 +218,7 @@ byron_status read_state_collect_ranges(struct read_state *state,
                                        uint64_t sequence,
                                        struct range_deletes *out)
 {
-    byron_status status;
+    byron_status status = BYRON_OK;
     TRY(collect_lists(range_set_lists(memtable_ranges(state->live)), lower,
                       upper, sequence, out));
     for (size_t i = 0; i < state->frozen_count; i++) {

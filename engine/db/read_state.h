@@ -74,6 +74,12 @@ BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
 BYRON_MUST_CHECK byron_status read_state_add_iters(
     struct read_state *state, struct slice lower, struct slice upper,
     const struct cover *cover, struct iter **iters, size_t *count);
+/* Whether any source may have range deletes. */
+static inline bool read_state_has_ranges(const struct read_state *state)
+{
+    return state->version->ranges > 0 || state->frozen_count > 0 ||
+           range_set_lists(memtable_ranges(state->live)) != NULL;
+}
 /* Adds to out the range deletes that touch [lower, upper) (open where data is
  * NULL), as a reader at sequence sees them; bounds are the sources'. */
 BYRON_MUST_CHECK byron_status read_state_collect_ranges(

@@ -192,36 +192,12 @@ out:
     return status;
 }
 
-static bool get_entry(const struct memtable *memtable, struct slice key,
-                      uint64_t sequence, struct entry *out)
+/* Of the delete that covers key and its entry the newer. */
+static bool choose_newer(uint64_t deleted, struct slice key, bool is_found,
+                         struct entry *out)
 {
-    struct target target = {key, sequence, false};
-    const struct record *record;
-    struct place place;
-
-    if (!may_have(memtable, key))
-        return false;
-    tree_find_left(&memtable->tree, &target, &place);
-    record = place_record(&place);
-    if (!record || !slice_equal(record_key(record), key))
-        return false;
-    out->key = record_key(record);
-    out->value = record_value(record);
-    out->sequence = record->sequence;
-    out->kind = (enum entry_kind)record->kind;
-    return true;
-}
-
-/* The delete that covers key, or its entry, whichever is newer. */
-static bool get_covered(const struct memtable *memtable,
-                        const struct range_lists *lists, struct slice key,
-                        uint64_t sequence, struct entry *out)
-{
-    uint64_t deleted = range_lists_newest(lists, key, sequence);
-    bool is_found = get_entry(memtable, key, sequence, out);
-
-    if (deleted == 0 || (is_found && out->sequence >= deleted))
-        return is_found;
+    if (is_found && out->sequence >= deleted)
+        return true;
     *out =
         (struct entry){.key = key, .sequence = deleted, .kind = ENTRY_DELETE};
     return true;
@@ -231,10 +207,25 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
                   uint64_t sequence, struct entry *out)
 {
     const struct range_lists *lists = range_set_lists(&memtable->ranges);
+    uint64_t deleted = lists ? range_lists_newest(lists, key, sequence) : 0;
+    struct target target = {key, sequence, false};
+    const struct record *record = NULL;
+    struct place place;
 
-    if (lists)
-        return get_covered(memtable, lists, key, sequence, out);
-    return get_entry(memtable, key, sequence, out);
+    if (may_have(memtable, key)) {
+        tree_find_left(&memtable->tree, &target, &place);
+        record = place_record(&place);
+    }
+    if (record && slice_equal(record_key(record), key)) {
+        out->key = record_key(record);
+        out->value = record_value(record);
+        out->sequence = record->sequence;
+        out->kind = (enum entry_kind)record->kind;
+    } else {
+        record = NULL;
+    }
+    return deleted ? choose_newer(deleted, key, record != NULL, out)
+                   : record != NULL;
 }
 
 struct range_set *memtable_ranges(struct memtable *memtable)

@@ -313,30 +313,19 @@ const struct range_list *table_reader_ranges(const struct table_reader *reader)
     return &reader->ranges;
 }
 
-static byron_status get_entry(struct table_reader *reader, struct slice key,
-                              uint64_t key_hash, uint64_t sequence,
-                              struct table_found *out)
-{
-    byron_status status;
-    bool may_have;
-
-    TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
-                           &may_have));
-    status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
-out:
-    return status;
-}
-
-/* The delete that covers key, or its entry, whichever is newer. */
-static byron_status get_covered(struct table_reader *reader, struct slice key,
-                                uint64_t key_hash, uint64_t sequence,
-                                struct table_found *out)
+/* The newest delete of key at or below sequence, or 0. */
+static uint64_t find_deleted(const struct table_reader *reader,
+                             struct slice key, uint64_t sequence)
 {
     const struct range_piece *piece = range_list_find(&reader->ranges, key);
-    uint64_t deleted = piece ? range_piece_newest(piece, sequence) : 0;
-    byron_status status = get_entry(reader, key, key_hash, sequence, out);
+    return piece ? range_piece_newest(piece, sequence) : 0;
+}
 
-    if (deleted == 0 || (status != BYRON_OK && status != BYRON_NOT_FOUND) ||
+/* Of the delete that covers a key and the answer for its entry the newer. */
+static byron_status choose_newer(uint64_t deleted, byron_status status,
+                                 struct table_found *out)
+{
+    if ((status != BYRON_OK && status != BYRON_NOT_FOUND) ||
         (status == BYRON_OK && out->sequence >= deleted))
         return status;
     if (status == BYRON_OK)
@@ -349,12 +338,22 @@ byron_status table_reader_get(struct table_reader *reader, struct slice key,
                               uint64_t key_hash, uint64_t sequence,
                               struct table_found *out)
 {
+    byron_status status;
+    uint64_t deleted = 0;
+    bool may_have;
+
     if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
         slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
         return BYRON_NOT_FOUND;
     if (reader->ranges.count > 0)
-        return get_covered(reader, key, key_hash, sequence, out);
-    return get_entry(reader, key, key_hash, sequence, out);
+        deleted = find_deleted(reader, key, sequence);
+    TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
+                           &may_have));
+    status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
+    if (deleted > 0)
+        status = choose_newer(deleted, status, out);
+out:
+    return status;
 }
 
 /* --- estimate --- */

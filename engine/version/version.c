@@ -141,6 +141,8 @@ byron_status version_collect_ranges(struct version *version, struct slice lower,
 {
     byron_status status = BYRON_OK;
 
+    if (version->ranges == 0)
+        return BYRON_OK;
     for (size_t l = 0; l < BYRON_LEVELS; l++)
         for (size_t r = 0; r < version->levels[l].count; r++) {
             if (version->levels[l].ranges == 0)

@@ -25,6 +25,7 @@ struct level {
 struct version {
     atomic_uint refs;
     struct level levels[BYRON_LEVELS];
+    uint64_t ranges; /* Pieces of range deletes, at all levels. */
 };
 
 struct version_edit;

@@ -343,6 +343,7 @@ byron_status version_apply(struct version *base,
         else
             TRY(copy_level(&base->levels[l], &version->levels[l]));
         sum_level(&version->levels[l]);
+        version->ranges += version->levels[l].ranges;
     }
     *out = version;
     version = NULL;

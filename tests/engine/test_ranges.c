@@ -2,9 +2,11 @@
  * Range deletes: who sees them, what they cost, and that they go.
  */
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "support/plain_store.h"
 
 Suite *test_ranges_suite(void);
@@ -465,9 +467,90 @@ START_TEST(a_row_that_expires_goes_with_its_range)
 }
 END_TEST
 
+/* --- At the same time ----------------------------------------------------- */
+
+#define GENERATIONS 300
+
+static atomic_bool is_over;
+
+/* Every commit deletes all there is and puts ten keys of its own. */
+static void replace_all(uint32_t generation)
+{
+    struct byron_range all = range_of("", "z");
+    char key[16];
+    byron_txn *txn;
+    CHECK_OK(byron_begin(db, 10000, &txn));
+    CHECK_OK(byron_txn_delete_range(txn, &all));
+    for (uint32_t i = 0; i < 10; i++) {
+        snprintf(key, sizeof key, "k%03u", (generation * 7 + i * 13) % 200);
+        CHECK_OK(byron_txn_put(
+            txn, plain_text(key),
+            (struct byron_bytes){&generation, sizeof generation}));
+    }
+    CHECK_OK(byron_txn_commit(txn, false));
+}
+
+static bool sees_one_generation(void)
+{
+    byron_snapshot *snapshot;
+    byron_cursor *cursor;
+    struct byron_bytes value;
+    uint32_t first = 0, generation;
+    size_t count = 0;
+    bool is_one = true;
+    CHECK_OK(byron_snapshot_open(db, &snapshot));
+    CHECK_OK(byron_cursor_open(snapshot, NULL, NULL, &cursor));
+    CHECK_OK(byron_cursor_first(cursor));
+    while (byron_cursor_valid(cursor)) {
+        struct byron_value found;
+        CHECK_OK(byron_cursor_value(cursor, &value));
+        memcpy(&generation, value.data, sizeof generation);
+        first = count++ ? first : generation;
+        CHECK_OK(byron_get(db, snapshot, byron_cursor_key(cursor), &found));
+        byron_value_release(&found);
+        is_one = is_one && generation == first;
+        CHECK_OK(byron_cursor_next(cursor));
+    }
+    byron_cursor_close(cursor);
+    byron_snapshot_close(snapshot);
+    return is_one && (count == 10 || count == 0);
+}
+
+static void read_on(void *context)
+{
+    bool *is_right = context;
+    *is_right = true;
+    while (!atomic_load(&is_over) && *is_right)
+        *is_right = sees_one_generation();
+}
+
+START_TEST(readers_see_one_commit_whole)
+{
+    struct thread threads[2];
+    bool is_right[2];
+    CHECK_OK(byron_close(db));
+    options.memtable = 16384;
+    options.inline_work = false;
+    options.retain_ms = 1;
+    db = plain_open(&options);
+    atomic_store(&is_over, false);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(thread_start(&threads[i], read_on, &is_right[i]));
+    for (uint32_t i = 1; i <= GENERATIONS; i++)
+        replace_all(i);
+    atomic_store(&is_over, true);
+    for (int i = 0; i < 2; i++) {
+        thread_join(&threads[i]);
+        ck_assert(is_right[i]);
+    }
+    ck_assert(sees_one_generation());
+}
+END_TEST
+
 static TCase *cases_of(Suite *suite, const char *name)
 {
     TCase *cases = tcase_create(name);
+    tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     suite_add_tcase(suite, cases);
     return cases;
@@ -497,6 +580,7 @@ Suite *test_ranges_suite(void)
     tcase_add_test(cases, a_delete_of_everything_leaves_nothing);
     tcase_add_loop_test(cases, deletes_by_the_thousand_are_deletes, 0, 4);
     cases = cases_of(suite, "others");
+    tcase_add_test(cases, readers_see_one_commit_whole);
     tcase_add_test(cases, beside_dropped_ranges_the_store_comes_to_rest);
     tcase_add_loop_test(cases, a_row_that_expires_goes_with_its_range, 0, 4);
     return suite;
