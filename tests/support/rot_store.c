@@ -35,6 +35,12 @@ static void commit(struct rot_store *rot, byron_db *db, size_t first,
     unsigned flags = (is_sync ? BYRON_PREPARE_SYNC : 0u) |
                      (rot->has_host ? 0u : BYRON_PREPARE_OWN);
     CHECK_OK(byron_begin(db, 0, &txn));
+    /* A few neighbours at once, somewhere. */
+    size_t low = 11 * (rot->model.next_value % 20);
+    struct byron_range range = {rot->model.keys[low], rot->model.keys[low + 7]};
+    CHECK_OK(byron_txn_delete_range(txn, &range));
+    for (size_t key = low; key < low + 7; key++)
+        state->values[key] = 0;
     for (size_t key = first; key < MODEL_KEYS; key += step) {
         uint32_t number = rot->model.next_value++;
         struct byron_bytes bytes = rot->model.keys[key];

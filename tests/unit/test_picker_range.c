@@ -110,6 +110,44 @@ START_TEST(open_bounds_take_everything)
 }
 END_TEST
 
+START_TEST(the_last_level_is_rewritten_for_range_deletes)
+{
+    struct table_meta *table = fake_fill(&fake, 6, 0, 0, 9, 1000);
+    ck_assert_int_eq(choose(0, 10), JOB_NONE);
+    table->facts.ranges = 1;
+    ck_assert_int_eq(choose(0, 10), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 6);
+    table->facts.max_sequence = options.oldest_point + 1;
+    ck_assert_int_eq(choose(0, 10), JOB_NONE);
+}
+END_TEST
+
+/* The delete of a table that is moved or merged goes down with it. */
+START_TEST(range_deletes_go_down_to_what_they_hide)
+{
+    struct picker_options at_work = options;
+    struct table_meta *table = fake_fill(&fake, 5, 0, 0, 99, 100);
+    struct level *level = &fake.version.levels[5];
+    fake_fill(&fake, 6, 0, 0, 99, 1000000);
+    ck_assert_int_eq(picker_choose(&fake.state, &at_work, &spec), BYRON_OK);
+    ck_assert_int_eq(spec.kind, JOB_NONE);
+    table->facts.ranges = level->ranges = 1;
+    table->facts.hidden = 9000;
+    ck_assert_int_eq(picker_choose(&fake.state, &at_work, &spec), BYRON_OK);
+    ck_assert_int_eq(spec.kind, JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 6);
+    job_spec_deinit(&spec);
+    /* Few are not worth it, unless they are old. */
+    table->facts.hidden = 90;
+    ck_assert_int_eq(picker_choose(&fake.state, &at_work, &spec), BYRON_OK);
+    ck_assert_int_eq(spec.kind, JOB_NONE);
+    at_work.tombstone_age_s = 60;
+    at_work.now_s = 61;
+    ck_assert_int_eq(picker_choose(&fake.state, &at_work, &spec), BYRON_OK);
+    ck_assert_int_eq(spec.kind, JOB_MERGE);
+}
+END_TEST
+
 START_TEST(damage_is_left_alone)
 {
     struct table_meta *table = fake_fill(&fake, 0, 1, 0, 9, 100);
@@ -150,6 +188,8 @@ Suite *test_picker_range_suite(void)
     tcase_add_test(cases, an_upper_level_goes_down_table_by_table);
     tcase_add_test(cases, the_last_level_is_rewritten_for_tombstones_alone);
     tcase_add_test(cases, open_bounds_take_everything);
+    tcase_add_test(cases, the_last_level_is_rewritten_for_range_deletes);
+    tcase_add_test(cases, range_deletes_go_down_to_what_they_hide);
     tcase_add_test(cases, damage_is_left_alone);
     tcase_add_test(cases, no_memory_leaves_nothing);
     suite_add_tcase(suite, cases);
