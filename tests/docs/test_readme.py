@@ -89,7 +89,7 @@ def run_block(language, folder, text):
             return None, "no python that may load extensions"
         code, out = run([python, "-c", text], folder)
         return code == 0, out
-    if run(["node", "-e", "require('better-sqlite3')"], folder)[0] != 0:
+    if run(["node", "-e", "require('better-sqlite3')(':memory:')"], folder)[0] != 0:
         return None, "no better-sqlite3 for node"
     code, out = run(["node", "-e", text], folder)
     return code == 0, out
