@@ -11,11 +11,36 @@ struct run_iter {
     unsigned flags;
     bool is_covered;
     struct cover cover;         /* Where is_covered. */
-    struct byron_error error;   /* code OK: none; the rest is unset then. */
+    byron_status failed;        /* Sticks. OK: nothing has. */
+    struct byron_error *error;  /* How; NULL where there was no memory, too. */
     struct run run;             /* Not sealed. */
     struct table_meta **tables; /* What run has: array, or lent. */
     struct table_meta *array[];
 };
+
+/* An error is larger than all else here, and seldom: apart. */
+static void keep_error(struct run_iter *iter, byron_status status)
+{
+    struct byron_error last = *error_last();
+
+    iter->failed = status;
+    if (!iter->error)
+        iter->error = alloc_bytes(sizeof *iter->error);
+    if (iter->error) {
+        *iter->error = last;
+        iter->error->code = status;
+    }
+    last.code = status;
+    (void)error_restore(&last);
+}
+
+static byron_status fail_again(const struct run_iter *iter)
+{
+    if (iter->error)
+        return error_restore(iter->error);
+    return error_set(iter->failed, NULL, BYRON_NO_OFFSET, 0,
+                     "an earlier read of these tables failed");
+}
 
 /* Ends every move: takes over where child stands. */
 static byron_status settle(struct run_iter *iter, byron_status status)
@@ -24,8 +49,7 @@ static byron_status settle(struct run_iter *iter, byron_status status)
 
     iter->base.valid = false;
     if (status != BYRON_OK) {
-        iter->error = *error_last();
-        iter->error.code = status;
+        keep_error(iter, status);
         if (iter->index < iter->run.count)
             status = table_meta_judge(iter->tables[iter->index], status);
         return status;
@@ -127,8 +151,8 @@ static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
     struct run_iter *iter = (struct run_iter *)base;
     size_t index = pass_hidden(iter, run_find(&iter->run, key));
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     base->valid = false;
     if (index == iter->run.count)
         return BYRON_OK;
@@ -145,8 +169,8 @@ static byron_status seek_before(struct iter *base, struct slice key)
     struct run_iter *iter = (struct run_iter *)base;
     size_t index = run_find(&iter->run, key);
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     base->valid = false;
     if (index == iter->run.count ||
         slice_compare(table_meta_smallest(iter->tables[index]), key) >= 0) {
@@ -169,8 +193,8 @@ static byron_status first(struct iter *base)
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     size_t index = pass_hidden(iter, 0);
 
     base->valid = false;
@@ -188,8 +212,8 @@ static byron_status last(struct iter *base)
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     size_t end = pass_hidden_back(iter, iter->run.count);
 
     base->valid = false;
@@ -207,8 +231,8 @@ static byron_status next(struct iter *base)
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     TRY(iter_next(iter->child));
     if (!iter->child->valid)
         TRY(go_forward(iter));
@@ -221,8 +245,8 @@ static byron_status prev(struct iter *base)
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
 
-    if (iter->error.code != BYRON_OK)
-        return error_restore(&iter->error);
+    if (iter->failed != BYRON_OK)
+        return fail_again(iter);
     TRY(iter_prev(iter->child));
     if (!iter->child->valid)
         TRY(go_back(iter));
@@ -235,7 +259,7 @@ static uint64_t skip(struct iter *base, const struct skip_limits *limits)
     struct run_iter *iter = (struct run_iter *)base;
     uint64_t count = 0;
 
-    if (iter->error.code == BYRON_OK)
+    if (iter->failed == BYRON_OK)
         count = iter_skip(iter->child, limits);
     if (count > 0) {
         base->key = iter->child->key;
@@ -259,6 +283,7 @@ static void free_iter(struct iter *base)
     iter_free(iter->child);
     for (size_t i = 0; iter->tables == iter->array && i < iter->run.count; i++)
         table_meta_unref(iter->array[i]);
+    alloc_free(iter->error);
     alloc_free(iter);
 }
 
@@ -297,7 +322,8 @@ byron_status run_iter_new_covered(struct table_meta *const *tables,
     iter->is_covered = cover != NULL;
     if (cover)
         iter->cover = *cover;
-    iter->error.code = BYRON_OK;
+    iter->failed = BYRON_OK;
+    iter->error = NULL;
     iter->tables = is_lent ? (struct table_meta **)tables : iter->array;
     iter->run = (struct run){.tables = iter->tables, .count = count};
     for (size_t i = 0; !is_lent && i < count; i++)
