@@ -96,7 +96,8 @@ static int class_of(const struct field *field)
 static int compare_bytes(const struct field *a, size_t a_size,
                          const struct field *b, size_t b_size)
 {
-    int order = memcmp(a->data, b->data, a_size < b_size ? a_size : b_size);
+    size_t size = a_size < b_size ? a_size : b_size;
+    int order = size == 0 ? 0 : memcmp(a->data, b->data, size);
 
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
@@ -164,7 +165,8 @@ bool field_model_is_same(const struct field *a, const struct field *b)
         return memcmp(&a->real, &b->real, sizeof a->real) == 0;
     case FIELD_TEXT:
     case FIELD_BLOB:
-        return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+        return a->size == b->size &&
+               (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
     default:
         return true;
     }
