@@ -1,6 +1,6 @@
 /*
  * byron: an ordered key-value store in a directory, on a log-structured
- * merge tree. Plain C11; no SQLite in it.
+ * merge tree. Plain C11; no SQLite in it. This header is C99 and C++11.
  *
  * Keys and values are bytes; keys order as memcmp does, a prefix first. One
  * writer at a time, any number of readers, none of which waits for another.
@@ -17,6 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define BYRON_VERSION "0.1.0"
 
@@ -262,7 +266,8 @@ BYRON_MUST_CHECK byron_status byron_write(byron_db *db,
                                           const struct byron_op *ops,
                                           size_t count, bool sync);
 
-/* Each of these writes one op. */
+/* Each of these writes one op. They are in this header alone: what binds to the
+ * library by the names of its symbols calls byron_write. */
 BYRON_MUST_CHECK static inline byron_status byron_put(byron_db *db,
                                                       struct byron_bytes key,
                                                       struct byron_bytes value,
@@ -447,5 +452,9 @@ struct byron_stats {
     uint64_t background_errors;
 };
 void byron_stats(byron_db *db, struct byron_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

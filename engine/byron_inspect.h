@@ -6,6 +6,10 @@
 
 #include "byron.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What byron_open would make of given: every zero filled in, or BYRON_MISUSE.
  */
 BYRON_MUST_CHECK byron_status byron_derive_options(
@@ -31,5 +35,9 @@ BYRON_MUST_CHECK byron_status byron_list_tables(
     byron_db *db, const struct byron_range *range,
     byron_status (*visit)(void *context, const struct byron_table *table),
     void *context);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
