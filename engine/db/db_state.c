@@ -4,6 +4,10 @@
 #include "base/alloc.h"
 #include "sstable/file_pool.h"
 
+/* Room for what writers freeze while one edit gets to the disk. With MAX_FROZEN
+ * waiting they do so only where a log fails. */
+#define FROZEN_ROOM 16
+
 uint64_t db_take_number(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
@@ -205,18 +209,51 @@ static void mark_obsolete(struct version *version,
         }
 }
 
-/* The edit is on disk: memory follows. Needs both mutexes. */
-static byron_status apply(struct byron_db *db, struct version_edit *edit,
-                          size_t flushed)
+/* Memory for what follows the edit: taken before it is on disk, or the disk
+ * could be ahead of memory for lack of it. */
+struct successor {
+    struct store_change change;
+    struct read_state *state;
+};
+
+static void successor_deinit(struct successor *successor)
+{
+    store_change_deinit(&successor->change);
+    read_state_unref(successor->state);
+}
+
+/* Needs work_mutex. */
+static byron_status plan(struct byron_db *db, const struct version_edit *edit,
+                         struct successor *out)
 {
     byron_status status;
+    mutex_lock(&db->mutex);
+    /* A writer may freeze more until the edit is on disk. */
+    size_t room = 2 * db->read_state->frozen_count + FROZEN_ROOM;
+    mutex_unlock(&db->mutex);
+    TRY(store_state_plan(&db->state, edit, &db->env, &out->change));
+    TRY(read_state_new_room(NULL, room, &out->state));
+out:
+    return status;
+}
+
+/* The edit is on disk: memory follows. Needs both mutexes. */
+static byron_status apply(struct byron_db *db, struct version_edit *edit,
+                          size_t flushed, struct successor *successor)
+{
+    byron_status status = BYRON_OK;
     struct read_state *old = db->read_state;
-    struct read_state *next = NULL;
+    struct read_state *next = successor->state;
+    struct frozen *const *frozen = old->frozen + flushed;
+    size_t count = old->frozen_count - flushed;
     struct version *before = version_ref(db->state.version);
     assert(flushed <= old->frozen_count);
-    TRY(store_state_apply(&db->state, edit, &db->env));
-    TRY(read_state_new(old->live, old->frozen + flushed,
-                       old->frozen_count - flushed, db->state.version, &next));
+    successor->state = NULL;
+    store_state_take(&db->state, edit, &successor->change);
+    if (!read_state_fill(next, old->live, frozen, count, db->state.version)) {
+        read_state_unref(next);
+        TRY(read_state_new(old->live, frozen, count, db->state.version, &next));
+    }
     mark_obsolete(before, edit);
     db_publish_state(db, next);
     db_share_memory(db);
@@ -248,14 +285,17 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
                         size_t flushed)
 {
     byron_status status;
+    struct successor successor = {0};
     uint64_t number = db_take_number(db);
     uint64_t next = number;
     edit->next_number = number + 1;
-    status = manifest_append(db->manifest, &db->state, edit, &next);
+    status = plan(db, edit, &successor);
+    if (status == BYRON_OK)
+        status = manifest_append(db->manifest, &db->state, edit, &next);
     mutex_lock(&db->mutex);
     if (status == BYRON_OK) {
         db->has_appended = true;
-        status = apply(db, edit, flushed);
+        status = apply(db, edit, flushed, &successor);
         if (status != BYRON_OK) {
             /* Disk is ahead of memory: only a reopen brings them together. */
             db_keep_error(status, &db->wal_fatal, &db->wal_error);
@@ -268,6 +308,7 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
     }
     condition_wake_all(&db->changed);
     mutex_unlock(&db->mutex);
+    successor_deinit(&successor);
     if (status == BYRON_OK && edit->wal_floor != 0)
         retire_wals(db, edit->wal_floor);
     return status;

@@ -38,45 +38,47 @@ byron_status frozen_new(struct memtable *memtable, struct log_writer *wal,
     return BYRON_OK;
 }
 
-byron_status read_state_new(struct memtable *live, struct frozen *const *frozen,
-                            size_t frozen_count, struct version *version,
-                            struct read_state **out)
-{
-    struct read_state *state = alloc_zeroed(1, sizeof *state);
-    if (!state)
-        return error_no_memory();
-    if (frozen_count > 0) {
-        state->frozen = alloc_bytes(frozen_count * sizeof(struct frozen *));
-        if (!state->frozen) {
-            alloc_free(state);
-            return error_no_memory();
-        }
-    }
-    atomic_init(&state->refs, 1);
-    state->live = memtable_ref(live);
-    for (size_t i = 0; i < frozen_count; i++)
-        state->frozen[i] = frozen_ref(frozen[i]);
-    state->frozen_count = frozen_count;
-    state->version = version_ref(version);
-    *out = state;
-    return BYRON_OK;
-}
-
 byron_status read_state_new_room(struct memtable *live, size_t room,
                                  struct read_state **out)
 {
     struct read_state *state = alloc_zeroed(1, sizeof *state);
-    struct frozen **frozen = alloc_zeroed(room, sizeof(struct frozen *));
+    struct frozen **frozen = alloc_zeroed(room + 1, sizeof(struct frozen *));
     if (!state || !frozen) {
         alloc_free(state);
         alloc_free(frozen);
         return error_no_memory();
     }
     atomic_init(&state->refs, 1);
-    state->live = memtable_ref(live);
+    state->live = live ? memtable_ref(live) : NULL;
     state->frozen = frozen;
+    state->room = room;
     *out = state;
     return BYRON_OK;
+}
+
+bool read_state_fill(struct read_state *state, struct memtable *live,
+                     struct frozen *const *frozen, size_t frozen_count,
+                     struct version *version)
+{
+    if (frozen_count > state->room)
+        return false;
+    state->live = memtable_ref(live);
+    for (size_t i = 0; i < frozen_count; i++)
+        state->frozen[i] = frozen_ref(frozen[i]);
+    state->frozen_count = frozen_count;
+    state->version = version_ref(version);
+    return true;
+}
+
+byron_status read_state_new(struct memtable *live, struct frozen *const *frozen,
+                            size_t frozen_count, struct version *version,
+                            struct read_state **out)
+{
+    byron_status status;
+    TRY(read_state_new_room(NULL, frozen_count, out));
+    (void)read_state_fill(*out, live, frozen, frozen_count, version);
+out:
+    return status;
 }
 
 void read_state_refill(struct read_state *state, const struct read_state *old,

@@ -40,6 +40,7 @@ struct read_state {
     struct memtable *live;
     struct frozen **frozen; /* Oldest first; a reference each. */
     size_t frozen_count;
+    size_t room;             /* For so many of them. */
     struct version *version; /* NULL until filled. */
 };
 
@@ -49,7 +50,8 @@ BYRON_MUST_CHECK byron_status read_state_new(struct memtable *live,
                                              size_t frozen_count,
                                              struct version *version,
                                              struct read_state **out);
-/* One to be filled later, with room for so many frozen sources. */
+/* One to be filled later, with room for so many frozen sources. live may be
+ * NULL until then. */
 BYRON_MUST_CHECK byron_status read_state_new_room(struct memtable *live,
                                                   size_t room,
                                                   struct read_state **out);
@@ -57,6 +59,11 @@ BYRON_MUST_CHECK byron_status read_state_new_room(struct memtable *live,
  * old's version. Requires: room. Cannot fail. */
 void read_state_refill(struct read_state *state, const struct read_state *old,
                        struct frozen *first, struct frozen *second);
+/* Fills it with new references to all it is given. False, and nothing is done,
+ * where there is too little room. */
+bool read_state_fill(struct read_state *state, struct memtable *live,
+                     struct frozen *const *frozen, size_t frozen_count,
+                     struct version *version);
 struct read_state *read_state_ref(struct read_state *state);
 void read_state_unref(struct read_state *state); /* NULL is fine. */
 /* The newest version at or below sequence, tombstones included, or

@@ -32,43 +32,41 @@ out:
 }
 
 /* Room for the drops that stay, then copies of those that come. */
-static byron_status make_drops(const struct store_state *state,
+static byron_status plan_drops(const struct store_state *state,
                                const struct version_edit *edit,
-                               struct drop_range **out)
+                               struct store_change *change)
 {
     byron_status status = BYRON_OK;
-    size_t kept = state->drop_count - (size_t)edit->forget_drops;
-    struct drop_range *drops =
-        alloc_zeroed(kept + edit->drop_count + 1, sizeof *drops);
 
-    if (!drops)
+    change->kept = state->drop_count - (size_t)edit->forget_drops;
+    change->drops = alloc_zeroed(change->kept + edit->drop_count + 1,
+                                 sizeof *change->drops);
+    if (!change->drops)
         return error_no_memory();
-    for (size_t i = 0; i < edit->drop_count; i++)
-        TRY(copy_drop(&edit->drops[i], &drops[kept + i]));
-    *out = drops;
-    drops = NULL;
+    for (size_t i = 0; i < edit->drop_count; i++) {
+        change->coming++;
+        TRY(copy_drop(&edit->drops[i], &change->drops[change->kept + i]));
+    }
 out:
-    for (size_t i = 0; drops && i < edit->drop_count; i++)
-        free_drop(&drops[kept + i]);
-    alloc_free(drops);
     return status;
 }
 
 /* Puts the prepared array in place. */
 static void take_drops(struct store_state *state,
                        const struct version_edit *edit,
-                       struct drop_range *drops)
+                       struct store_change *change)
 {
     size_t forgotten = (size_t)edit->forget_drops;
-    size_t kept = state->drop_count - forgotten;
 
     for (size_t i = 0; i < forgotten; i++)
         free_drop(&state->drops[i]);
-    if (kept > 0)
-        memcpy(drops, state->drops + forgotten, kept * sizeof *drops);
+    if (change->kept > 0)
+        memcpy(change->drops, state->drops + forgotten,
+               change->kept * sizeof *change->drops);
     alloc_free(state->drops);
-    state->drops = drops;
-    state->drop_count = kept + edit->drop_count;
+    state->drops = change->drops;
+    state->drop_count = change->kept + change->coming;
+    change->drops = NULL;
 }
 
 static void raise_to(uint64_t *value, uint64_t floor)
@@ -91,36 +89,60 @@ static void take_numbers(struct store_state *state,
     }
 }
 
+byron_status store_state_plan(const struct store_state *state,
+                              const struct version_edit *edit,
+                              struct table_env *env, struct store_change *out)
+{
+    byron_status status = BYRON_OK;
+
+    *out = (struct store_change){0};
+    if (edit->forget_drops > state->drop_count)
+        return error_corrupt(
+            NULL, BYRON_NO_OFFSET, "an edit forgets %llu drops, there are %zu",
+            (unsigned long long)edit->forget_drops, state->drop_count);
+    if (edit->drop_count > 0 || edit->forget_drops > 0)
+        TRY(plan_drops(state, edit, out));
+    if (edit->add_count > 0 || edit->remove_count > 0)
+        TRY(version_apply(state->version, edit, env, &out->version));
+out:
+    if (status != BYRON_OK)
+        store_change_deinit(out);
+    return status;
+}
+
+void store_state_take(struct store_state *state,
+                      const struct version_edit *edit,
+                      struct store_change *change)
+{
+    if (change->version) {
+        version_unref(state->version);
+        state->version = change->version;
+        change->version = NULL;
+    }
+    if (change->drops)
+        take_drops(state, edit, change);
+    take_numbers(state, edit);
+}
+
+void store_change_deinit(struct store_change *change)
+{
+    version_unref(change->version);
+    for (size_t i = 0; change->drops && i < change->coming; i++)
+        free_drop(&change->drops[change->kept + i]);
+    alloc_free(change->drops);
+    *change = (struct store_change){0};
+}
+
 byron_status store_state_apply(struct store_state *state,
                                const struct version_edit *edit,
                                struct table_env *env)
 {
     byron_status status;
-    struct version *version = NULL;
-    struct drop_range *drops = NULL;
-    bool has_drops = edit->drop_count > 0 || edit->forget_drops > 0;
+    struct store_change change;
 
-    if (edit->forget_drops > state->drop_count)
-        return error_corrupt(
-            NULL, BYRON_NO_OFFSET, "an edit forgets %llu drops, there are %zu",
-            (unsigned long long)edit->forget_drops, state->drop_count);
-    if (has_drops)
-        TRY(make_drops(state, edit, &drops));
-    if (edit->add_count > 0 || edit->remove_count > 0) {
-        status = version_apply(state->version, edit, env, &version);
-        if (status != BYRON_OK)
-            goto out;
-        version_unref(state->version);
-        state->version = version;
-    }
-    if (has_drops)
-        take_drops(state, edit, drops);
-    take_numbers(state, edit);
-    return BYRON_OK;
+    TRY(store_state_plan(state, edit, env, &change));
+    store_state_take(state, edit, &change);
 out:
-    for (size_t i = 0; drops && i < edit->drop_count; i++)
-        free_drop(&drops[state->drop_count - (size_t)edit->forget_drops + i]);
-    alloc_free(drops);
     return status;
 }
 

@@ -27,6 +27,23 @@ void store_state_deinit(struct store_state *state);
 BYRON_MUST_CHECK byron_status store_state_apply(struct store_state *state,
                                                 const struct version_edit *edit,
                                                 struct table_env *env);
+/* What an edit makes of a state, all memory for it taken. All zero: nothing. */
+struct store_change {
+    struct version *version;  /* NULL: as it was. */
+    struct drop_range *drops; /* NULL: as they were. The kept ones come in. */
+    size_t kept, coming;
+};
+/* The first half of store_state_apply: all that can fail. */
+BYRON_MUST_CHECK byron_status store_state_plan(const struct store_state *state,
+                                               const struct version_edit *edit,
+                                               struct table_env *env,
+                                               struct store_change *out);
+/* The second half. Takes change. Requires: it was planned for both. */
+void store_state_take(struct store_state *state,
+                      const struct version_edit *edit,
+                      struct store_change *change);
+/* Gives up what was not taken. */
+void store_change_deinit(struct store_change *change);
 /* Appends the edit that makes state out of nothing. */
 BYRON_MUST_CHECK byron_status
 store_state_encode(const struct store_state *state, struct buf *out);

@@ -146,6 +146,36 @@ START_TEST(edit_that_does_not_fit_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_plan_changes_nothing_until_it_is_taken)
+{
+    size_t live = alloc_live();
+    struct fixture fixture;
+    struct store_change change;
+    struct version_edit edit = {.forget_drops = 1, .next_number = 99};
+
+    init(&fixture);
+    fill(&fixture);
+    fixture_drop(&edit, 9, "o", "p");
+    fixture_remove(&edit, 1);
+    fixture_add(&edit, 0, 3, 3, "a", "b");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            store_state_plan(&fixture.state, &edit, &fixture.env, &change),
+            BYRON_OK);
+        check_text(&fixture, filled);
+        if (i == 0)
+            store_change_deinit(&change);
+    }
+    store_state_take(&fixture.state, &edit, &change);
+    check_text(&fixture, "L0 r3 3[a,b] | L6 r0 2[a,b] | drop 8[m,n) | "
+                         "drop 9[o,p) | floor 2 seq 3 next 99 tip 5/6");
+    store_change_deinit(&change);
+    version_edit_deinit(&edit);
+    deinit(&fixture);
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
 START_TEST(encoding_makes_the_same_state_out_of_nothing)
 {
     struct fixture fixture;
@@ -210,6 +240,7 @@ Suite *test_store_state_suite(void)
     tcase_add_test(cases, added_table_uses_up_its_number);
     tcase_add_test(cases, oldest_drops_are_forgotten_first);
     tcase_add_test(cases, edit_that_does_not_fit_changes_nothing);
+    tcase_add_test(cases, a_plan_changes_nothing_until_it_is_taken);
     tcase_add_test(cases, encoding_makes_the_same_state_out_of_nothing);
     tcase_add_test(cases, survives_any_failed_allocation);
     suite_add_tcase(suite, cases);
