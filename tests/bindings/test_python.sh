@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 if [ "${MODE:-release}" != release ]; then
-    echo 'python: 1 passed, 0 failed, 1 skipped (python has no sanitizer)'
+    echo 'python: 0 passed, 0 failed, 1 skipped (python has no sanitizer)'
     exit 0
 fi
 for python in python3 /usr/bin/python3; do
@@ -13,4 +13,4 @@ sqlite3.connect(':memory:').enable_load_extension(True)" 2>/dev/null; then
     fi
 done
 echo 'skipped: no python here may load extensions'
-echo 'python: 1 passed, 0 failed, 1 skipped'
+echo 'python: 0 passed, 0 failed, 1 skipped'
