@@ -9,8 +9,12 @@ extension=$PWD/build/$mode/byron.so
 passed=0
 failed=0
 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# In memory, if that can be.
+TMPDIR=$(mktemp -d -p /dev/shm byron-differ-XXXXXX 2>/dev/null || mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 1' HUP INT TERM
+log=$TMPDIR/log
 
 play() {
     "$@" extension="$extension" >"$log" 2>&1

@@ -376,11 +376,19 @@ START_TEST(money_is_neither_made_nor_lost_in_memory)
 }
 END_TEST
 
+static void make_on_disk(char *path, size_t path_size)
+{
+    const char *root = getenv("TMPDIR");
+
+    snprintf(path, path_size, "%s/byron-threads-XXXXXX", root ? root : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(path));
+}
+
 START_TEST(money_is_neither_made_nor_lost_on_a_disk)
 {
-    char path[] = "/tmp/byron-threads-XXXXXX";
+    char path[256];
     struct stat stat_of;
-    ck_assert_ptr_nonnull(mkdtemp(path));
+    make_on_disk(path, sizeof path);
     play_through(NULL, path);
     /* A private store goes with its handle. */
     ck_assert_int_ne(stat(path, &stat_of), 0);
@@ -404,13 +412,12 @@ static void *write_and_sync(void *context)
 START_TEST(verify_finds_no_damage_in_a_log_that_grows)
 {
     /* In memory a sync is fast, and more happens in the middle of a read. */
-    char memory[] = "/dev/shm/byron-threads-XXXXXX";
-    char disk[] = "/tmp/byron-threads-XXXXXX";
-    char *path = mkdtemp(memory) ? memory : mkdtemp(disk);
+    char path[256] = "/dev/shm/byron-threads-XXXXXX";
     struct byron_options options = {.create = true, .remove_at_close = true};
     struct play play = {.seed = test_seed()};
     pthread_t writer;
-    ck_assert_ptr_nonnull(path);
+    if (!mkdtemp(path))
+        make_on_disk(path, sizeof path);
     pthread_mutex_init(&play.mutex, NULL);
     ck_assert_int_eq(byron_open(path, &options, &play.db), BYRON_OK);
     ck_assert_int_eq(pthread_create(&writer, NULL, write_and_sync, &play), 0);

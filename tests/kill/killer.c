@@ -34,6 +34,10 @@
 
 extern char **environ;
 
+/* What goes when we are told to end: a child, and the database's folder. */
+static volatile pid_t child;
+static char *volatile litter;
+
 struct totals {
     uint64_t rounds;
     uint64_t databases;
@@ -93,6 +97,25 @@ static void run_command(const char *a, const char *b, const char *c,
         free(arguments[i]);
 }
 
+static void give_up(int number)
+{
+    (void)number;
+    if (child > 0)
+        kill(child, SIGKILL);
+    if (litter)
+        execl("/bin/sh", "sh", "-c", "rm -rf \"$0\"; exit 1", litter, NULL);
+    _exit(1);
+}
+
+static void end_on_signals(void)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = give_up};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
 /* --- children ------------------------------------------------------------ */
 
 /* The arguments that make this program do a task. */
@@ -135,6 +158,7 @@ static pid_t start(const struct run *run, const char *task, int *news)
     pid = fork();
     if (pid < 0)
         subject_fail("fork: %s", strerror(errno));
+    child = pid;
     if (pid == 0) {
         close(ends[0]);
         execv("/proc/self/exe", words);
@@ -165,6 +189,13 @@ static void fail_round(const struct run *run, const char *what)
     exit(1);
 }
 
+static pid_t reap(pid_t pid, int *status)
+{
+    pid_t ended = waitpid(pid, status, 0);
+    child = 0;
+    return ended;
+}
+
 /* Runs a checker to its end. */
 static void check(const struct run *run, const char *task,
                   struct checker_news *out)
@@ -176,7 +207,7 @@ static void check(const struct run *run, const char *task,
     if (out && read(news, out, sizeof *out) != sizeof *out)
         memset(out, 0, sizeof *out);
     close(news);
-    if (waitpid(pid, &status, 0) != pid || status != 0)
+    if (reap(pid, &status) != pid || status != 0)
         fail_round(run, WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
                                             : "the checker has said why");
 }
@@ -330,7 +361,7 @@ static void kill_worker(struct run *run)
     pid = start(run, "worker", &news);
     wait_for_moment(run, &plan, news, &watch);
     kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid)
+    if (reap(pid, &status) != pid)
         subject_fail("waitpid: %s", strerror(errno));
     while (!watch.is_over)
         listen(news, 0, &watch);
@@ -385,6 +416,7 @@ static void begin_database(struct run *run)
     if (asprintf(&run->place, "%s/byron-kill-XXXXXX", choose_base(run)) < 0 ||
         !mkdtemp(run->place))
         subject_fail("%s: %s", run->place, strerror(errno));
+    litter = run->place;
     live = path_of(run, "live");
     if (mkdir(live, 0700) != 0)
         subject_fail("%s: %s", live, strerror(errno));
@@ -395,12 +427,18 @@ static void begin_database(struct run *run)
     run->totals.databases++;
 }
 
+static void remove_place(struct run *run)
+{
+    run_command("rm", "-rf", run->place, NULL);
+    litter = NULL;
+    free(run->place);
+}
+
 static void end_database(struct run *run)
 {
     if (run->subject.is_created)
         check(run, "finish", NULL);
-    run_command("rm", "-rf", run->place, NULL);
-    free(run->place);
+    remove_place(run);
 }
 
 /* A second process beside a living worker. */
@@ -420,10 +458,9 @@ static void expect_busy(struct run *run)
     kill(pid, SIGSTOP);
     check(run, "busy", NULL);
     kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    reap(pid, &status);
     close(news);
-    run_command("rm", "-rf", run->place, NULL);
-    free(run->place);
+    remove_place(run);
 }
 
 /* --- the report ---------------------------------------------------------- */
@@ -539,6 +576,7 @@ int main(int count, char **arguments)
     run.seed = test_seed();
     read_arguments(&run, count, arguments);
     if (!run.task) {
+        end_on_signals();
         play(&run);
         return 0;
     }

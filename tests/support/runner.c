@@ -3,9 +3,11 @@
  * program.
  *
  * unit [-l] [suite...]; a suite is named as its module: buf, table_writer.
- * Exits 1 where a test failed, a name is unknown, or nothing ran at all.
+ * Exits 1 where a test failed, a name is unknown, or nothing ran at all. What
+ * tests leave in $TMPDIR goes at the end, also of those that failed.
  */
 #include <check.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +84,28 @@ static void run(const struct entry *entry, struct totals *totals)
     srunner_free(runner);
 }
 
+/* --- The folder that is $TMPDIR to the tests ------------------------------ */
+
+static char folder[256];
+
+static bool make_folder(void)
+{
+    const char *root = getenv("TMPDIR");
+
+    snprintf(folder, sizeof folder, "%s/byron-unit-XXXXXX",
+             root && *root ? root : "/tmp");
+    return mkdtemp(folder) && setenv("TMPDIR", folder, 1) == 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int flag,
+                      struct FTW *place)
+{
+    (void)status;
+    (void)flag;
+    (void)place;
+    return remove(path);
+}
+
 static int list(void)
 {
     for (size_t i = 0; i < entry_count; i++) {
@@ -104,11 +128,16 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
+    if (!make_folder()) {
+        perror(folder);
+        return EXIT_FAILURE;
+    }
     printf("seed: BYRON_SEED=%llu\n", (unsigned long long)test_seed());
     for (int i = 1; i < argc; i++)
         run(find(argv[i]), &totals);
     for (size_t i = 0; i < entry_count && argc == 1; i++)
         run(&entries[i], &totals);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     printf("%d passed, %d failed\n", totals.passed, totals.failed);
     return totals.failed == 0 && totals.passed > 0 ? EXIT_SUCCESS
                                                    : EXIT_FAILURE;
