@@ -58,6 +58,9 @@ expect 'the shell shows the declaration' \
     "$(shell '.schema kv' | sed 's/;*$//; s,/\*.*,,')"
 expect 'the shell lists the table' yes \
     "$(shell .tables | grep -qw value && echo yes)"
+cp "$extension" byron-v0.2_linux.so
+expect 'a file of another name loads' 1 "$(sqlite3 -cmd \
+    '.load ./byron-v0.2_linux' :memory: 'SELECT byron_version() IS NOT NULL' 2>&1)"
 expect 'all of it is sound' ok "$(shell "SELECT byron_check('kv')")"
 echo "shell: $passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed != 0 ]

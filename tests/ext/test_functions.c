@@ -1,7 +1,7 @@
 /*
  * functions: what a person calls.
  *
- * Covers: lookup, status, extension.
+ * Covers: lookup, status.
  */
 #include <check.h>
 #include <stdio.h>

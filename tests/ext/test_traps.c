@@ -244,6 +244,23 @@ START_TEST(a_comparison_does_not_tell_its_affinity)
 }
 END_TEST
 
+/* The first statement on a table is compiled before SQLite knows its key. */
+START_TEST(a_delete_with_a_limit_goes_by_rowid_at_first)
+{
+    if (!sqlite3_compileoption_used("ENABLE_UPDATE_DELETE_LIMIT"))
+        return;
+    host_reopen(&host);
+    ck_assert_str_eq(host_ask(host.db, "DELETE FROM b ORDER BY n LIMIT 3"),
+                     "error: no such column: rowid");
+    ck_assert_str_eq(host_ask(host.db, "UPDATE b SET v = 0 LIMIT 3"), "");
+    run_both("UPDATE $ SET v = 1");
+    run_both("DELETE FROM $ ORDER BY n DESC LIMIT 3 OFFSET 2");
+    run_both("UPDATE $ SET v = 2, n = n + 500 WHERE a = 1 ORDER BY n LIMIT 4");
+    same("SELECT * FROM $ ORDER BY k, n");
+    same("SELECT count(*) FROM $ WHERE v = 2");
+}
+END_TEST
+
 Suite *test_traps_suite(void)
 {
     Suite *suite = suite_create("traps");
@@ -267,6 +284,7 @@ Suite *test_traps_suite(void)
     tcase_add_test(cases, a_join_asks_twice_and_may_take_either_answer);
     tcase_add_test(cases, a_join_is_not_quadratic_where_an_index_serves);
     tcase_add_test(cases, a_comparison_does_not_tell_its_affinity);
+    tcase_add_test(cases, a_delete_with_a_limit_goes_by_rowid_at_first);
     suite_add_tcase(suite, cases);
     return suite;
 }
