@@ -355,13 +355,34 @@ void byron_txn_abort(byron_txn *txn);
 
 /* --- Maintenance ------------------------------------------------------- */
 
-/* All commits so far into SSTables. */
-BYRON_MUST_CHECK byron_status byron_flush(byron_db *db);
-/* Rewrites range to one run at the last level, tombstones gone. */
-BYRON_MUST_CHECK byron_status byron_compact(byron_db *db,
-                                            const struct byron_range *range);
-/* Stops a compact or verify that runs on another thread. */
-void byron_interrupt(byron_db *db);
+/* What a caller thinks of a call that takes long. */
+struct byron_patience {
+    /* How long to wait for what another thread is about: a prepared commit
+     * that is not published yet, a compact. Then BYRON_BUSY. */
+    uint32_t busy_ms;
+    /* Asked often, by the calling thread, while it holds no lock of the store;
+     * false: the call ends with BYRON_INTERRUPTED. May be NULL. */
+    bool (*go_on)(void *context);
+    void *context;
+};
+/* All commits so far into SSTables; of a transaction that is open nothing, nor
+ * is it waited for. patience may be NULL: ten seconds. */
+BYRON_MUST_CHECK byron_status
+byron_flush_within(byron_db *db, const struct byron_patience *patience);
+BYRON_MUST_CHECK static inline byron_status byron_flush(byron_db *db)
+{
+    return byron_flush_within(db, NULL);
+}
+/* Rewrites range to one run at the last level, tombstones gone. Interrupted,
+ * it leaves what it has finished. */
+BYRON_MUST_CHECK byron_status
+byron_compact_within(byron_db *db, const struct byron_range *range,
+                     const struct byron_patience *patience);
+BYRON_MUST_CHECK static inline byron_status
+byron_compact(byron_db *db, const struct byron_range *range)
+{
+    return byron_compact_within(db, range, NULL);
+}
 /*
  * Gives up every key in [lower, upper) for good: nobody may read or write
  * there again. Whole files go at once, the rest by compaction. The upper bound
@@ -377,10 +398,16 @@ BYRON_MUST_CHECK byron_status byron_estimate(byron_db *db,
  * Reads everything and checks every checksum, order and count. Calls report
  * for each damage (words lent for the call); OK and *damages tells how many.
  */
-BYRON_MUST_CHECK byron_status byron_verify(byron_db *db,
-                                           void (*report)(void *context,
-                                                          const char *words),
-                                           void *context, uint64_t *damages);
+BYRON_MUST_CHECK byron_status
+byron_verify_within(byron_db *db, const struct byron_patience *patience,
+                    void (*report)(void *context, const char *words),
+                    void *context, uint64_t *damages);
+BYRON_MUST_CHECK static inline byron_status
+byron_verify(byron_db *db, void (*report)(void *context, const char *words),
+             void *context, uint64_t *damages)
+{
+    return byron_verify_within(db, NULL, report, context, damages);
+}
 /* How far a copy is. */
 struct byron_copied {
     uint64_t files;

@@ -99,14 +99,27 @@ static int check_rows(struct table *table, struct findings *findings)
     return rc;
 }
 
+static int check_store(struct table *table, struct findings *findings,
+                       uint64_t *damages)
+{
+    struct interrupt interrupt = {.db = table->db};
+    struct byron_patience patience = interrupt_patience(&interrupt);
+    byron_status status =
+        byron_verify_within(table->transaction->store->db, &patience,
+                            findings_add, findings, damages);
+    int rc = interrupt_fail(&interrupt, table, status);
+
+    interrupt_deinit(&interrupt);
+    return rc;
+}
+
 int check_table(struct table *table, struct findings *findings)
 {
     uint64_t damages = 0;
     int rc = view_ready(table);
 
     if (rc == SQLITE_OK)
-        rc = status_fail(table, byron_verify(table->transaction->store->db,
-                                             findings_add, findings, &damages));
+        rc = check_store(table, findings, &damages);
     /* Rows in files that are damaged cannot be read. */
     if (rc == SQLITE_OK && damages == 0)
         rc = check_rows(table, findings);

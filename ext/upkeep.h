@@ -8,7 +8,7 @@
 #include "vtab.h"
 
 /* SQLite's code, with the table's message. Refused where this connection's
- * transaction has written: the work would wait for itself. */
+ * transaction has written: its rows are not there to be flushed. */
 int upkeep_flush(struct table *table);
 /* Also the table's indexes. */
 int upkeep_compact(struct table *table);

@@ -232,6 +232,7 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     byron_status status;
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
+    txn_take_log(txn);
     txn_unprepare(txn);
     TRY(prepare_room(txn, flags));
     prepared->flags = flags;
@@ -248,6 +249,7 @@ out:
     if (status != BYRON_OK) {
         struct byron_error first = *error_last();
         txn_unprepare(txn);
+        txn_give_log(txn);
         (void)error_restore(&first);
     }
     return status;

@@ -1,8 +1,8 @@
 /*
  * db: struct byron_db, with the lock that each field needs.
  *
- * Locks, taken in this order: the writer token, work_mutex, mutex. Only this
- * folder decides when things happen; the layers below answer what.
+ * Locks, taken in this order: the writer token, the log, work_mutex, mutex.
+ * Only this folder decides when things happen; the layers below answer what.
  */
 #ifndef BYRON_DB_DB_H
 #define BYRON_DB_DB_H
@@ -54,7 +54,12 @@ struct byron_db {
     struct condition token_free; /* With mutex. */
     bool token_taken;            /* Needs mutex. */
 
-    /* Only the writer touches these. */
+    /* The log: whoever set log_taken may write to it, and replace it. A writer
+     * has it from prepare to its end. */
+    struct condition log_free; /* With mutex. */
+    bool log_taken;            /* Needs mutex. */
+
+    /* Need the log. */
     struct memtable *live;  /* The read state's; it holds the reference. */
     struct log_writer *wal; /* NULL before the first write. */
     uint64_t wal_number;    /* Of wal, or the last of recovery; 0 = none. */
@@ -72,6 +77,7 @@ struct byron_db {
     struct mutex work_mutex;
     struct job *flush;         /* Needs work_mutex. A flush under way. */
     struct job *job;           /* Needs work_mutex. A compaction under way. */
+    bool is_job_manual;        /* Needs work_mutex. It was asked for. */
     uint64_t job_bytes_seen;   /* Needs work_mutex. Counted in statistics. */
     struct manifest *manifest; /* Needs work_mutex. */
     struct store_state state;  /* Writes need both mutexes; reads, one. */
@@ -101,6 +107,7 @@ struct byron_db {
     bool stop;             /* Needs mutex. */
     bool work_due;         /* Needs mutex. Maybe: work will look. */
     bool is_working;       /* Needs mutex. A unit of work is being done. */
+    bool compact_taken;    /* Needs mutex. Somebody is in byron_compact. */
     bool has_compact;      /* Needs mutex. A manual compaction. */
     struct buf compact_lower, compact_upper;
     bool compact_has_lower, compact_has_upper;
@@ -116,7 +123,6 @@ struct byron_db {
     byron_snapshot *spare_snapshot; /* Needs mutex. Memory of one closed. */
     uint64_t open_txns;             /* Needs mutex. */
     struct byron_stats stats;       /* Needs mutex. The counters among them. */
-    atomic_bool interrupted;
 };
 
 /*

@@ -207,6 +207,7 @@ static void free_db(struct byron_db *db)
     alloc_free(db->orphans);
     alloc_free(db->wals);
     condition_deinit(&db->token_free);
+    condition_deinit(&db->log_free);
     condition_deinit(&db->changed);
     mutex_deinit(&db->work_mutex);
     mutex_deinit(&db->mutex);
@@ -224,6 +225,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     mutex_init(&db->work_mutex);
     condition_init(&db->changed);
     condition_init(&db->token_free);
+    condition_init(&db->log_free);
     TRY(db_derive_options(options, path, &db->options));
     db->os = db->options.os;
     store_clock_init(&db->clock, db->os);

@@ -1,72 +1,18 @@
-#include "base/alloc.h"
-#include "db/txn.h"
+#include "base/patience.h"
 #include "db/db_state.h"
+#include "db/wait.h"
 #include "db/wal.h"
 #include "db/work.h"
-
-/* How long maintenance waits for a writer to end its transaction. */
-#define TOKEN_MS 10000
-
-void byron_interrupt(byron_db *db)
-{
-    atomic_store(&db->interrupted, true);
-    mutex_lock(&db->mutex);
-    condition_wake_all(&db->changed);
-    mutex_unlock(&db->mutex);
-}
-
-static byron_status interrupted(void)
-{
-    return error_set(BYRON_INTERRUPTED, NULL, BYRON_NO_OFFSET, 0,
-                     "interrupted");
-}
-
-/* Freezes what is in the live memtable. */
-static byron_status freeze_live(struct byron_db *db)
-{
-    byron_status status;
-    byron_txn *txn = NULL;
-    TRY(byron_begin(db, TOKEN_MS, &txn));
-    if (memtable_count(db->live) > 0) {
-        TRY(db_wait_for_flush(db));
-        TRY(db_switch(db));
-    }
-out:
-    byron_txn_abort(txn);
-    return status;
-}
 
 static bool is_flushed(const struct byron_db *db)
 {
     return db->read_state->frozen_count == 0;
 }
 
-/* Waits for one state of the database; works itself without a thread. */
-static byron_status wait_until(struct byron_db *db,
-                               bool (*is_done)(const struct byron_db *db))
+/* For one more frozen memtable. */
+static bool has_room(const struct byron_db *db)
 {
-    byron_status status = BYRON_OK;
-    mutex_lock(&db->mutex);
-    uint64_t errors = db->stats.background_errors;
-    while (status == BYRON_OK && !is_done(db)) {
-        bool has_failed = is_done == is_flushed
-                              ? db->work_status != BYRON_OK
-                              : db->stats.background_errors != errors;
-        if (atomic_load(&db->interrupted)) {
-            status = interrupted();
-        } else if (has_failed) {
-            status = error_restore(&db->work_error);
-        } else if (db->has_thread) {
-            condition_wait(&db->changed, &db->mutex);
-        } else {
-            bool did_some;
-            mutex_unlock(&db->mutex);
-            status = db_work(db, (uint64_t)1 << 20, &did_some);
-            mutex_lock(&db->mutex);
-        }
-    }
-    mutex_unlock(&db->mutex);
-    return status;
+    return db->read_state->frozen_count < MAX_FROZEN;
 }
 
 static bool is_compacted(const struct byron_db *db)
@@ -80,10 +26,38 @@ static bool is_settled(const struct byron_db *db)
            db->read_state->frozen_count == 0;
 }
 
+/* Waits for one state of the database; works itself without a thread. */
+static byron_status wait_until(struct byron_db *db,
+                               bool (*is_done)(const struct byron_db *db),
+                               const struct byron_patience *patience)
+{
+    byron_status status = BYRON_OK;
+    bool is_flush = is_done == is_flushed || is_done == has_room;
+    mutex_lock(&db->mutex);
+    uint64_t errors = db->stats.background_errors;
+    while (status == BYRON_OK && !is_done(db)) {
+        bool has_failed = is_flush ? db->work_status != BYRON_OK
+                                   : db->stats.background_errors != errors;
+        if (has_failed) {
+            status = error_restore(&db->work_error);
+        } else if (db->has_thread) {
+            status = wait_for(db, &db->changed, patience);
+        } else {
+            bool did_some;
+            mutex_unlock(&db->mutex);
+            status = patience_ask(patience);
+            if (status == BYRON_OK)
+                status = db_work(db, (uint64_t)1 << 20, &did_some);
+            mutex_lock(&db->mutex);
+        }
+    }
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
 /* A new attempt: an error of the last one is no answer to this one. */
 static void wake_work(struct byron_db *db)
 {
-    atomic_store(&db->interrupted, false);
     mutex_lock(&db->mutex);
     db->work_status = BYRON_OK;
     db->retry_us = 0;
@@ -92,12 +66,54 @@ static void wake_work(struct byron_db *db)
     mutex_unlock(&db->mutex);
 }
 
-byron_status byron_flush(byron_db *db)
+/* The log, and room to freeze the live memtable. */
+static byron_status take_log(struct byron_db *db,
+                             const struct byron_patience *patience)
 {
     byron_status status;
+    bool is_ready = false;
+    while (!is_ready) {
+        TRY(wait_until(db, has_room, patience));
+        TRY(wait_take_log(db, patience));
+        mutex_lock(&db->mutex);
+        is_ready = has_room(db);
+        mutex_unlock(&db->mutex);
+        if (!is_ready)
+            wait_give_log(db);
+    }
+out:
+    return status;
+}
+
+/* Freezes what is in the live memtable. An open transaction has nothing there
+ * before it is prepared. */
+static byron_status freeze_live(struct byron_db *db,
+                                const struct byron_patience *patience)
+{
+    byron_status status = take_log(db, patience);
+    if (status != BYRON_OK)
+        return status;
+    if (memtable_count(db->live) > 0)
+        status = db_switch(db);
+    wait_give_log(db);
+    return status;
+}
+
+static byron_status refuse_read_only(const struct byron_db *db)
+{
+    return error_set(BYRON_READ_ONLY, db->os->dir_path(db->dir),
+                     BYRON_NO_OFFSET, 0, "the store is open for reading only");
+}
+
+byron_status byron_flush_within(byron_db *db,
+                                const struct byron_patience *patience)
+{
+    byron_status status;
+    if (db->is_read_only)
+        return refuse_read_only(db);
     wake_work(db);
-    TRY(freeze_live(db));
-    TRY(wait_until(db, is_flushed));
+    TRY(freeze_live(db, patience));
+    TRY(wait_until(db, is_flushed, patience));
 out:
     return status;
 }
@@ -107,7 +123,30 @@ byron_status byron_settle(byron_db *db)
     if (db->is_read_only)
         return BYRON_OK;
     wake_work(db);
-    return wait_until(db, is_settled);
+    return wait_until(db, is_settled, NULL);
+}
+
+static byron_status take_compact(struct byron_db *db,
+                                 const struct byron_patience *patience)
+{
+    uint64_t deadline_us = wait_deadline(db, patience);
+    byron_status status = BYRON_OK;
+    mutex_lock(&db->mutex);
+    while (db->compact_taken && status == BYRON_OK)
+        status = wait_for_others(db, &db->changed, patience, deadline_us,
+                                 "another compact is running");
+    if (status == BYRON_OK)
+        db->compact_taken = true;
+    mutex_unlock(&db->mutex);
+    return status;
+}
+
+static void give_compact(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    db->compact_taken = false;
+    condition_wake_all(&db->changed);
+    mutex_unlock(&db->mutex);
 }
 
 /* Needs both mutexes. */
@@ -115,9 +154,6 @@ static byron_status want_compact(struct byron_db *db,
                                  const struct byron_range *range)
 {
     byron_status status;
-    if (db->has_compact)
-        return error_set(BYRON_BUSY, db->os->dir_path(db->dir), BYRON_NO_OFFSET,
-                         0, "another compact is running");
     buf_clear(&db->compact_lower);
     buf_clear(&db->compact_upper);
     TRY(buf_add(&db->compact_lower, range->lower.data, range->lower.size));
@@ -132,25 +168,36 @@ out:
     return status;
 }
 
-byron_status byron_compact(byron_db *db, const struct byron_range *range)
+static byron_status compact(struct byron_db *db,
+                            const struct byron_range *range,
+                            const struct byron_patience *patience)
 {
-    static const struct byron_range all;
-    byron_status status;
-    TRY(byron_flush(db));
     mutex_lock(&db->work_mutex);
     mutex_lock(&db->mutex);
-    status = want_compact(db, range ? range : &all);
+    byron_status status = want_compact(db, range);
     mutex_unlock(&db->mutex);
     mutex_unlock(&db->work_mutex);
     if (status != BYRON_OK)
         return status;
-    status = wait_until(db, is_compacted);
-    mutex_lock(&db->mutex);
+    status = wait_until(db, is_compacted, patience);
     if (status == BYRON_INTERRUPTED)
-        db->has_compact = false;
+        db_give_up_compact(db);
+    mutex_lock(&db->mutex);
     if (status == BYRON_OK && db->compact_status != BYRON_OK)
         status = error_restore(&db->compact_error);
     mutex_unlock(&db->mutex);
+    return status;
+}
+
+byron_status byron_compact_within(byron_db *db, const struct byron_range *range,
+                                  const struct byron_patience *patience)
+{
+    static const struct byron_range all;
+    byron_status status;
+    TRY(byron_flush_within(db, patience));
+    TRY(take_compact(db, patience));
+    status = compact(db, range ? range : &all, patience);
+    give_compact(db);
 out:
     return status;
 }
@@ -166,12 +213,15 @@ byron_status byron_drop(byron_db *db, const struct byron_range *range)
 {
     byron_status status;
     struct version_edit edit = {0};
-    byron_txn *txn = NULL;
+    bool has_log = false;
+    if (db->is_read_only)
+        return refuse_read_only(db);
     if (!range->upper.data)
         return error_set(BYRON_MISUSE, db->os->dir_path(db->dir),
                          BYRON_NO_OFFSET, 0,
                          "a range to drop needs an upper bound");
-    TRY(byron_begin(db, TOKEN_MS, &txn));
+    TRY(wait_take_log(db, NULL));
+    has_log = true;
     TRY(version_edit_drop(&edit, db->wal_number, slice_from(range->lower),
                           slice_from(range->upper)));
     mutex_lock(&db->work_mutex);
@@ -185,7 +235,8 @@ byron_status byron_drop(byron_db *db, const struct byron_range *range)
         wake_work(db);
 out:
     version_edit_deinit(&edit);
-    byron_txn_abort(txn);
+    if (has_log)
+        wait_give_log(db);
     return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/integer.h"
+#include "db/wait.h"
 #include "db/wal_record.h"
 
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
@@ -70,6 +71,24 @@ out:
     return status;
 }
 
+void txn_take_log(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    mutex_lock(&db->mutex);
+    while (db->log_taken && !txn->has_log)
+        condition_wait(&db->log_free, &db->mutex);
+    db->log_taken = true;
+    txn->has_log = true;
+    mutex_unlock(&db->mutex);
+}
+
+void txn_give_log(struct byron_txn *txn)
+{
+    if (txn->has_log)
+        wait_give_log(txn->db);
+    txn->has_log = false;
+}
+
 void txn_end(struct byron_txn *txn)
 {
     struct byron_db *db = txn->db;
@@ -82,6 +101,7 @@ void txn_end(struct byron_txn *txn)
     range_set_deinit(&txn->ranges);
     buf_deinit(&txn->raw);
     byron_snapshot_close(txn->snapshot);
+    txn_give_log(txn);
     alloc_free(txn);
     give_token(db, leaves_files);
 }

@@ -45,10 +45,14 @@ struct byron_txn {
     struct range_set ranges; /* Range deletes; positions for sequences. */
     struct run *spills;      /* Oldest first; owned, with the tables. */
     size_t spill_count, spill_capacity;
+    bool has_log; /* From prepare on. */
     struct prepared prepared;
 };
 
-/* Frees txn and what it holds, and gives the token back. */
+/* Whoever else has the log lets go of it soon. */
+void txn_take_log(struct byron_txn *txn);
+void txn_give_log(struct byron_txn *txn); /* If it has it. */
+/* Frees txn and what it holds, and gives the log and the token back. */
 void txn_end(struct byron_txn *txn);
 /* Its range deletes at or below limit that live; they may still die. */
 struct seen_deletes txn_deletes(const struct byron_txn *txn, uint64_t limit);

@@ -1,13 +1,18 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/patience.h"
 #include "db/db.h"
 #include "db/wal_record.h"
 #include "log/log_reader.h"
 #include "merge/merge_iter.h"
 
+/* Entries between two questions whether to go on. */
+#define STEPS 4096
+
 struct verify {
     struct byron_db *db;
+    const struct byron_patience *patience;
     void (*report)(void *context, const char *words);
     void *context;
     uint64_t damages;
@@ -25,14 +30,6 @@ static byron_status judge(struct verify *verify, byron_status status)
     return BYRON_OK;
 }
 
-static byron_status check_interrupt(struct byron_db *db)
-{
-    if (!atomic_load(&db->interrupted))
-        return BYRON_OK;
-    return error_set(BYRON_INTERRUPTED, NULL, BYRON_NO_OFFSET, 0,
-                     "interrupted");
-}
-
 static byron_status verify_tables(struct verify *verify,
                                   struct table_meta *const *tables,
                                   size_t count)
@@ -40,10 +37,10 @@ static byron_status verify_tables(struct verify *verify,
     byron_status status = BYRON_OK;
     for (size_t i = 0; i < count; i++) {
         struct table_reader *reader;
-        TRY(check_interrupt(verify->db));
+        TRY(patience_ask(verify->patience));
         status = table_meta_reader(tables[i], &reader);
         if (status == BYRON_OK)
-            status = table_reader_verify(reader);
+            status = table_reader_verify(reader, verify->patience);
         if (status == BYRON_CORRUPT)
             atomic_store(&tables[i]->is_corrupt, true);
         TRY(judge(verify, status));
@@ -109,7 +106,7 @@ static byron_status verify_wals(struct verify *verify)
         return error_no_memory();
     for (size_t i = 0; i < count; i++) {
         uint64_t end = wals[i] == told_wal ? told_end : UINT64_MAX;
-        TRY(check_interrupt(db));
+        TRY(patience_ask(verify->patience));
         TRY(judge(verify, read_log(db, FILE_WAL, wals[i], end)));
     }
 out:
@@ -163,8 +160,8 @@ static byron_status verify_order(struct verify *verify,
         buf_clear(&last);
         TRY(buf_add(&last, merged->key.data, merged->key.size));
         last_sequence = merged->sequence;
-        if (++steps % 65536 == 0)
-            TRY(check_interrupt(verify->db));
+        if (++steps % STEPS == 0)
+            TRY(patience_ask(verify->patience));
         TRY(iter_next(merged));
     }
 out:
@@ -176,13 +173,14 @@ out:
     return status;
 }
 
-byron_status byron_verify(byron_db *db,
-                          void (*report)(void *context, const char *words),
-                          void *context, uint64_t *damages)
+byron_status
+byron_verify_within(byron_db *db, const struct byron_patience *patience,
+                    void (*report)(void *context, const char *words),
+                    void *context, uint64_t *damages)
 {
     byron_status status;
-    struct verify verify = {.db = db, .report = report, .context = context};
-    atomic_store(&db->interrupted, false);
+    struct verify verify = {
+        .db = db, .patience = patience, .report = report, .context = context};
     mutex_lock(&db->mutex);
     struct read_state *state = read_state_ref(db->read_state);
     mutex_unlock(&db->mutex);

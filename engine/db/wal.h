@@ -1,6 +1,6 @@
 /*
- * wal: the WAL in use, and the live memtable that goes with it. Only the writer
- * calls these.
+ * wal: the WAL in use, and the live memtable that goes with it. Whoever calls
+ * these has the log.
  */
 #ifndef BYRON_DB_WAL_H
 #define BYRON_DB_WAL_H

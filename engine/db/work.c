@@ -215,7 +215,8 @@ out:
 }
 
 /* Chooses what is due. Needs work_mutex. */
-static byron_status choose(struct byron_db *db, struct job_spec *spec)
+static byron_status choose(struct byron_db *db, struct job_spec *spec,
+                           bool *is_manual)
 {
     struct picker_options options;
     take_window(db);
@@ -223,6 +224,7 @@ static byron_status choose(struct byron_db *db, struct job_spec *spec)
     db_picker_options(db, &options);
     bool has_compact = db->has_compact;
     mutex_unlock(&db->mutex);
+    *is_manual = has_compact;
     if (!has_compact)
         return picker_choose(&db->state, &options, spec);
     struct slice lower = db->compact_has_lower ? buf_slice(&db->compact_lower)
@@ -265,7 +267,8 @@ static byron_status start_job(struct byron_db *db, bool *did_some)
     byron_status status;
     struct job_spec spec = {0};
     struct table_output_options output;
-    TRY(choose(db, &spec));
+    bool is_manual;
+    TRY(choose(db, &spec, &is_manual));
     *did_some = spec.kind != JOB_NONE;
     if (spec.kind == JOB_MOVE || spec.kind == JOB_DELETE)
         TRY(run_simple(db, &spec));
@@ -277,6 +280,7 @@ static byron_status start_job(struct byron_db *db, bool *did_some)
         output.file_size = level_file_size(db, spec.output_level);
         TRY(job_new_merge(&spec, &db->state, &points, &output, &db->job));
         db->job_bytes_seen = 0;
+        db->is_job_manual = is_manual;
     }
 out:
     job_spec_deinit(&spec);
@@ -379,6 +383,19 @@ static byron_status work_once(struct byron_db *db, uint64_t budget,
         TRY(start_job(db, did_some));
 out:
     return status;
+}
+
+void db_give_up_compact(struct byron_db *db)
+{
+    mutex_lock(&db->work_mutex);
+    if (db->job && db->is_job_manual) {
+        job_free(db->job);
+        db->job = NULL;
+    }
+    mutex_lock(&db->mutex);
+    db->has_compact = false;
+    mutex_unlock(&db->mutex);
+    mutex_unlock(&db->work_mutex);
 }
 
 byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)

@@ -74,6 +74,7 @@ BYRON_MUST_CHECK byron_status table_reader_estimate(struct table_reader *reader,
  * Reads the whole file: every checksum, order, filter, count, and the file
  * hash. The first damage is the error.
  */
-BYRON_MUST_CHECK byron_status table_reader_verify(struct table_reader *reader);
+BYRON_MUST_CHECK byron_status table_reader_verify(
+    struct table_reader *reader, const struct byron_patience *patience);
 
 #endif

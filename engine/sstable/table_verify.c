@@ -1,9 +1,11 @@
 #include "base/hash.h"
+#include "base/patience.h"
 #include "base/try.h"
 #include "entry/timed.h"
 #include "sstable/read_ahead.h"
 #include "sstable/table_parts.h"
 
+/* So much is read at once, or between two questions whether to go on. */
 #define CHUNK_SIZE ((size_t)256 * 1024)
 
 /*
@@ -13,6 +15,8 @@
  */
 struct walk {
     struct table_reader *reader;
+    const struct byron_patience *patience;
+    uint64_t asked; /* At which offset. */
     struct index_cursor cursor;
     struct read_ahead ahead;
     struct buf room;       /* A data block, unpacked. */
@@ -316,6 +320,10 @@ static byron_status check_blocks(struct walk *walk)
 
     TRY(index_cursor_first(&walk->cursor));
     while (walk->cursor.valid) {
+        if (walk->offset - walk->asked >= CHUNK_SIZE) {
+            walk->asked = walk->offset;
+            TRY(patience_ask(walk->patience));
+        }
         TRY(check_block(walk));
         TRY(index_cursor_next(&walk->cursor));
     }
@@ -337,10 +345,12 @@ out:
     return status;
 }
 
-byron_status table_reader_verify(struct table_reader *reader)
+byron_status table_reader_verify(struct table_reader *reader,
+                                 const struct byron_patience *patience)
 {
     byron_status status;
-    struct walk walk = {.reader = reader, .offset = TABLE_HEADER_SIZE};
+    struct walk walk = {
+        .reader = reader, .patience = patience, .offset = TABLE_HEADER_SIZE};
 
     walk.seen.min_sequence = UINT64_MAX;
     index_cursor_init(&walk.cursor, &reader->index, true);

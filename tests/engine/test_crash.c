@@ -203,6 +203,8 @@ static void one_commit(struct crash_run *run)
     CHECK_OK(byron_begin(run->db, 0, &txn));
     state->now_ms = 0;
     fill_txn(run, txn, state);
+    if (rng_one_in(&run->rng, 6))
+        CHECK_OK(byron_flush(run->db)); /* Beside the open transaction. */
     history->is_preparing = true;
     CHECK_OK(
         byron_txn_prepare(txn, flags, &history->points[history->newest + 1]));

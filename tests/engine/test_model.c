@@ -73,6 +73,17 @@ static void txn_check(struct run *run, byron_txn *txn,
             store_model_check_walk(&run->model, &run->rng, NULL, txn, state));
 }
 
+/* What is committed can be flushed beside an open transaction, unless it is
+ * prepared. */
+static void flush_beside(struct run *run, bool is_prepared)
+{
+    static const struct byron_patience none;
+    byron_status status = rng_one_in(&run->rng, 3)
+                              ? byron_compact_within(run->db, NULL, &none)
+                              : byron_flush_within(run->db, &none);
+    ck_assert_int_eq(status, is_prepared ? BYRON_BUSY : BYRON_OK);
+}
+
 /* Savepoints, rollbacks, prepares: then committed or not. */
 static void op_txn(struct run *run)
 {
@@ -82,6 +93,7 @@ static void op_txn(struct run *run)
     uint64_t marks[8];
     size_t mark_count = 0;
     struct byron_commit_point point;
+    bool is_prepared = false;
     CHECK_OK(byron_begin(run->db, 1000, &txn));
     state.now_ms = byron_time(NULL, txn);
     uint64_t steps = rng_below(&run->rng, rng_one_in(&run->rng, 10) ? 800 : 40);
@@ -98,8 +110,12 @@ static void op_txn(struct run *run)
             byron_txn_rollback_to(txn, marks[mark_count]);
             state = marked[mark_count];
         }
-        if (rng_one_in(&run->rng, 50))
+        if (rng_one_in(&run->rng, 40))
+            flush_beside(run, is_prepared);
+        if (rng_one_in(&run->rng, 50)) {
             CHECK_OK(byron_txn_prepare(txn, BYRON_PREPARE_OWN, &point));
+            is_prepared = true;
+        }
     }
     txn_check(run, txn, &state);
     if (rng_one_in(&run->rng, 4)) {

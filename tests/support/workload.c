@@ -120,6 +120,8 @@ byron_status workload_commit(struct workload *work, size_t count, bool is_sync)
     TRY_JUDGED(byron_begin(work->db, 0, &txn));
     state->now_ms = byron_time(NULL, txn);
     status = fill(work, txn, count, state);
+    if (rng_one_in(&work->rng, 8))
+        TRY_JUDGED(byron_flush(work->db)); /* Beside the transaction. */
     if (is_twice && status == BYRON_OK) {
         TRY_JUDGED(prepare(work, txn, flags, is_retried));
         note_maybe(work, state);

@@ -173,7 +173,7 @@ static void check_files(void)
                 struct table_reader *reader;
                 must(table_meta_reader(version->levels[l].runs[r].tables[t],
                                        &reader) == BYRON_OK);
-                ck_assert_int_eq(table_reader_verify(reader), BYRON_OK);
+                ck_assert_int_eq(table_reader_verify(reader, NULL), BYRON_OK);
             }
 }
 

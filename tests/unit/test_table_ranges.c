@@ -133,7 +133,7 @@ START_TEST(a_get_minds_the_ranges)
     open_table();
     check_gets();
     ck_assert_uint_eq(table_reader_ranges(fixture.reader)->count, 3);
-    ck_assert_int_eq(table_reader_verify(fixture.reader), BYRON_OK);
+    ck_assert_int_eq(table_reader_verify(fixture.reader, NULL), BYRON_OK);
 }
 END_TEST
 
@@ -170,7 +170,7 @@ START_TEST(a_last_key_beyond_all_ranges_is_in_the_table)
     ck_assert_int_eq(table_fixture_open(&fixture), BYRON_OK);
     ck_assert(!fixture.facts.is_open);
     ck_assert_uint_eq(get("m", 9, &kind), 5);
-    ck_assert_int_eq(table_reader_verify(fixture.reader), BYRON_OK);
+    ck_assert_int_eq(table_reader_verify(fixture.reader, NULL), BYRON_OK);
 }
 END_TEST
 
@@ -189,7 +189,7 @@ START_TEST(a_table_of_the_second_format_is_read)
     fixture.facts.file_hash = hash_bytes(buf_slice(&bytes), fixture.facts.uid);
     memfs_write_all(fixture.fs, table_fixture_path(), buf_slice(&bytes));
     ck_assert_int_eq(table_fixture_open(&fixture), BYRON_OK);
-    ck_assert_int_eq(table_reader_verify(fixture.reader), BYRON_OK);
+    ck_assert_int_eq(table_reader_verify(fixture.reader, NULL), BYRON_OK);
     check_gets();
     buf_deinit(&bytes);
 }
@@ -210,7 +210,7 @@ START_TEST(a_flipped_bit_anywhere_is_corrupt_never_wrong)
             table_reader_open(fixture.pool, fixture.cache, TABLE_FIXTURE_NUMBER,
                               &fixture.facts, &reader);
         if (status == BYRON_OK)
-            status = table_reader_verify(reader);
+            status = table_reader_verify(reader, NULL);
         table_reader_unref(reader);
         refused += status == BYRON_CORRUPT;
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);

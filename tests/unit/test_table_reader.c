@@ -358,7 +358,7 @@ START_TEST(a_table_of_the_first_release_is_read)
     fixture.facts.file_hash = hash_bytes(buf_slice(&file), fixture.facts.uid);
     memfs_write_all(fixture.fs, table_fixture_path(), buf_slice(&file));
     ck_assert_int_eq(table_fixture_open(&fixture), BYRON_OK);
-    ck_assert_int_eq(table_reader_verify(fixture.reader), BYRON_OK);
+    ck_assert_int_eq(table_reader_verify(fixture.reader, NULL), BYRON_OK);
     for (size_t i = 0; i < model.count; i++)
         check_get(fixture.reader, &model, model.entries[i].key,
                   model.entries[i].sequence);
@@ -394,7 +394,7 @@ static byron_status ask_all(struct table_fixture *fixture,
             worst = status;
         }
     }
-    status = table_reader_verify(reader);
+    status = table_reader_verify(reader, NULL);
     table_reader_unref(reader);
     return worst != BYRON_OK ? worst : status;
 }
