@@ -226,10 +226,14 @@ static int next_number(struct backup *backup, sqlite3_int64 *number)
 {
     sqlite3_int64 last = *number;
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = statement_has_table(backup->db, backup->schema, "byron_store",
+                                 NULL, &exists);
 
     *number = 0;
-    if (!statement_has_table(backup->db, backup->schema, "byron_store", NULL))
+    if (rc != SQLITE_OK)
+        return fail_sqlite(backup, rc);
+    if (!exists)
         return SQLITE_OK;
     rc = statement_prepare(backup->db, backup->schema,
                            "SELECT min(number) FROM \"%w\".byron_store "

@@ -7,13 +7,16 @@
 #include "statement.h"
 
 /* A database that never had a byron table has no such tables. */
-static bool has_tables(sqlite3 *db, const char *schema)
+static int catalog_exists(sqlite3 *db, const char *schema, bool *out)
 {
-    return statement_has_table(db, schema, "byron_store", "commits") &&
-           statement_has_table(db, schema, "byron_catalog", "format");
+    int rc = statement_has_table(db, schema, "byron_store", "commits", out);
+
+    if (rc == SQLITE_OK && *out)
+        rc = statement_has_table(db, schema, "byron_catalog", "format", out);
+    return rc;
 }
 
-int catalog_create(sqlite3 *db, const char *schema)
+int catalog_create(sqlite3 *db, const char *schema, bool *is_ours)
 {
     int rc = statement_execute(
         db, schema,
@@ -21,13 +24,16 @@ int catalog_create(sqlite3 *db, const char *schema)
         "number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, "
         "id BLOB NOT NULL, next_table INTEGER NOT NULL, "
         "options TEXT NOT NULL, commits BLOB NOT NULL)");
-    if (rc != SQLITE_OK)
-        return rc;
-    return statement_execute(db, schema,
-                             "CREATE TABLE IF NOT EXISTS \"%w\".byron_catalog("
-                             "name TEXT PRIMARY KEY COLLATE NOCASE, "
-                             "store INTEGER NOT NULL, id INTEGER NOT NULL, "
-                             "format INTEGER NOT NULL)");
+
+    *is_ours = false;
+    if (rc == SQLITE_OK)
+        rc = statement_execute(db, schema,
+                               "CREATE TABLE IF NOT EXISTS "
+                               "\"%w\".byron_catalog("
+                               "name TEXT PRIMARY KEY COLLATE NOCASE, "
+                               "store INTEGER NOT NULL, id INTEGER NOT NULL, "
+                               "format INTEGER NOT NULL)");
+    return rc == SQLITE_OK ? catalog_exists(db, schema, is_ours) : rc;
 }
 
 /* Takes the statement: SELECT number, path, id, next_table, options. */
@@ -60,11 +66,12 @@ int catalog_store(sqlite3 *db, const char *schema, sqlite3_int64 number,
                   struct store_row *out)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = catalog_exists(db, schema, &exists);
 
     memset(out, 0, sizeof *out);
-    if (!has_tables(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(db, schema,
                            "SELECT number, path, id, next_table, options "
                            "FROM \"%w\".byron_store WHERE number = ?1",
@@ -79,11 +86,12 @@ int catalog_find_store(sqlite3 *db, const char *schema, const char *path,
                        struct store_row *out)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = catalog_exists(db, schema, &exists);
 
     memset(out, 0, sizeof *out);
-    if (!has_tables(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(db, schema,
                            "SELECT number, path, id, next_table, options "
                            "FROM \"%w\".byron_store WHERE path = ?1",
@@ -154,11 +162,12 @@ int catalog_table(sqlite3 *db, const char *schema, const char *name,
                   struct table_row *out)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = catalog_exists(db, schema, &exists);
 
     memset(out, 0, sizeof *out);
-    if (!has_tables(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(db, schema,
                            "SELECT store, id, format FROM \"%w\".byron_catalog "
                            "WHERE name = ?1 AND id BETWEEN 1 AND 4294967295",
@@ -227,14 +236,18 @@ int catalog_holds(sqlite3 *db, const char *schema, sqlite3_int64 store,
                   uint32_t id, bool *out)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool has_indexes = false;
+    bool exists;
+    int rc = catalog_exists(db, schema, &exists);
 
     *out = false;
-    if (!has_tables(db, schema))
-        return SQLITE_OK;
+    if (rc == SQLITE_OK && exists)
+        rc = index_catalog_exists(db, schema, &has_indexes);
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(
         db, schema,
-        index_catalog_exists(db, schema)
+        has_indexes
             ? "SELECT 1 FROM \"%w\".byron_catalog WHERE store = ?1 "
               "AND (?2 = 0 OR id = ?2) UNION ALL "
               "SELECT 1 FROM \"%w\".byron_index WHERE store = ?1 AND id = ?2 "

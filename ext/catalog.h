@@ -32,8 +32,9 @@ struct table_row {
     int format;
 };
 
-/* Creates the two tables where they are missing. */
-int catalog_create(sqlite3 *db, const char *schema);
+/* Creates the two tables where they are missing. *is_ours: what is there now,
+ * are those. */
+int catalog_create(sqlite3 *db, const char *schema, bool *is_ours);
 
 /* The row by number, or by path as it was given at CREATE. */
 int catalog_store(sqlite3 *db, const char *schema, sqlite3_int64 number,

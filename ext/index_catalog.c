@@ -16,9 +16,9 @@ int index_catalog_create(sqlite3 *db, const char *schema)
         "definition TEXT NOT NULL, PRIMARY KEY(table_name, name))");
 }
 
-bool index_catalog_exists(sqlite3 *db, const char *schema)
+int index_catalog_exists(sqlite3 *db, const char *schema, bool *out)
 {
-    return statement_has_table(db, schema, "byron_index", "definition");
+    return statement_has_table(db, schema, "byron_index", "definition", out);
 }
 
 static int add_row(sqlite3_stmt *statement, struct index_row **rows, int *count)
@@ -43,13 +43,14 @@ int index_catalog_read(sqlite3 *db, const char *schema, const char *table,
                        struct index_row **out, int *count)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = index_catalog_exists(db, schema, &exists);
     int end;
 
     *out = NULL;
     *count = 0;
-    if (!index_catalog_exists(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(
         db, schema,
         "SELECT name, store, iif(id BETWEEN 1 AND 4294967294, id, 0), "
@@ -109,10 +110,11 @@ int index_catalog_remove(sqlite3 *db, const char *schema, const char *table,
                          const char *name)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = index_catalog_exists(db, schema, &exists);
 
-    if (!index_catalog_exists(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(db, schema,
                            "DELETE FROM \"%w\".byron_index WHERE "
                            "table_name = ?1 AND (?2 IS NULL OR name = ?2)",
@@ -129,10 +131,11 @@ int index_catalog_rename_table(sqlite3 *db, const char *schema,
                                const char *table, const char *new_name)
 {
     sqlite3_stmt *statement;
-    int rc;
+    bool exists;
+    int rc = index_catalog_exists(db, schema, &exists);
 
-    if (!index_catalog_exists(db, schema))
-        return SQLITE_OK;
+    if (rc != SQLITE_OK || !exists)
+        return rc;
     rc = statement_prepare(db, schema,
                            "UPDATE OR REPLACE \"%w\".byron_index "
                            "SET table_name = ?2 WHERE table_name = ?1",

@@ -19,7 +19,7 @@ struct index_row {
 };
 
 int index_catalog_create(sqlite3 *db, const char *schema);
-bool index_catalog_exists(sqlite3 *db, const char *schema);
+int index_catalog_exists(sqlite3 *db, const char *schema, bool *out);
 /* The indexes of a table, oldest first (*out is malloc'd). */
 int index_catalog_read(sqlite3 *db, const char *schema, const char *table,
                        struct index_row **out, int *count);

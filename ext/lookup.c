@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "statement.h"
+
 /* SQLITE_NOTFOUND where the schema has no such byron table. */
 static int try_schema(struct connection *connection, const char *schema,
                       const char *name, struct lookup *out)
@@ -79,7 +81,8 @@ static int open_found(struct connection *connection, const char *name, int rc,
         return SQLITE_ERROR;
     }
     if (rc != SQLITE_OK) {
-        *message = sqlite3_mprintf("byron: %s", sqlite3_errmsg(connection->db));
+        *message =
+            sqlite3_mprintf("byron: %s", statement_words(connection->db, rc));
         return rc;
     }
     rc = connection_open_store(out->transaction, message);
@@ -113,11 +116,11 @@ int lookup_open_in(struct connection *connection, const char *schema,
 }
 
 /*
- * The table as SQLite has it, connected for this where need be. It stays so
- * until *keep is finalized. NULL: it could not be; sqlite3_errmsg tells.
+ * The table as SQLite has it, connected for this where need be; NULL if it is
+ * none of ours. It stays so until *keep is finalized.
  */
-static struct table *find_table(const struct lookup *lookup,
-                                sqlite3_stmt **keep)
+static int find_table(const struct lookup *lookup, sqlite3_stmt **keep,
+                      struct table **out)
 {
     struct connection *connection = lookup->transaction->connection;
     struct table *table;
@@ -130,12 +133,13 @@ static struct table *find_table(const struct lookup *lookup,
         rc = sqlite3_prepare_v2(connection->db, sql, -1, keep, NULL);
     sqlite3_free(sql);
     if (rc != SQLITE_OK)
-        return NULL;
+        return rc;
     table = connection->tables;
     while (table && (table->transaction != lookup->transaction ||
                      table->id != lookup->id))
         table = table->next;
-    return table;
+    *out = table;
+    return SQLITE_OK;
 }
 
 int lookup_open_table(struct connection *connection, const char *name,
@@ -145,15 +149,17 @@ int lookup_open_table(struct connection *connection, const char *name,
 
     if (rc != SQLITE_OK)
         return rc;
-    out->table = find_table(out, &out->keep);
-    if (out->table)
+    rc = find_table(out, &out->keep, &out->table);
+    if (rc == SQLITE_OK && out->table)
         return SQLITE_OK;
-    if (out->keep)
+    if (rc == SQLITE_OK) {
         *message = sqlite3_mprintf("byron: no such byron table: %s", name);
-    else
-        *message = sqlite3_mprintf("%s", sqlite3_errmsg(connection->db));
+        rc = SQLITE_ERROR;
+    } else {
+        *message = sqlite3_mprintf("%s", statement_words(connection->db, rc));
+    }
     lookup_close(out);
-    return SQLITE_ERROR;
+    return rc;
 }
 
 void lookup_close(struct lookup *lookup)

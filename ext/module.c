@@ -289,12 +289,10 @@ static int check_text(struct table *table, char **message)
 /* Where a table of ours should be, there may be another's. */
 static int create_catalog(struct table *table, char **message)
 {
-    int rc = catalog_create(table->db, table->schema);
+    bool is_ours;
+    int rc = catalog_create(table->db, table->schema, &is_ours);
 
-    if (rc != SQLITE_OK || (statement_has_table(table->db, table->schema,
-                                                "byron_store", "commits") &&
-                            statement_has_table(table->db, table->schema,
-                                                "byron_catalog", "format")))
+    if (rc != SQLITE_OK || is_ours)
         return rc;
     *message = sqlite3_mprintf("byron: %s.byron_store or %s.byron_catalog is "
                                "not byron's; rename what is there",

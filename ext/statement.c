@@ -38,9 +38,19 @@ char *statement_text(sqlite3_stmt *statement, int column)
     return strdup(text ? text : "");
 }
 
-bool statement_has_table(sqlite3 *db, const char *schema, const char *table,
-                         const char *column)
+int statement_has_table(sqlite3 *db, const char *schema, const char *table,
+                        const char *column, bool *out)
 {
-    return sqlite3_table_column_metadata(db, schema, table, column, NULL, NULL,
-                                         NULL, NULL, NULL) == SQLITE_OK;
+    int rc = sqlite3_table_column_metadata(db, schema, table, column, NULL,
+                                           NULL, NULL, NULL, NULL);
+
+    *out = rc == SQLITE_OK;
+    /* This is how it says no. A schema that cannot be read is no answer. */
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+const char *statement_words(sqlite3 *db, int rc)
+{
+    return sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db)
+                                              : sqlite3_errstr(rc);
 }

@@ -19,7 +19,9 @@ int statement_execute(sqlite3 *db, const char *schema, const char *format);
 /* A column's text (malloc'd), "" for NULL; NULL if out of memory. */
 char *statement_text(sqlite3_stmt *statement, int column);
 /* Is there such a table, with this column? column may be NULL. */
-bool statement_has_table(sqlite3 *db, const char *schema, const char *table,
-                         const char *column);
+int statement_has_table(sqlite3 *db, const char *schema, const char *table,
+                        const char *column, bool *out);
+/* The words of rc, which a call on db has answered; db may have forgotten. */
+const char *statement_words(sqlite3 *db, int rc);
 
 #endif

@@ -43,6 +43,7 @@ static const char *name_of(const struct tables *tables)
 static int next_schema(struct tables *tables)
 {
     sqlite3 *db = tables->connection->db;
+    bool exists;
     char *sql;
     int rc;
 
@@ -52,8 +53,10 @@ static int next_schema(struct tables *tables)
     }
     if (!schema_of(tables))
         return SQLITE_NOMEM;
-    if (!statement_has_table(db, schema_of(tables), "byron_catalog", "id"))
-        return SQLITE_OK; /* It never had a byron table. */
+    rc = statement_has_table(db, schema_of(tables), "byron_catalog", "id",
+                             &exists);
+    if (rc != SQLITE_OK || !exists)
+        return rc; /* It never had a byron table. */
     sql = sqlite3_mprintf("SELECT name, id FROM \"%w\".byron_catalog "
                           "ORDER BY name",
                           schema_of(tables));

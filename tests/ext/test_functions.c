@@ -67,6 +67,36 @@ START_TEST(an_unknown_table_is_named)
 }
 END_TEST
 
+/* Neither is it said that the table is missing, nor "not an error". */
+START_TEST(a_locked_database_says_so)
+{
+    static const char *const asked[] = {
+        "SELECT byron_count('kv')",
+        "SELECT byron_flush('kv')",
+        "SELECT byron_config('kv', 'memory')",
+        "SELECT name FROM byron_tables",
+        "SELECT count(*) FROM byron_stats('kv')",
+    };
+    sqlite3 *writer;
+
+    open_filled();
+    writer = host_connect(&host);
+    host_run(writer, "BEGIN EXCLUSIVE; DELETE FROM kv WHERE key = 1");
+    for (int is_fresh = 0; is_fresh < 2; is_fresh++) {
+        if (is_fresh)
+            host_reopen(&host);
+        for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+            expect_words(asked[i], "database is locked");
+            ck_assert_int_eq(sqlite3_errcode(host.db), SQLITE_BUSY);
+        }
+    }
+    host_run(writer, "COMMIT");
+    expect(asked[0], "999");
+    sqlite3_close(writer);
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(a_writer_is_not_kept_waiting_for_itself)
 {
     open_filled();
@@ -124,6 +154,7 @@ Suite *test_functions_suite(void)
     tcase_add_test(cases, version_is_a_pure_function);
     tcase_add_test(cases, flush_compact_and_check_answer_ok);
     tcase_add_test(cases, an_unknown_table_is_named);
+    tcase_add_test(cases, a_locked_database_says_so);
     tcase_add_test(cases, a_writer_is_not_kept_waiting_for_itself);
     tcase_add_test(cases, side_effects_are_not_for_views);
     tcase_add_test(cases, damage_is_reported_and_never_returned);
