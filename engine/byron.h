@@ -150,6 +150,14 @@ BYRON_MUST_CHECK byron_status byron_open(const char *path,
                                          byron_db **out);
 /* Ends all work and frees db. Requires: no open txn, snapshot or cursor. */
 BYRON_MUST_CHECK byron_status byron_close(byron_db *db);
+/*
+ * Changes memory, memtable, cache, file_size, block_size, bloom_bits, fanout,
+ * compression and inline_work to what options say, derived as by byron_open;
+ * nothing else is looked at. It counts from now on: files that exist stay as
+ * they are until compaction rewrites them, a memtable until it is next full.
+ */
+BYRON_MUST_CHECK byron_status
+byron_set_options(byron_db *db, const struct byron_options *options);
 /* The 16 bytes that name this store. */
 void byron_store_id(const byron_db *db, uint8_t out[16]);
 /* The newest published commit. */

@@ -6,6 +6,7 @@
 
 #include "commit_point.h"
 #include "pragma.h"
+#include "set_option.h"
 
 static struct {
     pthread_mutex_t mutex;
@@ -67,6 +68,7 @@ static void free_transaction(struct transaction *transaction)
     free(transaction->database);
     free(transaction->directory);
     free(transaction->options);
+    free(transaction->new_options);
     free(transaction);
 }
 
@@ -298,6 +300,7 @@ int connection_open_store(struct transaction *transaction, char **message)
 
     if (transaction->store) {
         connection_settle(transaction);
+        set_option_settle(transaction);
         return SQLITE_OK;
     }
     request.directory = transaction->directory;

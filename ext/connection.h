@@ -59,6 +59,8 @@ struct transaction {
     bool has_just_begun;    /* Nothing came after xBegin. */
     bool has_schema_change; /* Maybe of one before, whose end was not told. */
     bool is_checked;        /* What is in touched is gone, by xSync. */
+    bool has_new_options;   /* Maybe of one before, whose end was not told. */
+    char *new_options;      /* As they are being committed; or NULL. */
     bool is_doubtful;       /* Something failed: the counts are not right. */
     bool is_host;           /* A table that is not commit=own was written. */
     bool is_void;           /* The store's creation was rolled back. */

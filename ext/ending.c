@@ -7,6 +7,12 @@ struct ending {
     struct table table; /* First: SQLite casts. */
 };
 
+static bool takes_part(const struct transaction *transaction)
+{
+    return transaction->txn || transaction->has_schema_change ||
+           transaction->has_new_options;
+}
+
 static int each(sqlite3_vtab *base, int (*tell)(sqlite3_vtab *))
 {
     struct table *table = (struct table *)base;
@@ -14,7 +20,7 @@ static int each(sqlite3_vtab *base, int (*tell)(sqlite3_vtab *))
 
     for (struct transaction *at = table->connection->transactions;
          at && rc == SQLITE_OK; at = at->next) {
-        if (!at->txn && !at->has_schema_change)
+        if (!takes_part(at))
             continue;
         table->transaction = at;
         rc = tell(base);
@@ -31,7 +37,7 @@ static int each_number(sqlite3_vtab *base, int number,
 
     for (struct transaction *at = table->connection->transactions;
          at && rc == SQLITE_OK; at = at->next) {
-        if (!at->txn && !at->has_schema_change)
+        if (!takes_part(at))
             continue;
         table->transaction = at;
         rc = tell(base, number);

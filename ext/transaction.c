@@ -4,6 +4,7 @@
 
 #include "commit_point.h"
 #include "pragma.h"
+#include "set_option.h"
 #include "status.h"
 #include "view.h"
 
@@ -207,6 +208,10 @@ int transaction_sync(sqlite3_vtab *base)
             return table_fail(table, rc, "byron: %s",
                               sqlite3_errmsg(transaction->connection->db));
     }
+    rc = set_option_sync(transaction);
+    if (rc != SQLITE_OK)
+        return table_fail(table, rc, "byron: %s",
+                          sqlite3_errmsg(transaction->connection->db));
     if (!transaction->txn || transaction->is_void)
         return SQLITE_OK;
     mark = byron_txn_mark(transaction->txn);
@@ -288,7 +293,7 @@ static void remember_point(struct transaction *transaction)
 static bool is_idle(const struct transaction *transaction)
 {
     return !transaction->is_begun && !transaction->txn &&
-           !transaction->has_schema_change;
+           !transaction->has_schema_change && !transaction->has_new_options;
 }
 
 static void commit(struct transaction *transaction)
@@ -309,6 +314,7 @@ static void commit(struct transaction *transaction)
         store_commit(transaction->store);
         connection_drop_tables(transaction);
     }
+    set_option_commit(transaction);
     witness_end(&connection->witness, connection->db,
                 transaction->is_autocommit,
                 transaction->is_begun && !transaction->is_doubtful);
@@ -326,6 +332,7 @@ static void roll_back(struct transaction *transaction)
         byron_txn_abort(transaction->txn);
         transaction->txn = NULL;
     }
+    set_option_forget(transaction);
     witness_end(&connection->witness, connection->db, false,
                 !transaction->is_autocommit);
     reset(transaction);

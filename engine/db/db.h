@@ -35,20 +35,36 @@ struct pace {
     uint64_t intake; /* Bytes per second, as last measured. */
 };
 
+/* Options that can change while the store is open. Each is read by itself. */
+struct tuning {
+    _Atomic uint64_t memory;
+    _Atomic uint64_t memtable;
+    _Atomic uint64_t file_size;
+    _Atomic uint32_t fanout;
+    _Atomic uint32_t block_size;
+    _Atomic uint32_t bloom_bits;
+    _Atomic int compression;
+    atomic_bool is_cache_fixed; /* Memtables do not take from it. */
+};
+
+/* No number of bytes that memtables can have taken. */
+#define DB_SHARED_UNKNOWN (UINT64_MAX / 2)
+
 struct byron_db {
     /* Set at open, then constant. */
     struct byron_os *os;
     struct store_clock clock; /* Any thread may look. */
     struct os_dir *dir;
-    struct byron_options options; /* Derived: no zeros left. */
-    struct table_options table_options;
+    struct byron_options options; /* Derived, as opened; see tuning. */
     struct block_cache *cache;
     struct file_pool *pool;
     struct table_env env;
     bool is_read_only;
-    bool is_cache_fixed; /* By option: memtables do not take from it. */
-    bool has_thread;
-    struct thread thread;
+
+    struct tuning tuning;      /* Any thread may look. */
+    struct mutex tuning_mutex; /* One changes it at a time; taken before all. */
+    struct thread thread;      /* Needs tuning_mutex. */
+    atomic_bool has_thread;    /* Written with both mutexes. */
 
     /* The writer token: whoever set token_taken is the writer. */
     struct condition token_free; /* With mutex. */

@@ -5,9 +5,9 @@
 #include "db/db_state.h"
 #include "db/options.h"
 #include "db/recovery.h"
+#include "db/tuning.h"
 #include "db/txn.h"
 #include "db/wal.h"
-#include "db/work.h"
 
 /* Open files of tables at once: no more than this, and no more than a part of
  * what the process may have open, since they are not its only files. */
@@ -96,17 +96,7 @@ static void find_next_run(struct byron_db *db)
 
 static byron_status open_parts(struct byron_db *db, const char *path)
 {
-    static const enum codec codecs[] = {
-        [BYRON_COMPRESSION_NONE] = CODEC_NONE,
-        [BYRON_COMPRESSION_LZ4] = CODEC_LZ4,
-        [BYRON_COMPRESSION_ZSTD] = CODEC_ZSTD,
-    };
     byron_status status;
-    db->table_options = (struct table_options){
-        .block_size = db->options.block_size,
-        .bloom_bits = db->options.bloom_bits,
-        .codec = codecs[db->options.compression],
-    };
     TRY(open_dir(db, path));
     TRY(block_cache_new(db->options.cache, &db->cache));
     TRY(file_pool_new(db->os, db->dir, open_files(), &db->pool));
@@ -119,24 +109,10 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     db->work_due = true;
     db_share_memory(db);
     db->pace.window_us = db->os->now_us(db->os);
-    if (!db->is_read_only && !db->options.inline_work) {
-        TRY(thread_start(&db->thread, db_thread_run, db));
-        db->has_thread = true;
-    }
+    if (!db->options.inline_work)
+        TRY(tuning_start_thread(db));
 out:
     return status;
-}
-
-static void stop_thread(struct byron_db *db)
-{
-    if (!db->has_thread)
-        return;
-    mutex_lock(&db->mutex);
-    db->stop = true;
-    condition_wake_all(&db->changed);
-    mutex_unlock(&db->mutex);
-    thread_join(&db->thread);
-    db->has_thread = false;
 }
 
 static byron_status remove_one(void *context, const char *name)
@@ -181,7 +157,7 @@ static void seal_wal(struct byron_db *db)
 
 static void free_db(struct byron_db *db)
 {
-    stop_thread(db);
+    tuning_stop_thread(db);
     seal_wal(db);
     job_free(db->flush);
     job_free(db->job);
@@ -209,6 +185,7 @@ static void free_db(struct byron_db *db)
     condition_deinit(&db->token_free);
     condition_deinit(&db->log_free);
     condition_deinit(&db->changed);
+    mutex_deinit(&db->tuning_mutex);
     mutex_deinit(&db->work_mutex);
     mutex_deinit(&db->mutex);
     alloc_free(db);
@@ -223,6 +200,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
         return error_no_memory();
     mutex_init(&db->mutex);
     mutex_init(&db->work_mutex);
+    mutex_init(&db->tuning_mutex);
     condition_init(&db->changed);
     condition_init(&db->token_free);
     condition_init(&db->log_free);
@@ -230,7 +208,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     db->os = db->options.os;
     store_clock_init(&db->clock, db->os);
     db->is_read_only = db->options.read_only;
-    db->is_cache_fixed = options && options->cache > 0;
+    tuning_set(db, options, &db->options);
     TRY(open_parts(db, path));
     /* Borrowed for the call only. */
     db->options.commit_point = NULL;

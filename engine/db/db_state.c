@@ -163,15 +163,15 @@ void db_publish_state(struct byron_db *db, struct read_state *state)
 void db_share_memory(struct byron_db *db)
 {
     const struct read_state *state = db->read_state;
-    uint64_t memory = db->options.memory;
+    uint64_t memory = db->tuning.memory;
     /* Always room for the writes of one transaction. */
-    uint64_t taken = db->options.memtable + memtable_footprint(state->live);
+    uint64_t taken = db->tuning.memtable + memtable_footprint(state->live);
     for (size_t i = 0; i < state->frozen_count; i++)
         if (state->frozen[i]->memtable)
             taken += memtable_footprint(state->frozen[i]->memtable);
     /* Not for every little growth: shards have to be walked. */
     uint64_t step = memory / 64;
-    if (db->is_cache_fixed ||
+    if (db->tuning.is_cache_fixed ||
         (taken < db->shared + step && db->shared < taken + step))
         return;
     db->shared = taken;

@@ -31,15 +31,15 @@ static double pressure(const struct byron_db *db)
     const struct read_state *state = db->read_state;
     db_picker_options(db, &options);
     double debt = (double)picker_debt(state->version, &options) /
-                  (double)db->options.memtable;
+                  (double)db->tuning.memtable;
     double level0 = (double)state->version->levels[0].count;
     double result = between(debt, DEBT_SOFT, DEBT_HARD);
     double runs = between(level0, LEVEL0_SOFT, LEVEL0_HARD);
     double full = 0;
     if (state->frozen_count >= MAX_FROZEN)
         full = between((double)db_memtable_size(state->live),
-                       0.5 * (double)db->options.memtable,
-                       (double)db->options.memtable);
+                       0.5 * (double)db->tuning.memtable,
+                       (double)db->tuning.memtable);
     if (runs > result)
         result = runs;
     return full > result ? full : result;

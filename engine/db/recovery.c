@@ -344,7 +344,7 @@ static byron_status replay_chain(struct replay *replay)
     advance(replay, replay->db->state.tip, replay->db->state.last_sequence);
     for (size_t i = 0; i < chain->wal_count; i++) {
         uint64_t number = chain->wals[i].number;
-        if (db_memtable_size(replay->live) >= replay->db->options.memtable)
+        if (db_memtable_size(replay->live) >= replay->db->tuning.memtable)
             TRY(freeze(replay, number));
         TRY(replay_wal(replay, i, &index));
     }

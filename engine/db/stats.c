@@ -81,7 +81,7 @@ void byron_stats(byron_db *db, struct byron_stats *out)
     out->cache_bytes = cache.bytes;
     out->cache_hits = cache.hits;
     out->cache_misses = cache.misses;
-    out->memory = db->options.memory;
+    out->memory = db->tuning.memory;
     byron_status ignored = db->os->dir_list(db->dir, add_size, &disk);
     (void)ignored;
     out->disk_bytes = disk.all_bytes;

@@ -143,7 +143,7 @@ static byron_status write_one(byron_txn *txn, enum entry_kind kind,
     TRY(check_value(value, BYRON_MAX_VALUE));
     /* So that a rollback cannot fail. */
     TRY(dead_spans_reserve(&txn->dead));
-    if (db_memtable_size(txn->writes) >= txn->db->options.memtable)
+    if (db_memtable_size(txn->writes) >= txn->db->tuning.memtable)
         TRY(txn_spill(txn));
     TRY(memtable_add(txn->writes, &entry));
     txn->position++;

@@ -12,7 +12,7 @@ byron_status db_new_live(const struct byron_db *db, struct memtable **out)
     byron_status status;
     struct memtable *memtable;
     TRY(memtable_new(&memtable));
-    status = memtable_add_filter(memtable, db->options.memtable / FILTER_SHARE);
+    status = memtable_add_filter(memtable, db->tuning.memtable / FILTER_SHARE);
     if (status != BYRON_OK)
         memtable_unref(memtable);
     else
@@ -249,14 +249,14 @@ byron_status db_wait_for_flush(struct byron_db *db)
 /* Commits that were prepared and given up fill a WAL, yet no memtable. */
 static bool is_wal_full(const struct byron_db *db)
 {
-    return db->wal && log_writer_end(db->wal) >
-                          WAL_MIN + WAL_FACTOR * db->options.memtable;
+    return db->wal &&
+           log_writer_end(db->wal) > WAL_MIN + WAL_FACTOR * db->tuning.memtable;
 }
 
 byron_status db_make_room(struct byron_db *db)
 {
     bool is_full = memtable_count(db->live) > 0 &&
-                   db_memtable_size(db->live) >= db->options.memtable;
+                   db_memtable_size(db->live) >= db->tuning.memtable;
     is_full |= range_set_count(memtable_ranges(db->live)) >= RANGES_MAX;
     if (!is_full && !is_wal_full(db))
         return BYRON_OK;

@@ -4,6 +4,7 @@
 #include "compaction/table_settings.h"
 #include "db/db_state.h"
 #include "db/pace.h"
+#include "db/tuning.h"
 
 /* Level 0 is due for compaction at so many runs. */
 #define LEVEL0_RUNS 4
@@ -23,9 +24,9 @@ void db_picker_options(const struct byron_db *db, struct picker_options *out)
     *out = (struct picker_options){
         /* A third of a memtable is nodes and heads, and a flush compresses
          * the rest. */
-        .memtable_bytes = db->options.memtable / 2,
-        .file_size = db->options.file_size,
-        .fanout = db->options.fanout,
+        .memtable_bytes = db->tuning.memtable / 2,
+        .file_size = db->tuning.file_size,
+        .fanout = db->tuning.fanout,
         .level0_runs = LEVEL0_RUNS,
         .now_s = now_ms / 1000,
         .expired_ms = expired_before(now_ms),
@@ -50,13 +51,14 @@ static uint64_t take_run(struct byron_db *db)
 void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
                        struct table_output_options *out)
 {
+    struct table_options table = tuning_table_options(db);
     *out = (struct table_output_options){
         .os = db->os,
         .dir = db->dir,
         .pool = db->pool,
         .cache = db->cache,
-        .table = table_settings_at(&db->table_options, level),
-        .file_size = db->options.file_size,
+        .table = table_settings_at(&table, level),
+        .file_size = db->tuning.file_size,
         .level = level,
         .run = run,
         .take_number = take_number,
@@ -250,7 +252,7 @@ static uint64_t level_file_size(struct byron_db *db, uint32_t level)
 {
     struct picker_options options;
     uint64_t targets[BYRON_LEVELS];
-    uint64_t most = db->options.file_size;
+    uint64_t most = db->tuning.file_size;
     uint64_t least = most / 16;
     mutex_lock(&db->mutex);
     db_picker_options(db, &options);

@@ -1,6 +1,8 @@
 /*
- * Opening with every option, its bounds and words; read-only, private and
- * foreign stores.
+ * Opening with every option, its bounds and words, and changing it; read-only,
+ * private and foreign stores.
+ *
+ * Covers: tuning.
  */
 #include <check.h>
 #include <stdio.h>
@@ -116,6 +118,84 @@ START_TEST(nothing_given_makes_a_budget_of_64_mb)
     byron_stats(db, &stats);
     ck_assert_uint_eq(stats.memory, 1 << 20);
     ck_assert_uint_le(stats.cache_capacity, 100000);
+    CHECK_OK(byron_close(db));
+    memfs_free(fs);
+}
+END_TEST
+
+/* --- changed while it is open ----------------------------------------------
+ */
+
+static void put_many(byron_db *db, int from, int count)
+{
+    char key[40];
+    char value[200];
+    for (int i = from; i < from + count; i++) {
+        snprintf(key, sizeof key, "key %06d", i);
+        memset(value, 'a', sizeof value);
+        struct byron_bytes bytes = {value, sizeof value};
+        CHECK_OK(byron_put(db, plain_text(key), bytes, false));
+    }
+}
+
+static struct byron_stats stats_of(byron_db *db)
+{
+    struct byron_stats stats;
+    byron_stats(db, &stats);
+    return stats;
+}
+
+START_TEST(a_change_counts_at_once)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    byron_db *db = plain_open(&options);
+    put_many(db, 0, 1000);
+    ck_assert_uint_eq(stats_of(db).flushes, 0);
+    options.memory = 32 << 20;
+    options.memtable = 32768;
+    CHECK_OK(byron_set_options(db, &options));
+    ck_assert_uint_eq(stats_of(db).memory, 32 << 20);
+    ck_assert_uint_lt(stats_of(db).cache_capacity, 32 << 20);
+    put_many(db, 1000, 1000);
+    CHECK_OK(byron_settle(db));
+    ck_assert_uint_gt(stats_of(db).flushes, 3);
+    CHECK_OK(byron_compact(db, NULL));
+    uint64_t small = stats_of(db).disk_bytes;
+    options.compression = BYRON_COMPRESSION_NONE;
+    options.cache = 100000;
+    CHECK_OK(byron_set_options(db, &options));
+    ck_assert_uint_le(stats_of(db).cache_capacity, 100000);
+    put_many(db, 0, 2000);
+    CHECK_OK(byron_compact(db, NULL));
+    ck_assert_uint_gt(stats_of(db).disk_bytes, 3 * small);
+    options.cache = 0;
+    CHECK_OK(byron_set_options(db, &options));
+    ck_assert_uint_gt(stats_of(db).cache_capacity, 16 << 20);
+    options.fanout = 1;
+    ck_assert_int_eq(byron_set_options(db, &options), BYRON_MISUSE);
+    plain_expect_get(db, "key 003000", NULL);
+    CHECK_OK(byron_close(db));
+    memfs_free(fs);
+}
+END_TEST
+
+START_TEST(the_thread_comes_and_goes)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    options.memtable = 32768;
+    byron_db *db = plain_open(&options);
+    for (int round = 0; round < 6; round++) {
+        options.inline_work = round % 2;
+        CHECK_OK(byron_set_options(db, &options));
+        CHECK_OK(byron_set_options(db, &options));
+        put_many(db, round * 500, 500);
+        CHECK_OK(byron_flush(db));
+        ck_assert_uint_eq(stats_of(db).memtable_entries, 0);
+    }
+    CHECK_OK(byron_compact(db, NULL));
+    ck_assert_uint_eq(stats_of(db).background_errors, 0);
     CHECK_OK(byron_close(db));
     memfs_free(fs);
 }
@@ -407,6 +487,8 @@ Suite *test_options_suite(void)
                         BOUNDS);
     tcase_add_test(cases, unknown_compression_is_refused);
     tcase_add_test(cases, nothing_given_makes_a_budget_of_64_mb);
+    tcase_add_test(cases, a_change_counts_at_once);
+    tcase_add_test(cases, the_thread_comes_and_goes);
     tcase_add_test(cases, store_is_made_only_where_asked_for);
     tcase_add_test(cases, second_open_is_busy);
     tcase_add_test(cases, store_of_another_identity_is_foreign);

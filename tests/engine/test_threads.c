@@ -23,6 +23,7 @@ Suite *test_threads_suite(void);
 
 #define ACCOUNTS 60
 #define READERS  3
+#define ACTORS   (READERS + 3)
 #define MONEY    1000
 #define RUN_US   2500000
 
@@ -30,6 +31,7 @@ Suite *test_threads_suite(void);
  * are for one thread. */
 struct play {
     byron_db *db;
+    struct byron_options options;
     uint64_t seed;
     atomic_bool stop;
     atomic_uint_fast64_t transfers; /* Published. */
@@ -296,6 +298,31 @@ static void *maintain(void *context)
     return NULL;
 }
 
+/* Options change under everybody, the engine's thread comes and goes. */
+static void *retune(void *context)
+{
+    struct actor *actor = context;
+    struct byron_options options = actor->play->options;
+    struct rng rng;
+    rng_init(&rng, actor->seed);
+    while (!atomic_load(&actor->play->stop)) {
+        options.memtable = 8192 << rng_below(&rng, 3);
+        options.cache = rng_one_in(&rng, 2) ? 0 : 200000;
+        options.block_size = 256 << rng_below(&rng, 3);
+        options.bloom_bits = (uint32_t)rng_below(&rng, 12);
+        options.no_bloom = options.bloom_bits == 0;
+        options.fanout = 2 + (uint32_t)rng_below(&rng, 4);
+        options.compression = (enum byron_compression)rng_below(&rng, 3);
+        options.inline_work = rng_one_in(&rng, 3);
+        if (!expect(actor->play,
+                    byron_set_options(actor->play->db, &options) == BYRON_OK,
+                    "options are refused"))
+            break;
+        usleep(2000);
+    }
+    return NULL;
+}
+
 static void open_accounts(struct play *play)
 {
     byron_txn *txn;
@@ -310,13 +337,14 @@ static void open_accounts(struct play *play)
 
 static void run_threads(struct play *play)
 {
-    pthread_t threads[READERS + 2];
-    struct actor actors[READERS + 2];
-    for (size_t i = 0; i < READERS + 2; i++) {
+    pthread_t threads[ACTORS];
+    struct actor actors[ACTORS];
+    for (size_t i = 0; i < ACTORS; i++) {
         actors[i] = (struct actor){play, play->seed + i};
         ck_assert_int_eq(pthread_create(&threads[i], NULL,
                                         i == 0   ? write_all
                                         : i == 1 ? maintain
+                                        : i == 2 ? retune
                                                  : read_on,
                                         &actors[i]),
                          0);
@@ -324,7 +352,7 @@ static void run_threads(struct play *play)
     for (uint64_t us = 0; us < RUN_US && !atomic_load(&play->stop); us += 10000)
         usleep(10000);
     atomic_store(&play->stop, true);
-    for (size_t i = 0; i < READERS + 2; i++)
+    for (size_t i = 0; i < ACTORS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 }
 
@@ -344,6 +372,7 @@ static void play_through(struct byron_os *os, const char *path)
     };
     int64_t sum = 0;
     pthread_mutex_init(&play.mutex, NULL);
+    play.options = options;
     ck_assert_int_eq(byron_open(path, &options, &play.db), BYRON_OK);
     open_accounts(&play);
     run_threads(&play);
@@ -419,6 +448,7 @@ START_TEST(verify_finds_no_damage_in_a_log_that_grows)
     if (!mkdtemp(path))
         make_on_disk(path, sizeof path);
     pthread_mutex_init(&play.mutex, NULL);
+    play.options = options;
     ck_assert_int_eq(byron_open(path, &options, &play.db), BYRON_OK);
     ck_assert_int_eq(pthread_create(&writer, NULL, write_and_sync, &play), 0);
     for (int i = 0; i < 400 && !atomic_load(&play.stop); i++) {

@@ -122,6 +122,88 @@ START_TEST(set_is_kept_and_rolled_back_with_the_database)
 }
 END_TEST
 
+#define MEMORY "SELECT value FROM byron_stats('kv') WHERE name = 'memory'"
+
+START_TEST(set_counts_from_the_commit_on)
+{
+    sqlite3 *other = host_connect(&host);
+
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'memory=128MB')");
+    expect(MEMORY, "134217728");
+    ck_assert_str_eq(host_ask(other, MEMORY), "134217728");
+    for (int i = 0; i < 2; i++) {
+        const char *set =
+            i == 0 ? "INSERT INTO kv(kv, arg) VALUES('set', 'memory=1GB')"
+                   : "SELECT byron_config('kv', 'memory', '1GB')";
+        host_run(host.db, "BEGIN");
+        host_run(host.db, set);
+        expect(MEMORY, "134217728");
+        host_run(host.db, "ROLLBACK");
+        expect(MEMORY, "134217728");
+        host_run(host.db, "BEGIN; SAVEPOINT s");
+        host_run(host.db, set);
+        host_run(host.db, "ROLLBACK TO s; COMMIT");
+        expect(MEMORY, "134217728");
+        host_run(host.db, "BEGIN");
+        host_run(host.db, set);
+        host_run(host.db, "COMMIT");
+        expect(MEMORY, "1073741824");
+        host_run(host.db, "SELECT byron_config('kv', 'memory', '128MB')");
+        expect(MEMORY, "134217728");
+    }
+    sqlite3_close(other);
+}
+END_TEST
+
+START_TEST(set_counts_in_every_schema)
+{
+    char sql[600];
+
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS two", host_at(&host, "y.db"));
+    host_run(host.db, sql);
+    for (int i = 0; i < 2; i++) {
+        const char *schema = i == 0 ? "two" : "temp";
+        snprintf(sql, sizeof sql,
+                 "CREATE VIRTUAL TABLE %s.kv%d USING byron; "
+                 "INSERT INTO kv%d(kv%d, arg) VALUES('set', 'memory=2MB')",
+                 schema, i, i, i);
+        host_run(host.db, sql);
+        snprintf(sql, sizeof sql,
+                 "SELECT value FROM byron_stats('%s.kv%d') "
+                 "WHERE name = 'memory'",
+                 schema, i);
+        expect(sql, "2097152");
+        snprintf(sql, sizeof sql,
+                 "BEGIN; SELECT byron_config('kv%d', 'memory', '4MB'); COMMIT",
+                 i);
+        host_run(host.db, sql);
+        snprintf(sql, sizeof sql,
+                 "SELECT value FROM byron_stats('%s.kv%d') "
+                 "WHERE name = 'memory'",
+                 schema, i);
+        expect(sql, "4194304");
+    }
+    expect(MEMORY, "67108864");
+}
+END_TEST
+
+START_TEST(set_changes_the_thread_and_the_memtable_at_once)
+{
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'threads=0'), "
+                      "('set', 'memtable=64KB')");
+    host_run(host.db,
+             "WITH RECURSIVE n(i) AS (SELECT 2000 UNION ALL SELECT i+1 FROM n "
+             "WHERE i < 2100) INSERT INTO kv SELECT i, randomblob(900) FROM n");
+    host_run(host.db, "INSERT INTO kv VALUES(3000, 1); "
+                      "INSERT INTO kv VALUES(3001, 1)");
+    expect("SELECT value > 0 FROM byron_stats('kv') WHERE name = 'flushes'",
+           "1");
+    host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'threads=1')");
+    expect("SELECT byron_compact('kv'), byron_check('kv')", "ok|ok");
+    expect("SELECT count(*) FROM kv", "1103");
+}
+END_TEST
+
 START_TEST(what_a_store_could_not_open_with_is_not_set)
 {
     expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'fanout=1')",
@@ -215,6 +297,9 @@ Suite *test_command_suite(void)
     tcase_add_test(cases, a_writer_does_not_wait_for_itself);
     tcase_add_test(cases, a_command_works_in_a_transaction_that_only_read);
     tcase_add_test(cases, set_is_kept_and_rolled_back_with_the_database);
+    tcase_add_test(cases, set_counts_from_the_commit_on);
+    tcase_add_test(cases, set_counts_in_every_schema);
+    tcase_add_test(cases, set_changes_the_thread_and_the_memtable_at_once);
     tcase_add_test(cases, what_a_store_could_not_open_with_is_not_set);
     tcase_add_test(cases, a_table_may_be_called_arg_or_prefix);
     tcase_add_test(cases, a_column_of_the_tables_name_is_a_column);
