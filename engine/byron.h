@@ -237,6 +237,19 @@ BYRON_MUST_CHECK byron_status byron_cursor_prev(byron_cursor *cursor);
  * valid, and it stays so.
  */
 uint64_t byron_cursor_skip(byron_cursor *cursor, uint64_t most);
+
+struct byron_pair {
+    struct byron_bytes key;
+    struct byron_bytes value;
+};
+
+/*
+ * The same, and lends the keys and values of the entries it comes to, the last
+ * of which is the one it stands on then, until the cursor moves. Cheap where
+ * many lie side by side. pairs has room for most.
+ */
+size_t byron_cursor_next_many(byron_cursor *cursor, size_t most,
+                              struct byron_pair *pairs);
 bool byron_cursor_valid(const byron_cursor *cursor);
 /* Lends the key until the cursor moves. Requires: valid. */
 struct byron_bytes byron_cursor_key(const byron_cursor *cursor);

@@ -162,6 +162,16 @@ uint64_t byron_cursor_skip(byron_cursor *cursor, uint64_t most)
     return iter_skip(cursor->view, &limits);
 }
 
+size_t byron_cursor_next_many(byron_cursor *cursor, size_t most,
+                              struct byron_pair *pairs)
+{
+    struct skip_limits limits = {
+        .most = most, .sequence = SEQUENCE_MAX, .pairs = pairs};
+
+    assert(cursor->view->valid);
+    return (size_t)iter_skip(cursor->view, &limits);
+}
+
 byron_status byron_cursor_prev(byron_cursor *cursor)
 {
     return iter_prev(cursor->view);

@@ -18,6 +18,9 @@ struct skip_limits {
     uint64_t most;     /* Entries. */
     uint64_t sequence; /* Theirs are at or below. */
     struct slice key;  /* Theirs are below it; data NULL: no limit. */
+    /* Lends what it comes to, until it moves: room for most. Then it stops
+     * where a value has to be read first. NULL: not asked for. */
+    struct byron_pair *pairs;
 };
 
 struct iter_ops {

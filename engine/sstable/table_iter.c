@@ -12,6 +12,8 @@
 #define SEQUENTIAL_MIN 2u
 #define PREFETCH_MIN   ((size_t)16 * 1024)
 #define PREFETCH_MAX   ((size_t)256 * 1024)
+#define LENT_MAX       ((size_t)32 * 1024) /* Bytes of keys at once. */
+#define SHORT_PREFIX   16u                 /* Is copied without a call. */
 
 /*
  * The key of the entry is put together in `key`: the block's prefix is written
@@ -27,6 +29,7 @@ struct table_iter {
     struct block_handle where; /* Of block. */
     struct index_cursor cursor;
     struct buf key;
+    struct buf lent; /* The keys that were lent last. */
     struct cached_block *pin;       /* Not bulk: of block. */
     struct cached_block *value_pin; /* Not bulk: of a large value. */
     struct buf room;                /* Bulk: block, unpacked. */
@@ -123,7 +126,7 @@ static byron_status enter_block(struct table_iter *iter)
     block_view(body, &iter->block);
     iter->where = value.block;
     buf_clear(&iter->key);
-    TRY(buf_reserve(&iter->key, block_key_room(&iter->block)));
+    TRY(buf_reserve(&iter->key, block_key_room(&iter->block) + SHORT_PREFIX));
     if (iter->block.prefix_size)
         memcpy(iter->key.data, iter->block.prefix, iter->block.prefix_size);
     iter->base.key.data = iter->key.data;
@@ -317,6 +320,48 @@ static uint32_t find_plain(const struct block *block, uint32_t from,
     return at;
 }
 
+/* Bytes of the keys of the entries after from, up to `to`. */
+static size_t lent_size(const struct block *block, uint32_t from, uint32_t to)
+{
+    struct slice first = block_piece(&block->suffixes, from + 1);
+    struct slice last = block_piece(&block->suffixes, to);
+
+    return (to - from) * ((size_t)block->prefix_size + BLOCK_HEAD_SIZE) +
+           (size_t)(last.data + last.size - first.data);
+}
+
+/*
+ * Lends the entries after from, up to `to` at most; returns the last of them.
+ * Keys so long that they need more memory at once are not worth it.
+ */
+static uint32_t lend(struct table_iter *iter, uint32_t from, uint32_t to,
+                     struct byron_pair *pairs)
+{
+    const struct block *block = &iter->block;
+    size_t prefix = block->prefix_size;
+    size_t size = lent_size(block, from, to);
+    uint8_t *key;
+
+    buf_clear(&iter->lent);
+    if (size > LENT_MAX ||
+        buf_reserve(&iter->lent, size + SHORT_PREFIX) != BYRON_OK)
+        return from;
+    key = iter->lent.data;
+    for (uint32_t at = from + 1; at <= to; at++, pairs++) {
+        if (block_is_large(block, at))
+            return at - 1;
+        if (prefix <= SHORT_PREFIX)
+            memcpy(key, iter->key.data, SHORT_PREFIX);
+        else
+            memcpy(key, iter->key.data, prefix);
+        size = block_key_after_prefix(block, at, key);
+        pairs->key = slice_bytes(slice_of(key, size));
+        pairs->value = slice_bytes(block_value(block, at));
+        key += size;
+    }
+    return to;
+}
+
 /* No further than to the end of the block. */
 static uint64_t table_iter_skip(struct iter *base,
                                 const struct skip_limits *limits)
@@ -340,6 +385,8 @@ static uint64_t table_iter_skip(struct iter *base,
     }
     if (to > from)
         to = find_plain(block, from, to);
+    if (to > from && limits->pairs)
+        to = lend(iter, from, to, limits->pairs);
     if (to <= from)
         return 0;
     let_value_go(iter);
@@ -419,6 +466,7 @@ static void table_iter_free(struct iter *base)
     index_cursor_deinit(&iter->cursor);
     read_ahead_deinit(&iter->ahead);
     buf_deinit(&iter->key);
+    buf_deinit(&iter->lent);
     buf_deinit(&iter->room);
     buf_deinit(&iter->value_disk);
     buf_deinit(&iter->value_room);

@@ -6,6 +6,8 @@
 
 #include "base/os.h"
 
+#define MANY 9 /* Entries at once, at most. */
+
 static int compare_keys(const void *a, const void *b)
 {
     const struct byron_bytes *left = a;
@@ -285,6 +287,28 @@ bool store_model_check_scan(const struct store_model *model,
     return is_same;
 }
 
+/* Some entries at once: each is the model's next one. */
+static byron_status step_many(const struct store_model *model, struct rng *rng,
+                              byron_cursor *cursor,
+                              const struct model_state *state, size_t low,
+                              size_t high, size_t *key)
+{
+    struct byron_pair pairs[MANY];
+    size_t count = byron_cursor_next_many(
+        cursor, (size_t)rng_below(rng, MANY) + 1, pairs);
+    for (size_t i = 0; i < count; i++) {
+        *key = present(model, state, *key + 1, 1, low, high);
+        if (*key == MODEL_KEYS ||
+            compare_keys(&pairs[i].key, &model->keys[*key]) != 0 ||
+            !is_value(model, state->values[*key], pairs[i].value.data,
+                      pairs[i].value.size)) {
+            (void)differ(model, "many entries", *key, 0);
+            return BYRON_CORRUPT;
+        }
+    }
+    return BYRON_OK;
+}
+
 /* One random move of a walk; *key is where the model stands after it. */
 static byron_status step(const struct store_model *model, struct rng *rng,
                          byron_cursor *cursor, const struct model_state *state,
@@ -292,7 +316,7 @@ static byron_status step(const struct store_model *model, struct rng *rng,
 {
     size_t wanted = (size_t)rng_below(rng, MODEL_KEYS);
     bool is_valid = *key < MODEL_KEYS;
-    switch (rng_below(rng, is_valid ? 15 : 4)) {
+    switch (rng_below(rng, is_valid ? 18 : 4)) {
     case 0:
         *key = present(model, state, low, 1, low, high);
         return byron_cursor_first(cursor);
@@ -323,6 +347,10 @@ static byron_status step(const struct store_model *model, struct rng *rng,
              skipped > 0; skipped--)
             *key = present(model, state, *key + 1, 1, low, high);
         return BYRON_OK;
+    case 11:
+    case 12:
+    case 13:
+        return step_many(model, rng, cursor, state, low, high, key);
     default:
         *key = *key == 0 ? MODEL_KEYS
                          : present(model, state, *key - 1, -1, low, high);
