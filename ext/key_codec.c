@@ -460,6 +460,32 @@ static byron_status read_content(struct byron_bytes *input,
     return status;
 }
 
+/* An integer of less than 63 bits, the usual number; false: not that. */
+static inline bool read_integer(struct byron_bytes *input,
+                                struct key_style style, uint8_t tag,
+                                struct field *out)
+{
+    const uint8_t *from = input->data;
+    bool is_negative = tag < TAG_ZERO;
+    uint8_t flip = style.is_descending != is_negative ? 0xff : 0;
+    size_t size = is_negative ? TAG_ZERO - tag : tag - TAG_ZERO;
+    uint64_t shifted = 0;
+
+    if (size >= WHOLE_SIZE || size >= input->size)
+        return false;
+    for (size_t i = 1; i <= size; i++)
+        shifted = shifted << 8 | (from[i] ^ flip);
+    if (shifted & 1)
+        return false; /* A fraction follows. */
+    out->kind = FIELD_INTEGER;
+    out->integer = (int64_t)(shifted >> 1);
+    if (is_negative)
+        out->integer = -out->integer;
+    input->data = from + 1 + size;
+    input->size -= 1 + size;
+    return true;
+}
+
 static byron_status read_column(struct byron_bytes *input,
                                 struct key_style style, struct bytes *scratch,
                                 struct field *out)
@@ -471,6 +497,8 @@ static byron_status read_column(struct byron_bytes *input,
     if (input->size == 0)
         return BYRON_CORRUPT;
     tag = tag_of(*input, style);
+    if (read_integer(input, style, tag, out))
+        return BYRON_OK;
     if (tag == TAG_TEXT || tag == TAG_BLOB) {
         out->kind = tag == TAG_TEXT ? FIELD_TEXT : FIELD_BLOB;
         return read_content(input, style, scratch, out);

@@ -30,8 +30,12 @@ byron_status row_set_key(struct row *row, struct byron_bytes key)
         return BYRON_CORRUPT;
     row->key.data = (const uint8_t *)key.data + KEY_ID_SIZE;
     row->key.size = key.size - KEY_ID_SIZE;
+    row->rest = row->key;
+    row->rest_index = 0;
     row->scratch.size = 0;
     /* Enough for each column once, so that none of them moves. */
+    if (row->scratch.capacity >= key.size)
+        return BYRON_OK;
     return bytes_reserve(&row->scratch, key.size);
 }
 
@@ -51,19 +55,37 @@ static bool is_lossy(const struct field *field, const struct column *column,
     return column->affinity < AFFINITY_NUMERIC || field->integer == INT64_MIN;
 }
 
+/* From where the last column ended, if it is not before. */
+static byron_status read_encoded(struct row *row, int key_index,
+                                 struct field *out)
+{
+    struct byron_bytes rest = row->rest;
+    int index = row->rest_index;
+    byron_status status = BYRON_OK;
+
+    if (index > key_index) {
+        rest = row->key;
+        index = 0;
+    }
+    for (; index < key_index && status == BYRON_OK; index++)
+        status = key_codec_skip(&rest, key_style_of(row->table, index));
+    if (status == BYRON_OK)
+        status = key_codec_read(&rest, key_style_of(row->table, key_index),
+                                &row->scratch, out);
+    if (status == BYRON_OK) {
+        row->rest = rest;
+        row->rest_index = key_index + 1;
+    }
+    return status;
+}
+
 static byron_status read_key_field(struct row *row, int key_index,
                                    struct field *out, bool *is_known)
 {
     const struct key_column *key = &row->table->key[key_index];
     const struct column *column = &row->table->columns[key->column];
-    struct byron_bytes rest = row->key;
-    byron_status status = BYRON_OK;
+    byron_status status = read_encoded(row, key_index, out);
 
-    for (int i = 0; i < key_index && status == BYRON_OK; i++)
-        status = key_codec_skip(&rest, key_style_of(row->table, i));
-    if (status == BYRON_OK)
-        status = key_codec_read(&rest, key_style_of(row->table, key_index),
-                                &row->scratch, out);
     if (status != BYRON_OK)
         return status;
     if (out->kind == FIELD_INTEGER && column->affinity == AFFINITY_REAL) {

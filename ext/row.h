@@ -11,6 +11,8 @@
 struct row {
     const struct declaration *table; /* Borrowed. */
     struct byron_bytes key;          /* Borrowed; without the table's id. */
+    struct byron_bytes rest;         /* Of the key, from this column on: */
+    int rest_index;                  /* columns are often read in order. */
     struct row_reader reader;
     struct bytes scratch;
 };
@@ -29,10 +31,15 @@ BYRON_MUST_CHECK byron_status row_set_value(struct row *row,
 /*
  * Reads what the key tells of a column. *is_known is false where only the
  * value tells (all of it, or what the key has lost); then out is a part of
- * what row_column needs. Once for each column and key.
+ * what row_column needs. What is lent stays if no column is read twice.
  */
 BYRON_MUST_CHECK byron_status row_key_column(struct row *row, int column,
                                              struct field *out, bool *is_known);
+/* Whether the key tells anything of a column. */
+static inline bool row_is_in_key(const struct row *row, int column)
+{
+    return row->table->columns[column].key_index >= 0;
+}
 /* Completes it from the value. Text and blob are lent by key, value or row. */
 BYRON_MUST_CHECK byron_status row_column(struct row *row, int column,
                                          struct field *inout);

@@ -39,8 +39,8 @@ static size_t write_varint(uint8_t *to, uint64_t value)
 }
 
 /* Reads at *at, before end; false if it is cut or longer than 64 bits. */
-static bool read_varint(const uint8_t *from, size_t *at, size_t end,
-                        uint64_t *out)
+static bool read_long_varint(const uint8_t *from, size_t *at, size_t end,
+                             uint64_t *out)
 {
     uint64_t value = 0;
 
@@ -54,6 +54,25 @@ static bool read_varint(const uint8_t *from, size_t *at, size_t end,
         }
     }
     return false;
+}
+
+/* The same; most are of one byte or two. */
+static inline bool read_varint(const uint8_t *from, size_t *at, size_t end,
+                               uint64_t *out)
+{
+    size_t next = *at;
+
+    if (next < end && from[next] < 0x80) {
+        *out = from[next];
+        *at = next + 1;
+        return true;
+    }
+    if (end - next >= 2 && from[next + 1] < 0x80) {
+        *out = (uint64_t)(from[next] & 0x7f) | (uint64_t)from[next + 1] << 7;
+        *at = next + 2;
+        return true;
+    }
+    return read_long_varint(from, at, end, out);
 }
 
 /* --- Writing ------------------------------------------------------------- */
@@ -101,17 +120,23 @@ static uint64_t type_of(const struct field *field)
 }
 
 /* Size of the body; UINT64_MAX for a type never written. */
-static uint64_t body_size(uint64_t type)
+static inline uint64_t body_size(uint64_t type)
 {
-    if (type >= TYPE_BLOB)
-        return (type - TYPE_BLOB) / 2;
-    if (type <= TYPE_INTEGER_8)
-        return type;
-    if (type == TYPE_REAL)
-        return REAL_SIZE;
-    if (type == TYPE_REAL_AS_INTEGER)
-        return SHORT_REAL_SIZE;
-    return type <= TYPE_IN_KEY_REAL ? 0 : UINT64_MAX;
+    static const uint64_t sizes[TYPE_BLOB] = {
+        [TYPE_INTEGER_1] = 1,
+        [2] = 2,
+        [3] = 3,
+        [4] = 4,
+        [5] = 5,
+        [6] = 6,
+        [7] = 7,
+        [TYPE_INTEGER_8] = 8,
+        [TYPE_REAL] = REAL_SIZE,
+        [TYPE_REAL_AS_INTEGER] = SHORT_REAL_SIZE,
+        [TYPE_BLOB - 1] = UINT64_MAX,
+    };
+
+    return type < TYPE_BLOB ? sizes[type] : (type - TYPE_BLOB) / 2;
 }
 
 static void write_body(uint8_t *to, const struct field *field, uint64_t type)
@@ -207,22 +232,34 @@ byron_status row_reader_set(struct row_reader *reader, struct byron_bytes value)
 /* Finds slots up to index, or to the last type there is. */
 static byron_status find_slots(struct row_reader *reader, int index)
 {
-    while (reader->known_count <= index &&
-           reader->next_type < reader->types_end) {
-        struct row_slot *slot = &reader->slots[reader->known_count];
+    const uint8_t *value = reader->value.data;
+    struct row_slot *slot = &reader->slots[reader->known_count];
+    size_t end = reader->types_end;
+    size_t type_at = reader->next_type;
+    size_t field_at = reader->next_field;
+    byron_status status = BYRON_OK;
+
+    for (; slot <= &reader->slots[index] && type_at < end; slot++) {
+        uint64_t type;
         uint64_t size;
 
-        if (!read_varint(reader->value.data, &reader->next_type,
-                         reader->types_end, &slot->type))
-            return BYRON_CORRUPT;
-        size = body_size(slot->type);
-        if (size > reader->value.size - reader->next_field)
-            return BYRON_CORRUPT;
-        slot->offset = reader->next_field;
-        reader->next_field += size;
-        reader->known_count++;
+        if (!read_varint(value, &type_at, end, &type)) {
+            status = BYRON_CORRUPT;
+            break;
+        }
+        size = body_size(type);
+        if (size > reader->value.size - field_at) {
+            status = BYRON_CORRUPT;
+            break;
+        }
+        slot->type = type;
+        slot->offset = field_at;
+        field_at += size;
     }
-    return BYRON_OK;
+    reader->known_count = (int)(slot - reader->slots);
+    reader->next_type = type_at;
+    reader->next_field = field_at;
+    return status;
 }
 
 static int64_t load_integer(const uint8_t *from, uint64_t size)
