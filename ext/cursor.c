@@ -16,8 +16,15 @@ struct cursor {
     struct row entry; /* Of the index that is walked last; may be zero. */
     struct key_argument arguments[PLAN_MOST_ARGUMENTS];
     sqlite3_value *prefix; /* Owned; what the hidden column was compared to. */
-    bool has_value;        /* The row has the value of the walk's. */
-    bool has_entry;        /* The same of entry. */
+    unsigned has; /* What row and entry have been given of the walk's row. */
+};
+
+/* Bits of has. */
+enum {
+    HAS_KEY = 1,
+    HAS_VALUE = 2,
+    HAS_ENTRY_KEY = 4,
+    HAS_ENTRY_VALUE = 8,
 };
 
 static struct table *table_of(const struct cursor *cursor)
@@ -31,8 +38,10 @@ static int fail_damaged(struct table *table)
                       "byron: a row of %s is damaged", table->name);
 }
 
-static int fail_row(struct table *table, byron_status status)
+static inline int fail_row(struct table *table, byron_status status)
 {
+    if (status == BYRON_OK)
+        return SQLITE_OK;
     if (status == BYRON_CORRUPT)
         return fail_damaged(table);
     return status_fail(table, status);
@@ -72,7 +81,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
         cursor = cursor_new(table);
     if (!cursor)
         return SQLITE_NOMEM;
-    cursor->has_value = false;
+    cursor->has = 0;
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -324,8 +333,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
 
     (void)plan_number;
     plan_read(plan_text, &plan);
-    cursor->has_value = false;
-    cursor->has_entry = false;
+    cursor->has = 0;
     rc = walk_set_plan(&cursor->walk, &plan);
     if (rc == SQLITE_OK)
         rc = prepare_entry(cursor);
@@ -353,8 +361,9 @@ int cursor_next(sqlite3_vtab_cursor *base)
 
     if (walk_next_unseen(&cursor->walk))
         return SQLITE_OK;
-    cursor->has_value = false;
-    cursor->has_entry = false;
+    cursor->has = 0;
+    if (walk_next_ready(&cursor->walk))
+        return SQLITE_OK;
     return walk_next(&cursor->walk);
 }
 
@@ -365,46 +374,78 @@ int cursor_eof(sqlite3_vtab_cursor *base)
 
 /*
  * The walk may have moved the row's bytes into a copy of its own since the
- * last column, so pointers into them are not kept from call to call.
+ * last column: then pointers into them do not last from call to call.
  */
+static inline bool has_still(const struct cursor *cursor, unsigned what)
+{
+    return (cursor->has & what) && !walk_is_copied(&cursor->walk);
+}
+
+static inline int note(struct cursor *cursor, unsigned what,
+                       byron_status status)
+{
+    if (status != BYRON_OK)
+        return fail_row(table_of(cursor), status);
+    cursor->has |= what;
+    return SQLITE_OK;
+}
+
 static int take_key(struct cursor *cursor)
 {
+    const struct byron_pair *ready = walk_ready_row(&cursor->walk);
     struct byron_bytes key;
-    int rc = walk_row_key(&cursor->walk, &key);
+    int rc;
 
+    if (has_still(cursor, HAS_KEY))
+        return SQLITE_OK;
+    if (ready)
+        return note(cursor, HAS_KEY, row_set_key(&cursor->row, ready->key));
+    rc = walk_row_key(&cursor->walk, &key);
     if (rc != SQLITE_OK)
         return rc;
-    return fail_row(table_of(cursor), row_set_key(&cursor->row, key));
+    return note(cursor, HAS_KEY, row_set_key(&cursor->row, key));
 }
 
 static int take_value(struct cursor *cursor)
 {
+    const struct byron_pair *ready = walk_ready_row(&cursor->walk);
     struct byron_bytes key;
     struct byron_bytes value;
     int rc;
 
-    if (cursor->has_value && !walk_is_copied(&cursor->walk))
+    if (has_still(cursor, HAS_VALUE))
         return SQLITE_OK;
+    if (ready)
+        return note(cursor, HAS_VALUE,
+                    row_set_value(&cursor->row, ready->value));
     rc = walk_row(&cursor->walk, &key, &value);
     if (rc != SQLITE_OK)
         return rc;
-    cursor->has_value = true;
-    return fail_row(table_of(cursor), row_set_value(&cursor->row, value));
+    return note(cursor, HAS_VALUE, row_set_value(&cursor->row, value));
 }
 
 /* The same of the index's entry. */
+static int take_entry_key(struct cursor *cursor)
+{
+    struct byron_bytes key;
+
+    if (has_still(cursor, HAS_ENTRY_KEY))
+        return SQLITE_OK;
+    key = scan_key(&cursor->walk.scan);
+    return note(cursor, HAS_ENTRY_KEY, row_set_key(&cursor->entry, key));
+}
+
 static int take_entry_value(struct cursor *cursor)
 {
     struct byron_bytes value;
     int rc;
 
-    if (cursor->has_entry && !walk_is_copied(&cursor->walk))
+    if (has_still(cursor, HAS_ENTRY_VALUE))
         return SQLITE_OK;
     rc = scan_value(&cursor->walk.scan, &value);
     if (rc != SQLITE_OK)
         return rc;
-    cursor->has_entry = true;
-    return fail_row(table_of(cursor), row_set_value(&cursor->entry, value));
+    return note(cursor, HAS_ENTRY_VALUE, row_set_value(&cursor->entry, value));
 }
 
 /* Whether the entry itself answers for SQLite's column (-1: the rowid). */
@@ -417,42 +458,46 @@ static bool is_in_entry(const struct cursor *cursor, int column)
 /* Requires: it is in the entry. */
 static int read_entry(struct cursor *cursor, int column, struct field *out)
 {
-    struct table *table = table_of(cursor);
-    bool is_known;
-    byron_status status =
-        row_set_key(&cursor->entry, scan_key(&cursor->walk.scan));
+    struct row *entry = &cursor->entry;
+    bool is_known = false;
+    int rc = SQLITE_OK;
 
-    if (status == BYRON_OK)
-        status = row_key_column(&cursor->entry, column, out, &is_known);
-    if (status == BYRON_OK && !is_known) {
-        int rc = take_entry_value(cursor);
-
-        if (rc != SQLITE_OK)
-            return rc;
-        status = row_column(&cursor->entry, column, out);
+    out->kind = FIELD_IN_KEY;
+    if (row_is_in_key(entry, column)) {
+        rc = take_entry_key(cursor);
+        if (rc == SQLITE_OK)
+            rc = fail_row(table_of(cursor),
+                          row_key_column(entry, column, out, &is_known));
     }
-    cursor->walk.is_whole |= walk_is_outside(&cursor->walk, column, is_known);
-    return fail_row(table, status);
+    if (rc == SQLITE_OK && !is_known) {
+        rc = take_entry_value(cursor);
+        if (rc == SQLITE_OK)
+            rc = fail_row(table_of(cursor), row_column(entry, column, out));
+    }
+    walk_note_column(&cursor->walk, column, is_known);
+    return rc;
 }
 
 static int read_row(struct cursor *cursor, int column, struct field *out)
 {
-    struct table *table = table_of(cursor);
-    bool is_known;
-    byron_status status;
-    int rc = take_key(cursor);
+    struct row *row = &cursor->row;
+    bool is_known = false;
+    int rc = SQLITE_OK;
 
-    if (rc != SQLITE_OK)
-        return rc;
-    status = row_key_column(&cursor->row, column, out, &is_known);
-    if (status == BYRON_OK && !is_known) {
-        rc = take_value(cursor);
-        if (rc != SQLITE_OK)
-            return rc;
-        status = row_column(&cursor->row, column, out);
+    out->kind = FIELD_IN_KEY;
+    if (row_is_in_key(row, column)) {
+        rc = take_key(cursor);
+        if (rc == SQLITE_OK)
+            rc = fail_row(table_of(cursor),
+                          row_key_column(row, column, out, &is_known));
     }
-    cursor->walk.is_whole |= walk_is_outside(&cursor->walk, column, is_known);
-    return fail_row(table, status);
+    if (rc == SQLITE_OK && !is_known) {
+        rc = take_value(cursor);
+        if (rc == SQLITE_OK)
+            rc = fail_row(table_of(cursor), row_column(row, column, out));
+    }
+    walk_note_column(&cursor->walk, column, is_known);
+    return rc;
 }
 
 /* The hidden key and the rowid's alias: an UPDATE takes them from the key. */

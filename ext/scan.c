@@ -11,6 +11,10 @@
 #define GROUP_STEPS   8     /* A seek is worth as many steps. */
 #define UNSEEN_ENOUGH 8     /* After so many it runs ahead. */
 #define RUN_MOST      1024
+#define FIRST_READY   4
+#define READY_GROWTH  4
+#define READY_ENOUGH  4  /* Fewer at once are not worth asking for. */
+#define PAUSE_MOST    64 /* Rows until it is tried again. */
 
 void scan_init(struct scan *scan, struct table *table)
 {
@@ -25,9 +29,17 @@ static void release_batch(struct scan *scan)
     scan->batch_count = 0;
 }
 
+/* The row is where the cursor is. */
+static void forget_ready(struct scan *scan)
+{
+    scan->row = NULL;
+    scan->row_left = 0;
+}
+
 /* Lets go of all that belongs to the view. */
 static void release(struct scan *scan)
 {
+    forget_ready(scan);
     if (view_is_forked(&scan->view)) {
         scan->rows = NULL;
         memset(&scan->value, 0, sizeof scan->value);
@@ -49,6 +61,7 @@ void scan_deinit(struct scan *scan)
     bytes_deinit(&scan->place_value);
     bytes_deinit(&scan->group);
     free(scan->batch);
+    free(scan->ready);
     memset(scan, 0, sizeof *scan);
 }
 
@@ -215,7 +228,9 @@ static byron_status copy_row(struct scan *scan)
     key = scan_key(scan);
     scan->place_key.size = 0;
     scan->place_value.size = 0;
-    if (scan->rows)
+    if (scan->row)
+        value = scan->row->value;
+    else if (scan->rows)
         TRY(byron_cursor_value(scan->rows, &value));
     TRY(bytes_add(&scan->place_key, key.data, key.size));
     TRY(bytes_add(&scan->place_value, value.data, value.size));
@@ -301,6 +316,9 @@ int scan_start(struct scan *scan, bool is_descending)
     scan->may_run = false;
     scan->unseen = 0;
     scan->ahead = 0;
+    scan->wanted = FIRST_READY;
+    scan->pause = 0;
+    scan->next_pause = 1;
     /* Closed after the new one is open, so that they share a snapshot. */
     if (scan->view.snapshot) {
         old = scan->view;
@@ -319,6 +337,8 @@ static int step(struct scan *scan)
 {
     byron_status status = BYRON_OK;
 
+    assert(scan->row_left == 0);
+    scan->row = NULL;
     if (scan->is_copied) {
         int rc = resume(scan);
 
@@ -339,28 +359,78 @@ static bool can_run(const struct scan *scan)
     return scan->rows && !scan->is_descending && !scan->is_copied;
 }
 
+/* Ahead of rows that nobody looks at. */
+static bool run_ahead(struct scan *scan)
+{
+    scan->ahead = byron_cursor_skip(scan->rows, RUN_MOST);
+    if (scan->ahead == 0)
+        return false;
+    scan->ahead--;
+    forget_ready(scan);
+    return true;
+}
+
+/* Where few lie side by side it is tried ever less often; and not where it
+ * has just stopped short. */
+static void note_ready(struct scan *scan, size_t count)
+{
+    bool is_worth_it = count >= READY_ENOUGH;
+
+    scan->pause = count < scan->wanted;
+    if (is_worth_it) {
+        scan->next_pause = 1;
+    } else {
+        scan->pause = scan->next_pause;
+        if (scan->next_pause < PAUSE_MOST)
+            scan->next_pause *= 2;
+    }
+    scan->wanted *= READY_GROWTH;
+    if (scan->wanted > SCAN_READY)
+        scan->wanted = SCAN_READY;
+}
+
+/* Makes the next rows ready, and goes to the first. */
+static bool make_ready(struct scan *scan)
+{
+    size_t count;
+
+    if (scan->pause > 0) {
+        scan->pause--;
+        return false;
+    }
+    if (!scan->ready)
+        scan->ready = malloc(SCAN_READY * sizeof *scan->ready);
+    if (!scan->ready)
+        return false;
+    count = byron_cursor_next_many(scan->rows, scan->wanted, scan->ready);
+    note_ready(scan, count);
+    if (count == 0)
+        return false;
+    scan->row = scan->ready;
+    scan->row_left = count - 1;
+    scan->unseen += count;
+    return true;
+}
+
 int scan_next(struct scan *scan)
 {
+    bool is_unseen = scan->may_run && scan->unseen >= UNSEEN_ENOUGH;
+
     assert(scan->is_at_row);
     if (scan->ahead > 0) {
         scan->ahead--;
         return SQLITE_OK;
     }
-    if (scan->may_run && ++scan->unseen > UNSEEN_ENOUGH && can_run(scan)) {
-        scan->ahead = byron_cursor_skip(scan->rows, RUN_MOST);
-        if (scan->ahead > 0) {
-            scan->ahead--;
-            return SQLITE_OK;
-        }
-    }
+    if (scan_next_ready(scan))
+        return SQLITE_OK;
+    if (can_run(scan) && (is_unseen ? run_ahead(scan) : make_ready(scan)))
+        return SQLITE_OK;
+    scan->unseen++;
     return step(scan);
 }
 
-int scan_look(struct scan *scan)
+int scan_return(struct scan *scan)
 {
-    scan->unseen = 0;
-    if (scan->ahead == 0)
-        return SQLITE_OK;
     return status_fail(scan->table, go_back(scan));
 }
 
@@ -396,6 +466,8 @@ static byron_status seek_behind(struct scan *scan)
     struct bytes *group = &scan->group;
     byron_status status;
 
+    forget_ready(scan);
+    scan->wanted = FIRST_READY;
     if (scan->is_descending) {
         status = byron_cursor_seek_back(scan->rows, bytes_view(group));
     } else {
@@ -420,7 +492,7 @@ int scan_next_group(struct scan *scan, size_t size)
     scan->group.size = 0;
     status = bytes_add(&scan->group, key.data, size);
     for (int i = 0; status == BYRON_OK && i < GROUP_STEPS; i++) {
-        int rc = step(scan);
+        int rc = scan_next(scan);
 
         if (rc != SQLITE_OK || !scan->is_at_row || !is_in_group(scan))
             return rc;
@@ -433,6 +505,8 @@ int scan_next_group(struct scan *scan, size_t size)
 struct byron_bytes scan_key(const struct scan *scan)
 {
     assert(scan->is_at_row && scan->ahead == 0);
+    if (scan->row)
+        return scan->row->key;
     if (scan->is_copied)
         return bytes_view(&scan->place_key);
     if (scan->rows)
@@ -443,6 +517,10 @@ struct byron_bytes scan_key(const struct scan *scan)
 int scan_value(struct scan *scan, struct byron_bytes *out)
 {
     assert(scan->is_at_row && scan->ahead == 0);
+    if (scan->row) {
+        *out = scan->row->value;
+        return SQLITE_OK;
+    }
     if (scan->is_copied) {
         *out = bytes_view(&scan->place_value);
         return status_fail(scan->table, scan->copy_status);

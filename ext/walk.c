@@ -149,6 +149,7 @@ int walk_start(struct walk *walk, int64_t limit, int64_t offset)
     if (rc == SQLITE_OK && offset > 0)
         rc = scan_pass(scan, offset);
     scan->may_run = !walk->is_fetching && walk->plan.distinct == 0;
+    walk->is_plain = scan->may_run && !walk->has_limit;
     if (rc != SQLITE_OK || (walk->has_limit && walk->left == 0))
         return rc;
     if (walk->is_fetching)

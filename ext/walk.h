@@ -17,6 +17,7 @@ struct walk {
     bool is_fetching; /* Rows come out of fetch; the scan is ahead of them. */
     bool has_row;     /* One row was fetched although entries had sufficed. */
     bool has_limit;
+    bool is_plain; /* Its rows are the scan's, all of them. */
     bool is_whole; /* The row was asked for more than its group's columns. */
     int64_t left;  /* Rows, with has_limit. */
     int batch;     /* Entries to read ahead next time. */
@@ -51,21 +52,37 @@ static inline bool walk_next_unseen(struct walk *walk)
     return true;
 }
 
+/* The same through rows that lie ready. */
+static inline bool walk_next_ready(struct walk *walk)
+{
+    if (!walk->is_plain || !scan_next_ready(&walk->scan))
+        return false;
+    walk->has_row = false;
+    return true;
+}
+
+/* The table's row if the walk is one of the table itself, and the row lies
+ * ready; NULL: take walk_row and walk_row_key. */
+static inline const struct byron_pair *walk_ready_row(const struct walk *walk)
+{
+    return walk->path.index ? NULL : walk->scan.row;
+}
+
 /* Whether the row has moved into a copy, so that pointers do not last. */
 static inline bool walk_is_copied(const struct walk *walk)
 {
     return walk->scan.is_copied || walk->fetch.is_kept;
 }
 
-/* Whether rows of one group may differ in a column: it is not among those
- * that group them, or their keys do not tell it exactly. */
-static inline bool walk_is_outside(const struct walk *walk, int column,
-                                   bool is_known)
+/* A column of the row was read. Rows of one group may differ in it if it is
+ * not among those that group them, or if their keys do not tell it exactly. */
+static inline void walk_note_column(struct walk *walk, int column,
+                                    bool is_known)
 {
     for (int i = 0; is_known && i < walk->plan.distinct; i++)
         if (path_is_column(&walk->path, i, column))
-            return false;
-    return true;
+            return;
+    walk->is_whole = true;
 }
 
 #endif
