@@ -342,6 +342,16 @@ struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
     return block;
 }
 
+void block_cache_expect(struct block_cache *cache, uint64_t file,
+                        uint64_t offset)
+{
+    uint64_t hash = mix(file, offset);
+    struct shard *shard = shard_of(cache, hash);
+
+    __builtin_prefetch(bucket_of(
+        atomic_load_explicit(&shard->buckets, memory_order_acquire), hash));
+}
+
 /* --- adding --- */
 
 /* Fills a free slot and pins it. */

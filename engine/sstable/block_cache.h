@@ -20,6 +20,9 @@ void block_cache_set_capacity(struct block_cache *cache, size_t capacity);
 /* NULL where the cache has not got it. Pins. */
 struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
                                      uint64_t offset);
+/* The block will be asked for soon. */
+void block_cache_expect(struct block_cache *cache, uint64_t file,
+                        uint64_t offset);
 /*
  * For a block of that name, just missed: where to read it if a full cache is
  * better off without it, pinned, with room for size bytes; the caller sets its

@@ -2,14 +2,15 @@
 
 #include "base/try.h"
 
-#define WINDOW_SIZE ((uint64_t)256 * 1024)
-
 void read_ahead_init(struct read_ahead *ahead,
-                     const struct table_source *source, uint64_t end)
+                     const struct table_source *source, uint64_t end,
+                     uint64_t first, uint64_t most)
 {
     memset(ahead, 0, sizeof *ahead);
     ahead->source = source;
     ahead->end = end;
+    ahead->size = first;
+    ahead->most = most;
 }
 
 void read_ahead_deinit(struct read_ahead *ahead)
@@ -34,7 +35,7 @@ bool read_ahead_has(const struct read_ahead *ahead, uint64_t offset,
 static uint64_t choose_size(const struct read_ahead *ahead, uint64_t offset,
                             size_t size)
 {
-    uint64_t window = WINDOW_SIZE;
+    uint64_t window = ahead->size;
 
     if (offset < ahead->offset)
         return size;
@@ -58,6 +59,8 @@ byron_status read_ahead_get(struct read_ahead *ahead, uint64_t offset,
     TRY(file_pool_read(ahead->source->pool, ahead->source->number, offset,
                        ahead->window.data, (size_t)take));
     ahead->window.size = (size_t)take;
+    if (ahead->size < ahead->most)
+        ahead->size *= 2;
     *out = slice_of(ahead->window.data, size);
 out:
     return status;

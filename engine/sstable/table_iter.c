@@ -12,8 +12,13 @@
 #define SEQUENTIAL_MIN 2u
 #define PREFETCH_MIN   ((size_t)16 * 1024)
 #define PREFETCH_MAX   ((size_t)256 * 1024)
-#define LENT_MAX       ((size_t)32 * 1024) /* Bytes of keys at once. */
-#define SHORT_PREFIX   16u                 /* Is copied without a call. */
+/* After so many blocks that were not in the cache, in a row and in file order,
+ * the next ones are read many at once. */
+#define MISSED_MIN   2u
+#define AHEAD_MIN    ((uint64_t)16 * 1024)
+#define AHEAD_MAX    ((uint64_t)64 * 1024)
+#define LENT_MAX     ((size_t)32 * 1024) /* Bytes of keys at once. */
+#define SHORT_PREFIX 16u                 /* Is copied without a call. */
 
 /*
  * The key of the entry is put together in `key`: the block's prefix is written
@@ -29,14 +34,15 @@ struct table_iter {
     struct block_handle where; /* Of block. */
     struct index_cursor cursor;
     struct buf key;
-    struct buf lent; /* The keys that were lent last. */
+    struct buf lent;                /* The keys that were lent last. */
     struct cached_block *pin;       /* Not bulk: of block. */
     struct cached_block *value_pin; /* Not bulk: of a large value. */
     struct buf room;                /* Bulk: block, unpacked. */
-    struct read_ahead ahead;        /* Bulk. */
-    struct buf value_disk;          /* Bulk: a large value. */
+    struct read_ahead ahead;
+    struct buf value_disk; /* Bulk: a large value. */
     struct buf value_room;
     unsigned sequential; /* Blocks entered in file order, in a row. */
+    unsigned missed;     /* Of these, not in the cache, in a row. */
     uint64_t prefetched; /* Up to this file offset. */
     size_t prefetch_size;
     bool has_failed;
@@ -65,6 +71,29 @@ static void hint(struct table_iter *iter, const struct block_handle *where)
         iter->prefetch_size = size * 2;
 }
 
+/* Into the cache, alone or from a window of many. */
+static byron_status load_missing(struct table_iter *iter,
+                                 const struct block_handle *where)
+{
+    byron_status status;
+    const struct table_source *source = &iter->reader->source;
+    struct slice disk = {0};
+
+    TRY(table_source_check_handle(source, where));
+    /* A window would have to have the large values between two blocks, too. */
+    if (iter->sequential == 0 ||
+        where->offset != iter->where.offset + iter->where.disk_size)
+        iter->missed = 0;
+    /* What cannot be read may lie behind the block: it is tried alone. */
+    if (++iter->missed > MISSED_MIN &&
+        read_ahead_get(&iter->ahead, where->offset, where->disk_size, &disk) !=
+            BYRON_OK)
+        disk = slice_of(NULL, 0);
+    TRY(table_source_take(source, where, BLOCK_DATA, disk, &iter->pin));
+out:
+    return status;
+}
+
 static byron_status load_cached(struct table_iter *iter,
                                 const struct block_handle *where,
                                 struct slice *body)
@@ -74,10 +103,15 @@ static byron_status load_cached(struct table_iter *iter,
 
     cached_block_unpin(iter->pin);
     iter->pin = table_source_find(source, where->offset, BLOCK_DATA);
-    if (!iter->pin) {
+    if (iter->pin) {
+        iter->missed = 0;
+    } else {
         hint(iter, where);
-        TRY(table_source_load(source, where, BLOCK_DATA, &iter->pin));
+        TRY(load_missing(iter, where));
     }
+    if (iter->sequential)
+        table_source_expect(source, where->offset + where->disk_size,
+                            BLOCK_DATA);
     *body = cached_block_bytes(iter->pin);
     block_prefetch(*body);
 out:
@@ -179,6 +213,8 @@ static byron_status begin_jump(struct table_iter *iter)
     iter->sequential = 0;
     iter->prefetched = 0;
     iter->prefetch_size = PREFETCH_MIN;
+    if (!iter->is_bulk)
+        iter->ahead.size = AHEAD_MIN;
     return BYRON_OK;
 }
 
@@ -497,7 +533,9 @@ byron_status table_reader_iter_new(struct table_reader *reader, unsigned flags,
     iter->reader = table_reader_ref(reader);
     iter->is_bulk = (flags & TABLE_ITER_BULK) != 0;
     index_cursor_init(&iter->cursor, &reader->index, iter->is_bulk);
-    read_ahead_init(&iter->ahead, &reader->source, reader->data_end);
+    read_ahead_init(&iter->ahead, &reader->source, reader->data_end,
+                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MIN,
+                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MAX);
     *out = &iter->base;
     return BYRON_OK;
 }

@@ -30,6 +30,12 @@ struct cached_block *table_source_find(const struct table_source *source,
                            cache_name(offset, kind));
 }
 
+void table_source_expect(const struct table_source *source, uint64_t offset,
+                         enum block_kind kind)
+{
+    block_cache_expect(source->cache, source->number, cache_name(offset, kind));
+}
+
 byron_status table_source_check_handle(const struct table_source *source,
                                        const struct block_handle *handle)
 {
@@ -201,18 +207,22 @@ out:
     return status;
 }
 
+/* Copies disk, or reads it if it is NULL. */
 static byron_status read_whole(const struct table_source *source,
                                const struct block_handle *handle,
-                               enum block_kind kind, uint8_t **bytes,
-                               size_t *size)
+                               enum block_kind kind, const uint8_t *disk,
+                               uint8_t **bytes, size_t *size)
 {
     byron_status status;
 
     *bytes = room_for(source, handle, kind, handle->disk_size);
     if (!*bytes)
         return error_no_memory();
-    TRY(file_pool_read(source->pool, source->number, handle->offset, *bytes,
-                       handle->disk_size));
+    if (disk)
+        memcpy(*bytes, disk, handle->disk_size);
+    else
+        TRY(file_pool_read(source->pool, source->number, handle->offset, *bytes,
+                           handle->disk_size));
     TRY(unpack_whole(source, handle, kind, bytes, size));
 out:
     return status;
@@ -230,28 +240,21 @@ static bool is_packed(const struct block_handle *handle)
     return handle->disk_size < handle->raw_size;
 }
 
-/* Reads a small block to bytes, which has room for it on disk and unpacked. */
-static byron_status read_small(const struct table_source *source,
-                               const struct block_handle *handle,
-                               enum block_kind kind, uint8_t *bytes)
+/* Unpacks a small block from disk to bytes. */
+static byron_status unpack_small(const struct table_source *source,
+                                 const struct block_handle *handle,
+                                 enum block_kind kind, const uint8_t *disk,
+                                 uint8_t *bytes)
 {
-    byron_status status;
-    /* What is unpacked needs a place for a moment only: the stack. */
-    uint8_t packed[SMALL_DISK_SIZE];
-    uint8_t *disk = is_packed(handle) ? packed : bytes;
-    uint32_t body_size = handle->disk_size - BLOCK_TRAILER_SIZE;
-    const char *flaw;
+    byron_status status = BYRON_OK;
+    const char *flaw = disk_flaw(source, handle, kind, disk);
 
-    TRY(file_pool_read(source->pool, source->number, handle->offset, disk,
-                       handle->disk_size));
-    flaw = disk_flaw(source, handle, kind, disk);
     if (flaw)
         return table_source_corrupt(source, handle->offset, flaw);
-    if (disk[body_size] != CODEC_NONE) {
-        if (disk == bytes)
-            memcpy(packed, bytes, handle->disk_size);
-        TRY(decompress(source, handle, packed, bytes, handle->raw_size));
-    }
+    if (disk[handle->disk_size - BLOCK_TRAILER_SIZE] != CODEC_NONE)
+        TRY(decompress(source, handle, disk, bytes, handle->raw_size));
+    else if (disk != bytes)
+        memcpy(bytes, disk, handle->raw_size);
     flaw = body_flaw(kind, slice_of(bytes, handle->raw_size));
     if (flaw)
         status = table_source_corrupt(source, handle->offset, flaw);
@@ -259,12 +262,38 @@ out:
     return status;
 }
 
+/* Reads a small block, if disk is NULL, and unpacks it to bytes, which has room
+ * for it on disk, too. What is unpacked needs a place for a moment only: the
+ * stack. */
+static byron_status read_small(const struct table_source *source,
+                               const struct block_handle *handle,
+                               enum block_kind kind, const uint8_t *disk,
+                               uint8_t *bytes)
+{
+    byron_status status;
+    uint8_t packed[SMALL_DISK_SIZE];
+    uint8_t *to = is_packed(handle) ? packed : bytes;
+
+    if (!disk) {
+        TRY(file_pool_read(source->pool, source->number, handle->offset, to,
+                           handle->disk_size));
+        disk = to;
+        if (to == bytes &&
+            bytes[handle->disk_size - BLOCK_TRAILER_SIZE] != CODEC_NONE)
+            disk = memcpy(packed, bytes, handle->disk_size);
+    }
+    TRY(unpack_small(source, handle, kind, disk, bytes));
+out:
+    return status;
+}
+
 /* Reads a small block that the cache would only lose another for. */
 static byron_status pass(const struct table_source *source,
                          const struct block_handle *handle,
-                         enum block_kind kind, struct cached_block *block)
+                         enum block_kind kind, const uint8_t *disk,
+                         struct cached_block *block)
 {
-    byron_status status = read_small(source, handle, kind, block->bytes);
+    byron_status status = read_small(source, handle, kind, disk, block->bytes);
 
     block->size = handle->raw_size;
     if (status != BYRON_OK)
@@ -278,8 +307,8 @@ static byron_status pass(const struct table_source *source,
  */
 static byron_status read_to_room(const struct table_source *source,
                                  const struct block_handle *handle,
-                                 enum block_kind kind, uint8_t **bytes,
-                                 size_t *size)
+                                 enum block_kind kind, const uint8_t *disk,
+                                 uint8_t **bytes, size_t *size)
 {
     *size = handle->raw_size;
     *bytes = room_for(source, handle, kind, *size);
@@ -287,34 +316,35 @@ static byron_status read_to_room(const struct table_source *source,
         return error_no_memory();
     for (size_t at = 0; at < *size; at += 64)
         __builtin_prefetch(*bytes + at, 1);
-    return read_small(source, handle, kind, *bytes);
+    return read_small(source, handle, kind, disk, *bytes);
 }
 
+/* Reads the block if disk is NULL. Requires: the handle was checked. */
 static byron_status fetch(const struct table_source *source,
                           const struct block_handle *handle,
-                          enum block_kind kind, struct cached_block **out)
+                          enum block_kind kind, const uint8_t *disk,
+                          struct cached_block **out)
 {
     byron_status status;
     uint64_t name = cache_name(handle->offset, kind);
     uint8_t *bytes = NULL;
     size_t size = 0;
 
-    TRY(table_source_check_handle(source, handle));
     if (kind == BLOCK_DATA && is_small(handle)) {
         size_t room = is_packed(handle) ? handle->raw_size : handle->disk_size;
         struct cached_block *block =
             block_cache_pass(source->cache, source->number, name, room);
 
         if (block) {
-            TRY(pass(source, handle, kind, block));
+            TRY(pass(source, handle, kind, disk, block));
             *out = block;
             return BYRON_OK;
         }
     }
     if (is_small(handle) && is_packed(handle))
-        TRY(read_to_room(source, handle, kind, &bytes, &size));
+        TRY(read_to_room(source, handle, kind, disk, &bytes, &size));
     else
-        TRY(read_whole(source, handle, kind, &bytes, &size));
+        TRY(read_whole(source, handle, kind, disk, &bytes, &size));
     status =
         block_cache_add(source->cache, source->number, name, bytes, size, out);
     bytes = NULL; /* The cache's, even on failure. */
@@ -327,6 +357,21 @@ byron_status table_source_load(const struct table_source *source,
                                const struct block_handle *handle,
                                enum block_kind kind, struct cached_block **out)
 {
+    byron_status status = BYRON_OK;
+
     *out = table_source_find(source, handle->offset, kind);
-    return *out ? BYRON_OK : fetch(source, handle, kind, out);
+    if (*out)
+        return BYRON_OK;
+    TRY(table_source_check_handle(source, handle));
+    TRY(fetch(source, handle, kind, NULL, out));
+out:
+    return status;
+}
+
+byron_status table_source_take(const struct table_source *source,
+                               const struct block_handle *handle,
+                               enum block_kind kind, struct slice disk,
+                               struct cached_block **out)
+{
+    return fetch(source, handle, kind, disk.data, out);
 }

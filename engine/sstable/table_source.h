@@ -27,6 +27,16 @@ BYRON_MUST_CHECK byron_status table_source_load(
     const struct table_source *source, const struct block_handle *handle,
     enum block_kind kind, struct cached_block **out);
 /*
+ * The same for a block that is not in the cache, out of disk, which must be
+ * the bytes at handle. Requires: the handle was checked.
+ */
+BYRON_MUST_CHECK byron_status table_source_take(
+    const struct table_source *source, const struct block_handle *handle,
+    enum block_kind kind, struct slice disk, struct cached_block **out);
+/* The block at offset is about to be asked for. */
+void table_source_expect(const struct table_source *source, uint64_t offset,
+                         enum block_kind kind);
+/*
  * For blocks that are not to enter the cache: checks and unpacks disk, which
  * must be the bytes at handle. *body lies in disk, or in room if they were
  * compressed.

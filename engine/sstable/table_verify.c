@@ -354,7 +354,8 @@ byron_status table_reader_verify(struct table_reader *reader,
 
     walk.seen.min_sequence = UINT64_MAX;
     index_cursor_init(&walk.cursor, &reader->index, true);
-    read_ahead_init(&walk.ahead, &reader->source, reader->data_end);
+    read_ahead_init(&walk.ahead, &reader->source, reader->data_end,
+                    READ_AHEAD_JOB, READ_AHEAD_JOB);
     TRY(hash_stream_new(reader->source.uid, &walk.hash));
     TRY(check_blocks(&walk));
     TRY(check_file_hash(&walk));

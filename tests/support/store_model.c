@@ -294,8 +294,8 @@ static byron_status step_many(const struct store_model *model, struct rng *rng,
                               size_t high, size_t *key)
 {
     struct byron_pair pairs[MANY];
-    size_t count = byron_cursor_next_many(
-        cursor, (size_t)rng_below(rng, MANY) + 1, pairs);
+    size_t count =
+        byron_cursor_next_many(cursor, (size_t)rng_below(rng, MANY) + 1, pairs);
     for (size_t i = 0; i < count; i++) {
         *key = present(model, state, *key + 1, 1, low, high);
         if (*key == MODEL_KEYS ||

@@ -41,13 +41,34 @@ START_TEST(a_forward_walk_takes_few_reads)
 
     make_table(&fixture, &file);
     uint64_t end = fixture.reader->data_end;
-    read_ahead_init(&ahead, &fixture.reader->source, end);
+    read_ahead_init(&ahead, &fixture.reader->source, end, READ_AHEAD_JOB,
+                    READ_AHEAD_JOB);
     uint64_t reads = memfs_calls(fixture.fs, MEMFS_READ);
     for (uint64_t at = 64; at + 1000 <= end; at += 1000)
         check_get(&ahead, &file, at, 1000);
 
     ck_assert_uint_le(memfs_calls(fixture.fs, MEMFS_READ) - reads,
                       end / (255 << 10) + 1);
+    read_ahead_deinit(&ahead);
+    buf_deinit(&file);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
+START_TEST(windows_grow_up_to_their_bound)
+{
+    static const size_t sizes[] = {4096, 8192, 16384, 16384};
+    struct table_fixture fixture;
+    struct buf file = {0};
+    struct read_ahead ahead;
+
+    make_table(&fixture, &file);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    sizes[0], sizes[2]);
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        check_get(&ahead, &file, 20000 * (i + 1), 1000);
+        ck_assert_uint_eq(ahead.window.size, sizes[i]);
+    }
     read_ahead_deinit(&ahead);
     buf_deinit(&file);
     table_fixture_deinit(&fixture);
@@ -61,7 +82,8 @@ START_TEST(a_backward_walk_reads_no_more_than_asked)
     struct read_ahead ahead;
 
     make_table(&fixture, &file);
-    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    READ_AHEAD_JOB, READ_AHEAD_JOB);
     check_get(&ahead, &file, 500000, 1000);
     check_get(&ahead, &file, 499000, 1000);
     ck_assert_uint_eq(ahead.window.size, 1000);
@@ -81,7 +103,8 @@ START_TEST(the_window_ends_where_the_data_do)
     struct slice bytes;
 
     make_table(&fixture, &file);
-    read_ahead_init(&ahead, &fixture.reader->source, 10000);
+    read_ahead_init(&ahead, &fixture.reader->source, 10000, READ_AHEAD_JOB,
+                    READ_AHEAD_JOB);
     check_get(&ahead, &file, 9000, 500);
     ck_assert_uint_eq(ahead.window.size, 1000);
     ck_assert(read_ahead_has(&ahead, 9500, 500, &bytes));
@@ -101,7 +124,8 @@ START_TEST(a_piece_beyond_the_window_size_comes_whole)
     struct read_ahead ahead;
 
     make_table(&fixture, &file);
-    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    READ_AHEAD_JOB, READ_AHEAD_JOB);
     check_get(&ahead, &file, 1000, 900000);
     read_ahead_deinit(&ahead);
     buf_deinit(&file);
@@ -117,7 +141,8 @@ START_TEST(a_failed_read_leaves_an_empty_window)
     struct slice bytes;
 
     make_table(&fixture, &file);
-    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    READ_AHEAD_JOB, READ_AHEAD_JOB);
     check_get(&ahead, &file, 1000, 10);
     memfs_fail_nth(fixture.fs, MEMFS_READ, 1, BYRON_IO, false);
     ck_assert_int_eq(read_ahead_get(&ahead, 900000, 10, &bytes), BYRON_IO);
@@ -135,6 +160,7 @@ Suite *test_read_ahead_suite(void)
     TCase *cases = tcase_create("read_ahead");
 
     tcase_add_test(cases, a_forward_walk_takes_few_reads);
+    tcase_add_test(cases, windows_grow_up_to_their_bound);
     tcase_add_test(cases, a_backward_walk_reads_no_more_than_asked);
     tcase_add_test(cases, the_window_ends_where_the_data_do);
     tcase_add_test(cases, a_piece_beyond_the_window_size_comes_whole);
