@@ -1,8 +1,8 @@
 /*
  * The whole engine against plain arrays: random operations, tiny options.
  *
- * Covers: txn, commit, spill, cursor, snapshot, read_state, work, background.
- * Covers: db_state, maintain, verify, pace.
+ * Covers: txn, commit, spill, cursor, snapshot, read_state, frozen, work.
+ * Covers: db_state, maintain, verify, pace, background.
  */
 #include <check.h>
 #include <stdio.h>
