@@ -140,10 +140,11 @@ void directory_settle(const char *path)
     free(file);
 }
 
-/* "S-000000000000002a", HEAD, LOCK; see the engine's file names. */
+/* "S-000000000000002a", HEAD, LOCK, DOUBT; see the engine's file names. */
 static bool is_ours(const char *name)
 {
-    if (strcmp(name, "HEAD") == 0 || strcmp(name, "LOCK") == 0)
+    if (strcmp(name, "HEAD") == 0 || strcmp(name, "LOCK") == 0 ||
+        strcmp(name, "DOUBT") == 0)
         return true;
     return strchr("MWS", name[0]) && name[1] == '-' && strlen(name) == 18 &&
            strspn(name + 2, "0123456789abcdef") == 16;

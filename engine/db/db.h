@@ -83,8 +83,9 @@ struct byron_db {
     uint64_t wal_ordinal;   /* Prepares in wal so far. */
     byron_status wal_fatal; /* A sync failed: no commit until reopened. */
     struct byron_error wal_error;
-    struct buf payload; /* Of the WAL record being written. */
-    uint64_t abort_id;  /* A batch to take back before the next record. */
+    bool is_log_doubtful; /* Recovered logs may not be what the disk has. */
+    struct buf payload;   /* Of the WAL record being written. */
+    uint64_t abort_id;    /* A batch to take back before the next record. */
     uint64_t abort_sequence;
     uint64_t given_up_wal; /* Of the last commit that was prepared and given
                               up since one was published; 0 = none. */

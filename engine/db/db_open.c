@@ -121,7 +121,7 @@ static byron_status remove_one(void *context, const char *name)
     enum file_kind kind;
     uint64_t number;
     if (file_name_parse(name, &kind, &number) || strcmp(name, "HEAD") == 0 ||
-        strcmp(name, "LOCK") == 0) {
+        strcmp(name, "LOCK") == 0 || strcmp(name, DOUBT_NAME) == 0) {
         byron_status ignored = db->os->file_remove(db->dir, name);
         (void)ignored;
     }

@@ -24,6 +24,8 @@ static byron_status list_file(void *context, const char *name)
     struct listing *listing = context;
     enum file_kind kind;
     uint64_t number;
+    if (strcmp(name, DOUBT_NAME) == 0)
+        listing->db->is_log_doubtful = true;
     if (!file_name_parse(name, &kind, &number))
         return BYRON_OK;
     if (listing->count == listing->capacity) {

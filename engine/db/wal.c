@@ -47,9 +47,21 @@ static struct log_header next_header(const struct byron_db *db, uint64_t number)
     return header;
 }
 
-/* No commit until reopened. */
+static void leave_doubt(struct byron_db *db)
+{
+    struct byron_error first = *error_last();
+    struct os_file *file = NULL;
+    /* One that cannot be made may be there already. */
+    byron_status ignored = db->os->file_create(db->dir, DOUBT_NAME, &file);
+    (void)ignored;
+    db->os->file_close(file);
+    (void)error_restore(&first);
+}
+
+/* A sync failed: no commit until reopened. */
 static void keep_fatal(struct byron_db *db, byron_status status)
 {
+    leave_doubt(db);
     mutex_lock(&db->mutex);
     db_keep_error(status, &db->wal_fatal, &db->wal_error);
     mutex_unlock(&db->mutex);
@@ -143,22 +155,6 @@ out:
     return status;
 }
 
-byron_status db_ensure_wal(struct byron_db *db)
-{
-    mutex_lock(&db->mutex);
-    byron_status fatal = db->wal_fatal;
-    mutex_unlock(&db->mutex);
-    if (fatal != BYRON_OK)
-        return error_restore(&db->wal_error);
-    if (db->wal && log_writer_poison(db->wal) == BYRON_OK)
-        return BYRON_OK;
-    if (!db->wal || log_writer_synced(db->wal) == log_writer_end(db->wal))
-        return start_wal(db);
-    /* The failed WAL goes with its memtable, so that a sync still knows what
-     * is not yet safe. */
-    return db_switch(db);
-}
-
 byron_status db_new_state(struct byron_db *db, struct memtable *live,
                           struct read_state **out)
 {
@@ -223,12 +219,13 @@ out:
     return status;
 }
 
-byron_status db_wait_for_flush(struct byron_db *db)
+/* Until fewer than so many frozen sources wait. */
+static byron_status wait_for_fewer(struct byron_db *db, size_t count)
 {
     byron_status status = BYRON_OK;
     bool did_some;
     mutex_lock(&db->mutex);
-    while (db->read_state->frozen_count >= MAX_FROZEN) {
+    while (db->read_state->frozen_count >= count) {
         if (!db->has_thread) {
             mutex_unlock(&db->mutex);
             status = db_work(db, UINT64_MAX, &did_some);
@@ -244,6 +241,50 @@ byron_status db_wait_for_flush(struct byron_db *db)
     }
     mutex_unlock(&db->mutex);
     return status;
+}
+
+byron_status db_wait_for_flush(struct byron_db *db)
+{
+    return wait_for_fewer(db, MAX_FROZEN);
+}
+
+/*
+ * What was recovered gets into tables, and the next WAL needs no other. To sync
+ * the old ones would not do: a sync that follows a failed one writes nothing.
+ */
+static byron_status flush_doubtful(struct byron_db *db)
+{
+    byron_status status = BYRON_OK;
+    if (!db->wal)
+        TRY(db_switch(db));
+    TRY(wait_for_fewer(db, 1));
+    /* Where it cannot be removed, the next open flushes for nothing. */
+    byron_status ignored = db->os->file_remove(db->dir, DOUBT_NAME);
+    (void)ignored;
+    db->is_log_doubtful = false;
+out:
+    return status;
+}
+
+byron_status db_ensure_wal(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    byron_status fatal = db->wal_fatal;
+    mutex_unlock(&db->mutex);
+    if (fatal != BYRON_OK)
+        return error_restore(&db->wal_error);
+    if (db->is_log_doubtful) {
+        byron_status status = flush_doubtful(db);
+        if (status != BYRON_OK)
+            return status;
+    }
+    if (db->wal && log_writer_poison(db->wal) == BYRON_OK)
+        return BYRON_OK;
+    if (!db->wal || log_writer_synced(db->wal) == log_writer_end(db->wal))
+        return start_wal(db);
+    /* The failed WAL goes with its memtable, so that a sync still knows what
+     * is not yet safe. */
+    return db_switch(db);
 }
 
 /* Commits that were prepared and given up fill a WAL, yet no memtable. */

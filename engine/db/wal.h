@@ -7,10 +7,18 @@
 
 #include "db/db.h"
 
+/*
+ * A sync of a log that failed leaves a file of this name: the system may show
+ * bytes of the log that the disk does not have. It need not be durable, for
+ * after a power cut all see what the disk has.
+ */
+#define DOUBT_NAME "DOUBT"
+
 /* An empty memtable for commits. */
 BYRON_MUST_CHECK byron_status db_new_live(const struct byron_db *db,
                                           struct memtable **out);
-/* A WAL that takes records: the first, or one in place of a failed one. */
+/* A WAL that takes records: the first, or one in place of a failed one. Logs in
+ * doubt are flushed first. */
 BYRON_MUST_CHECK byron_status db_ensure_wal(struct byron_db *db);
 /* Freezes the live memtable and starts the next WAL and memtable. */
 BYRON_MUST_CHECK byron_status db_switch(struct byron_db *db);

@@ -15,6 +15,7 @@
 
 #include "support/memfs.h"
 #include "support/memfs_inspect.h"
+#include "support/played_host.h"
 #include "support/store_model.h"
 
 Suite *test_crash_suite(void);
@@ -289,6 +290,95 @@ START_TEST(every_crash_image_without_a_host_recovers_to_a_prefix)
 }
 END_TEST
 
+/* --- After a sync that failed --------------------------------------------- */
+
+/* Whether the next open is told. */
+static bool is_in_doubt(struct memfs *fs)
+{
+    struct buf bytes = {0};
+    bool is_there = memfs_read_all(fs, "store/DOUBT", &bytes);
+    buf_deinit(&bytes);
+    return is_there;
+}
+
+/* One commit of one put, durable; without the host where is_own. */
+static byron_status commit_one(struct played_host *host, bool is_own,
+                               const char *key)
+{
+    struct byron_bytes bytes = {key, strlen(key)};
+    struct byron_commit_point point;
+    byron_txn *txn;
+    if (is_own)
+        return byron_put(host->db, bytes, bytes, true);
+    CHECK_OK(byron_begin(host->db, 0, &txn));
+    CHECK_OK(byron_txn_put(txn, bytes, bytes));
+    byron_status status = byron_txn_prepare(txn, BYRON_PREPARE_SYNC, &point);
+    if (status == BYRON_OK) {
+        host->row = point;
+        byron_txn_publish(txn);
+    } else {
+        byron_txn_abort(txn);
+    }
+    return status;
+}
+
+static bool has(struct played_host *host, const char *key)
+{
+    return played_host_get(host, key) != -1;
+}
+
+/* A sync that comes after it succeeds, and saves nothing of what it lost. */
+START_TEST(no_commit_builds_on_what_a_failed_sync_lost)
+{
+    bool is_own = _i & 1;
+    struct played_host host;
+    played_host_init(&host);
+    host.options.inline_work = !(_i & 2);
+    if (_i & 4)
+        CHECK_OK(commit_one(&host, is_own, "1"));
+    memfs_fail_nth(host.fs, MEMFS_SYNC, _i & 4 ? 1 : 2, BYRON_IO, false);
+    ck_assert_int_eq(commit_one(&host, is_own, "2"), BYRON_IO);
+    ck_assert(is_in_doubt(host.fs));
+    played_host_reopen(&host);
+    bool has_second = has(&host, "2");
+    ck_assert_int_eq(has_second, is_own);
+    CHECK_OK(commit_one(&host, is_own, "3"));
+    CHECK_OK(commit_one(&host, is_own, "4"));
+    ck_assert(!is_in_doubt(host.fs));
+    played_host_cut_power(&host, MEMFS_DROP_UNSYNCED);
+    CHECK_OK(played_host_open(&host));
+    ck_assert_int_eq(has(&host, "1"), (_i & 4) != 0);
+    ck_assert_int_eq(has(&host, "2"), has_second);
+    ck_assert(has(&host, "3") && has(&host, "4"));
+    played_host_deinit(&host);
+}
+END_TEST
+
+/* Nothing is written before the flush of what is in doubt is there. */
+START_TEST(doubt_stays_until_the_flush)
+{
+    struct played_host host;
+    played_host_init(&host);
+    CHECK_OK(commit_one(&host, true, "1"));
+    memfs_fail_nth(host.fs, MEMFS_SYNC, 1, BYRON_IO, false);
+    ck_assert_int_eq(commit_one(&host, true, "2"), BYRON_IO);
+    played_host_reopen(&host);
+    memfs_fail_nth(host.fs, MEMFS_APPEND, 2, BYRON_FULL, true);
+    ck_assert_int_eq(commit_one(&host, true, "3"), BYRON_FULL);
+    ck_assert_int_eq(commit_one(&host, true, "3"), BYRON_FULL);
+    ck_assert(is_in_doubt(host.fs));
+    memfs_fail_nth(host.fs, 0, 0, BYRON_OK, false);
+    memfs_use_virtual_time(host.fs);
+    memfs_advance(host.fs, 1000000);
+    CHECK_OK(commit_one(&host, true, "3"));
+    ck_assert(!is_in_doubt(host.fs));
+    played_host_cut_power(&host, MEMFS_DROP_UNSYNCED);
+    CHECK_OK(played_host_open(&host));
+    ck_assert(has(&host, "1") && has(&host, "2") && has(&host, "3"));
+    played_host_deinit(&host);
+}
+END_TEST
+
 Suite *test_crash_suite(void)
 {
     Suite *suite = suite_create("crash");
@@ -298,6 +388,9 @@ Suite *test_crash_suite(void)
                         0, 4);
     tcase_add_loop_test(
         tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 3);
+    tcase_add_loop_test(tcase, no_commit_builds_on_what_a_failed_sync_lost, 0,
+                        8);
+    tcase_add_test(tcase, doubt_stays_until_the_flush);
     suite_add_tcase(suite, tcase);
     return suite;
 }
