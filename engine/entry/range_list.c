@@ -177,14 +177,15 @@ static byron_status add_active(struct sweep *sweep, struct slice lower,
     return range_list_add(list, &piece);
 }
 
-static byron_status sweep_all(struct sweep *sweep, struct range_list *list)
+static byron_status sweep_all(struct sweep *sweep, struct range_list *list,
+                              size_t most)
 {
     byron_status status = BYRON_OK;
 
-    while (sweep->next < sweep->count) {
+    while (sweep->next < sweep->count && list->sequence_count <= most) {
         struct slice lower = sweep->sorted[sweep->next].lower;
         sweep_to(sweep, lower);
-        while (sweep->active_count > 0) {
+        while (sweep->active_count > 0 && list->sequence_count <= most) {
             struct slice upper = next_bound(sweep);
             TRY(add_active(sweep, lower, upper, list));
             lower = upper;
@@ -196,13 +197,15 @@ out:
     return status;
 }
 
-byron_status range_list_build(struct range_list *list,
-                              const struct range_deletes *deletes)
+byron_status range_list_build_within(struct range_list *list,
+                                     const struct range_deletes *deletes,
+                                     size_t most, bool *fits)
 {
     size_t count = deletes->count;
     struct sweep sweep = {.count = count};
     byron_status status;
 
+    *fits = true;
     if (count == 0)
         return BYRON_OK;
     sweep.sorted = alloc_bytes(count * sizeof *sweep.sorted);
@@ -214,14 +217,23 @@ byron_status range_list_build(struct range_list *list,
     }
     memcpy(sweep.sorted, deletes->items, count * sizeof *sweep.sorted);
     qsort(sweep.sorted, count, sizeof *sweep.sorted, by_lower);
-    TRY(sweep_all(&sweep, list));
+    TRY(sweep_all(&sweep, list, most));
+    *fits = list->sequence_count <= most;
 out:
-    if (status != BYRON_OK)
+    if (status != BYRON_OK || !*fits)
         range_list_deinit(list);
     alloc_free(sweep.sorted);
     alloc_free(sweep.active);
     alloc_free(sweep.sequences);
     return status;
+}
+
+byron_status range_list_build(struct range_list *list,
+                              const struct range_deletes *deletes)
+{
+    bool fits;
+
+    return range_list_build_within(list, deletes, SIZE_MAX, &fits);
 }
 
 /* --- Asking --------------------------------------------------------------- */

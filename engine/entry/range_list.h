@@ -54,6 +54,11 @@ struct range_lists {
 /* Cuts the deletes into pieces; list is all zero before. */
 BYRON_MUST_CHECK byron_status
 range_list_build(struct range_list *list, const struct range_deletes *deletes);
+/* The same; but where the pieces would have more than most sequences together,
+ * list stays all zero and *fits is false. */
+BYRON_MUST_CHECK byron_status range_list_build_within(
+    struct range_list *list, const struct range_deletes *deletes, size_t most,
+    bool *fits);
 void range_list_deinit(struct range_list *list);
 /* Appends a piece behind the last. Call range_list_seal after the last one. */
 BYRON_MUST_CHECK byron_status range_list_add(struct range_list *list,

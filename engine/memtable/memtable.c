@@ -240,7 +240,8 @@ byron_status memtable_iter_new(struct memtable *memtable, struct iter **out)
 
 size_t memtable_footprint(const struct memtable *memtable)
 {
-    return atomic_load_explicit(&memtable->footprint, memory_order_relaxed);
+    return atomic_load_explicit(&memtable->footprint, memory_order_relaxed) +
+           range_set_bytes(&memtable->ranges);
 }
 
 uint64_t memtable_count(const struct memtable *memtable)
@@ -251,5 +252,6 @@ uint64_t memtable_count(const struct memtable *memtable)
 
 uint64_t memtable_data_bytes(const struct memtable *memtable)
 {
-    return atomic_load_explicit(&memtable->data_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&memtable->data_bytes, memory_order_relaxed) +
+           range_set_bytes(&memtable->ranges);
 }

@@ -55,7 +55,7 @@ BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
 size_t memtable_footprint(const struct memtable *memtable);
 /* Entries and range deletes. */
 uint64_t memtable_count(const struct memtable *memtable);
-uint64_t
-memtable_data_bytes(const struct memtable *memtable); /* Keys+values. */
+/* Keys, values, and bounds of range deletes. */
+uint64_t memtable_data_bytes(const struct memtable *memtable);
 
 #endif

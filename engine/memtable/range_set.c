@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "base/try.h"
 
-/* A list does not grow beyond so many deletes: where all overlap, each piece
- * of it knows of every one. */
-#define BATCH_MAX 256
+/* Where many deletes overlap, each piece of a list knows of all that do. A list
+ * of more than so many deletes is made only where that comes to no more than so
+ * many sequences for each. */
+#define BATCH_MAX     256
+#define SEQUENCES_MAX 8
 
 struct range_batch {
     struct range_batch *older;    /* In the order in which they were made. */
@@ -51,16 +53,23 @@ static struct slice copy_slice(uint8_t **to, struct slice from)
     return copy;
 }
 
+static size_t bytes_of(const struct range_deletes *deletes)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < deletes->count; i++)
+        bytes += deletes->items[i].lower.size + deletes->items[i].upper.size;
+    return bytes;
+}
+
 static byron_status copy_deletes(struct range_batch *batch,
                                  const struct range_deletes *deletes)
 {
-    size_t size = 1; /* Bounds may be empty, allocations not. */
     uint8_t *to;
     byron_status status = BYRON_OK;
 
-    for (size_t i = 0; i < deletes->count; i++)
-        size += deletes->items[i].lower.size + deletes->items[i].upper.size;
-    batch->bytes = to = alloc_bytes(size);
+    /* Bounds may be empty, allocations not. */
+    batch->bytes = to = alloc_bytes(bytes_of(deletes) + 1);
     if (!to)
         return error_no_memory();
     for (size_t i = 0; i < deletes->count; i++) {
@@ -73,19 +82,53 @@ out:
     return status;
 }
 
-/* Takes over the deletes of the last batches that are no larger. */
-static byron_status merge_older(struct range_batch *batch)
+/* Takes over the deletes of the last batch. */
+static byron_status take_next(struct range_batch *batch)
+{
+    const struct range_deletes *last = &batch->next->deletes;
+    byron_status status = BYRON_OK;
+
+    for (size_t i = 0; i < last->count; i++)
+        TRY(range_deletes_add(&batch->deletes, &last->items[i]));
+    batch->next = batch->next->next;
+out:
+    return status;
+}
+
+/* The last batches that are no larger, as far as few can overlap. */
+static byron_status take_few(struct range_batch *batch)
 {
     byron_status status = BYRON_OK;
 
-    while (batch->next) {
-        const struct range_deletes *last = &batch->next->deletes;
-        if (last->count > batch->deletes.count ||
-            last->count + batch->deletes.count > BATCH_MAX)
-            break;
-        for (size_t i = 0; i < last->count; i++)
-            TRY(range_deletes_add(&batch->deletes, &last->items[i]));
-        batch->next = batch->next->next;
+    while (batch->next && batch->next->deletes.count <= batch->deletes.count &&
+           batch->next->deletes.count + batch->deletes.count <= BATCH_MAX)
+        TRY(take_next(batch));
+out:
+    return status;
+}
+
+/* Those that come before them, as far as few do overlap. */
+static byron_status take_many(struct range_batch *batch)
+{
+    byron_status status = BYRON_OK;
+    bool fits = true;
+
+    while (fits && batch->next &&
+           batch->next->deletes.count <= batch->deletes.count) {
+        struct range_batch *next = batch->next;
+        struct range_list list = {0};
+        size_t count = batch->deletes.count;
+        TRY(take_next(batch));
+        TRY(range_list_build_within(&list, &batch->deletes,
+                                    SEQUENCES_MAX * batch->deletes.count,
+                                    &fits));
+        if (fits) {
+            range_list_deinit(&batch->list);
+            batch->list = list;
+        } else {
+            batch->deletes.count = count;
+            batch->next = next;
+        }
     }
 out:
     return status;
@@ -119,11 +162,13 @@ byron_status range_set_stage(struct range_set *set,
         return error_no_memory();
     batch->next = set->batches;
     TRY(copy_deletes(batch, deletes));
-    TRY(merge_older(batch));
+    TRY(take_few(batch));
     TRY(range_list_build(&batch->list, &batch->deletes));
+    TRY(take_many(batch));
     TRY(make_lists(batch));
     set->staged = batch;
     set->staged_count = deletes->count;
+    set->staged_bytes = bytes_of(deletes);
     batch = NULL;
 out:
     batch_free(batch);
@@ -132,7 +177,8 @@ out:
 
 void range_set_publish(struct range_set *set)
 {
-    size_t count = atomic_load_explicit(&set->count, memory_order_relaxed);
+    size_t count = range_set_count(set);
+    size_t bytes = range_set_bytes(set);
 
     if (!set->staged)
         return;
@@ -140,6 +186,8 @@ void range_set_publish(struct range_set *set)
     set->batches = set->staged;
     set->staged = NULL;
     atomic_store_explicit(&set->count, count + set->staged_count,
+                          memory_order_relaxed);
+    atomic_store_explicit(&set->bytes, bytes + set->staged_bytes,
                           memory_order_relaxed);
     atomic_store_explicit(&set->lists, set->batches->lists,
                           memory_order_release);

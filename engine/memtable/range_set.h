@@ -22,7 +22,9 @@ struct range_set {
     struct range_batch *batches;         /* Newest first; all ever made. */
     struct range_batch *staged;          /* Not published yet, or NULL. */
     size_t staged_count;
+    size_t staged_bytes;
     _Atomic size_t count; /* Of deletes. */
+    _Atomic size_t bytes; /* Of their bounds. */
 };
 
 void range_set_deinit(struct range_set *set);
@@ -44,6 +46,10 @@ BYRON_MUST_CHECK byron_status range_set_collect(const struct range_set *set,
 static inline size_t range_set_count(const struct range_set *set)
 {
     return atomic_load_explicit(&set->count, memory_order_relaxed);
+}
+static inline size_t range_set_bytes(const struct range_set *set)
+{
+    return atomic_load_explicit(&set->bytes, memory_order_relaxed);
 }
 /* NULL where there are none. They stay as they are as long as the set does. */
 static inline struct range_lists *range_set_lists(const struct range_set *set)

@@ -345,6 +345,10 @@ START_TEST(counters_count_what_was_added)
     ck_assert_uint_eq(memtable_count(memtable), 2);
     ck_assert_uint_eq(memtable_data_bytes(memtable), 11);
     ck_assert_uint_ge(memtable_footprint(memtable), empty + 11);
+    /* Bounds fill it as keys do. */
+    delete_range(memtable, "abc", "defgh", 9);
+    ck_assert_uint_eq(memtable_data_bytes(memtable), 19);
+    ck_assert_uint_ge(memtable_footprint(memtable), empty + 19);
     memtable_unref(memtable);
 }
 END_TEST

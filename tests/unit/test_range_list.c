@@ -129,6 +129,27 @@ START_TEST(deletes_of_one_commit_become_one)
 }
 END_TEST
 
+START_TEST(a_list_may_be_bounded)
+{
+    size_t live = alloc_live();
+    struct range_deletes deletes = {0};
+    struct range_list list = {0};
+    bool fits;
+
+    add(&deletes, 0, 4, 7);
+    add(&deletes, 2, 6, 9); /* Three pieces: 7, 9 and 7, 9. */
+    must(range_list_build_within(&list, &deletes, 3, &fits) == BYRON_OK);
+    ck_assert(!fits);
+    ck_assert_uint_eq(list.count, 0);
+    must(range_list_build_within(&list, &deletes, 4, &fits) == BYRON_OK);
+    ck_assert(fits);
+    ck_assert_uint_eq(list.count, 3);
+    range_list_deinit(&list);
+    range_deletes_deinit(&deletes);
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
 START_TEST(what_touches_a_stretch_is_collected)
 {
     struct range_deletes deletes = {0}, found = {0};
@@ -187,6 +208,7 @@ Suite *test_range_list_suite(void)
     tcase_add_loop_test(cases, every_key_has_the_deletes_that_cover_it, 0, 4);
     tcase_add_test(cases, overlaps_are_cut_as_documented);
     tcase_add_test(cases, deletes_of_one_commit_become_one);
+    tcase_add_test(cases, a_list_may_be_bounded);
     tcase_add_test(cases, what_touches_a_stretch_is_collected);
     tcase_add_test(cases, failed_allocation_leaks_nothing);
     suite_add_tcase(suite, cases);

@@ -118,6 +118,25 @@ START_TEST(lists_that_were_taken_stay)
 }
 END_TEST
 
+/* A reader looks through few lists, and the lists of lists do not add up. */
+START_TEST(few_lists_hold_many_that_do_not_overlap)
+{
+    size_t lists = 0;
+
+    for (unsigned i = 0; i < 5000; i++) {
+        must(stage(7 * i % 5000, 7 * i % 5000 + 1, i + 1) == BYRON_OK);
+        range_set_publish(&set);
+        lists += range_set_lists(&set)->count;
+    }
+    ck_assert_uint_le(range_set_lists(&set)->count, 13);
+    ck_assert_uint_le(lists, (size_t)5000 * 13);
+    ck_assert_uint_eq(range_set_bytes(&set), 5000 * 8);
+    for (unsigned i = 0; i < 5000; i++)
+        must(newest(7 * i % 5000, 9999) == i + 1);
+    ck_assert_uint_eq(newest(5000, 9999), 0);
+}
+END_TEST
+
 START_TEST(failed_allocation_changes_nothing)
 {
     size_t nth = 1;
@@ -149,6 +168,7 @@ Suite *test_range_set_suite(void)
     tcase_add_test(cases, what_is_staged_is_seen_once_published);
     tcase_add_loop_test(cases, any_number_of_them_is_kept, 0, 2);
     tcase_add_test(cases, lists_that_were_taken_stay);
+    tcase_add_test(cases, few_lists_hold_many_that_do_not_overlap);
     tcase_add_test(cases, failed_allocation_changes_nothing);
     suite_add_tcase(suite, cases);
     return suite;
