@@ -65,9 +65,21 @@ static void keep_files(struct byron_db *db, struct prepared *prepared)
     prepared->run = (struct run){0};
 }
 
+/* The WAL that was to be the next is not: the one in use goes on. It is whole
+ * as far as it goes now. */
+static void tell_end(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    db->told_wal = db->wal_number;
+    db->told_end = log_writer_end(db->wal);
+    mutex_unlock(&db->mutex);
+}
+
 void txn_unprepare(struct byron_txn *txn)
 {
     struct prepared *prepared = &txn->prepared;
+    if (prepared->wal)
+        tell_end(txn->db);
     if (prepared->is_recorded && (prepared->flags & BYRON_PREPARE_OWN))
         take_back(txn->db, prepared);
     else if (prepared->is_recorded)

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "support/memfs_inspect.h"
 #include "support/plain_store.h"
+#include "support/played_host.h"
 #include "support/seed.h"
 
 Suite *test_large_suite(void);
@@ -266,6 +268,44 @@ START_TEST(transaction_larger_than_memory_keeps_its_savepoints)
 }
 END_TEST
 
+/* Spoils what is behind the place where the text first stands in a file. */
+static void spoil(struct memfs *fs, const char *path, const char *text)
+{
+    struct buf bytes = {0};
+    ck_assert(memfs_read_all(fs, path, &bytes));
+    uint8_t *found = memmem(bytes.data, bytes.size, text, strlen(text));
+    ck_assert_ptr_nonnull(found);
+    ck_assert(memfs_corrupt(fs, path, (uint64_t)(found - bytes.data), 1));
+    buf_deinit(&bytes);
+}
+
+/* As if a record were being written while it is read: beyond the published
+ * commits nobody looks, also where a WAL was made and then not needed. */
+START_TEST(verify_ends_with_the_published_commits)
+{
+    static const char *const keys[] = {"first given up", "second given up"};
+    struct played_host host;
+    struct byron_commit_point point;
+    uint64_t damages;
+    played_host_init(&host);
+    played_host_commit(&host, "published", 1, BYRON_PREPARE_SYNC);
+    byron_txn *txn = played_host_begin(&host);
+    played_host_put_many(txn, 1);
+    CHECK_OK(byron_txn_prepare(txn, BYRON_PREPARE_SYNC, &point));
+    byron_txn_abort(txn);
+    for (int i = 0; i < 2; i++) {
+        txn = played_host_begin(&host);
+        played_host_put(txn, keys[i], 1);
+        CHECK_OK(byron_txn_prepare(txn, BYRON_PREPARE_SYNC, &point));
+        byron_txn_abort(txn);
+    }
+    spoil(host.fs, "store/W-0000000000000002", keys[0]);
+    CHECK_OK(byron_verify(host.db, NULL, NULL, &damages));
+    ck_assert_uint_eq(damages, 0);
+    played_host_deinit(&host);
+}
+END_TEST
+
 Suite *test_large_suite(void)
 {
     Suite *suite = suite_create("large");
@@ -276,6 +316,7 @@ Suite *test_large_suite(void)
     tcase_add_test(cases, beyond_the_limits_is_too_big);
     tcase_add_test(cases, empty_keys_and_values_are_keys_and_values);
     tcase_add_test(cases, transaction_larger_than_memory_keeps_its_savepoints);
+    tcase_add_test(cases, verify_ends_with_the_published_commits);
     suite_add_tcase(suite, cases);
     return suite;
 }
