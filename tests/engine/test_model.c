@@ -69,8 +69,23 @@ static void txn_check(struct run *run, byron_txn *txn,
     ck_assert(
         store_model_check_get(&run->model, run->db, NULL, txn, state, key));
     if (rng_one_in(&run->rng, 8))
-        ck_assert(
-            store_model_check_walk(&run->model, &run->rng, NULL, txn, state));
+        ck_assert(store_model_check_walk(&run->model, &run->rng, NULL, txn,
+                                         state, NULL));
+}
+
+/* A cursor that stays open over several writes. */
+static void txn_rest(struct run *run, byron_txn *txn,
+                     const struct model_state *state, struct model_walk *walk)
+{
+    if (walk->cursor || rng_one_in(&run->rng, 12))
+        ck_assert(store_model_check_walk(&run->model, &run->rng, NULL, txn,
+                                         state, walk));
+}
+
+static void end_rest(struct model_walk *walk)
+{
+    byron_cursor_close(walk->cursor);
+    walk->cursor = NULL;
 }
 
 /* What is committed can be flushed beside an open transaction, unless it is
@@ -88,6 +103,7 @@ static void flush_beside(struct run *run, bool is_prepared)
 static void op_txn(struct run *run)
 {
     byron_txn *txn;
+    struct model_walk walk = {0};
     struct model_state state = run->state;
     struct model_state marked[8];
     uint64_t marks[8];
@@ -99,13 +115,17 @@ static void op_txn(struct run *run)
     uint64_t steps = rng_below(&run->rng, rng_one_in(&run->rng, 10) ? 800 : 40);
     for (uint64_t i = 0; i < steps; i++) {
         CHECK_OK(store_model_write(&run->model, &run->rng, txn, &state));
+        txn_rest(run, txn, &state, &walk);
         if (rng_one_in(&run->rng, 6))
             txn_check(run, txn, &state);
+        if (rng_one_in(&run->rng, 10))
+            end_rest(&walk);
         if (mark_count < 8 && rng_one_in(&run->rng, 10)) {
             marks[mark_count] = byron_txn_mark(txn);
             marked[mark_count++] = state;
         }
         if (mark_count > 0 && rng_one_in(&run->rng, 12)) {
+            end_rest(&walk);
             mark_count = (size_t)rng_below(&run->rng, mark_count);
             byron_txn_rollback_to(txn, marks[mark_count]);
             state = marked[mark_count];
@@ -117,6 +137,7 @@ static void op_txn(struct run *run)
             is_prepared = true;
         }
     }
+    end_rest(&walk);
     txn_check(run, txn, &state);
     if (rng_one_in(&run->rng, 4)) {
         byron_txn_abort(txn);
@@ -155,7 +176,7 @@ static void op_snapshot(struct run *run)
     }
     run->seen[i].now_ms = byron_time(run->snapshots[i], NULL);
     ck_assert(store_model_check_walk(&run->model, &run->rng, run->snapshots[i],
-                                     NULL, &run->seen[i]));
+                                     NULL, &run->seen[i], NULL));
     ck_assert(store_model_check_scan(&run->model, run->snapshots[i], NULL,
                                      &run->seen[i], rng_one_in(&run->rng, 2)));
     byron_snapshot_close(run->snapshots[i]);
@@ -171,7 +192,7 @@ static void op_check(struct run *run)
             &run->model, run->db, snapshot, NULL, &run->state,
             (size_t)rng_below(&run->rng, MODEL_KEYS)));
     ck_assert(store_model_check_walk(&run->model, &run->rng, snapshot, NULL,
-                                     &run->state));
+                                     &run->state, NULL));
     ck_assert(store_model_check_scan(&run->model, snapshot, NULL, &run->state,
                                      rng_one_in(&run->rng, 2)));
     byron_snapshot_close(snapshot);

@@ -46,11 +46,13 @@ void store_model_init(struct store_model *model, struct rng *rng,
     memset(model, 0, sizeof *model);
     model->value_max = value_max;
     model->next_value = 1;
+    model->range_share = rng_one_in(rng, 4) ? 4 : 50;
     for (size_t i = 0; i < MODEL_KEYS;) {
         uint8_t bytes[400];
         size_t size = make_key(rng, i, bytes);
         uint8_t *key = malloc(size + 1);
         memcpy(key, bytes, size);
+        key[size] = 0; /* With it, the first key behind. */
         model->keys[i] = (struct byron_bytes){key, size};
         bool is_new = true;
         for (size_t j = 0; j < i; j++)
@@ -150,11 +152,29 @@ struct byron_range store_model_range(const struct store_model *model,
                                      struct rng *rng, size_t *low, size_t *high)
 {
     size_t most = rng_one_in(rng, 8) ? MODEL_KEYS : 24;
+    struct byron_range range;
     *low = (size_t)rng_below(rng, MODEL_KEYS);
     *high = *low + (size_t)rng_below(rng, most);
     if (*high >= MODEL_KEYS)
         *high = MODEL_KEYS - 1;
-    return (struct byron_range){model->keys[*low], model->keys[*high]};
+    range = (struct byron_range){model->keys[*low], model->keys[*high]};
+    switch (rng_below(rng, 10)) {
+    case 0:
+        ++*high;
+        range.upper.size++;
+        break;
+    case 1:
+        *low = 0;
+        range.lower = (struct byron_bytes){0};
+        break;
+    case 2:
+        range = (struct byron_range){range.upper, range.lower};
+        *high = *low;
+        break;
+    default:
+        break;
+    }
+    return range;
 }
 
 static byron_status delete_range(const struct store_model *model,
@@ -172,7 +192,7 @@ static byron_status delete_range(const struct store_model *model,
 byron_status store_model_write(struct store_model *model, struct rng *rng,
                                byron_txn *txn, struct model_state *state)
 {
-    if (rng_one_in(rng, 50))
+    if (rng_one_in(rng, model->range_share))
         return delete_range(model, rng, txn, state);
     size_t key = (size_t)rng_below(rng, MODEL_KEYS);
     uint32_t number = rng_one_in(rng, 4) ? 0 : model->next_value++;
@@ -358,31 +378,48 @@ static byron_status step(const struct store_model *model, struct rng *rng,
     }
 }
 
+static bool open_walk(const struct store_model *model, struct rng *rng,
+                      byron_snapshot *snapshot, byron_txn *txn,
+                      const struct model_state *state, struct model_walk *out)
+{
+    struct byron_range range = {0};
+    out->state = *state;
+    out->low = 0;
+    out->high = out->key = MODEL_KEYS;
+    if (rng_one_in(rng, 2)) {
+        out->low = (size_t)rng_below(rng, MODEL_KEYS);
+        range.lower = model->keys[out->low];
+    }
+    if (rng_one_in(rng, 2)) {
+        out->high = (size_t)rng_below(rng, MODEL_KEYS);
+        range.upper = model->keys[out->high];
+    }
+    return byron_cursor_open(snapshot, txn, &range, &out->cursor) == BYRON_OK ||
+           differ(model, "opening a cursor", 0, 0);
+}
+
+static bool walk_on(const struct store_model *model, struct rng *rng,
+                    struct model_walk *walk, int steps)
+{
+    for (int i = 0; i < steps; i++)
+        if (step(model, rng, walk->cursor, &walk->state, walk->low, walk->high,
+                 &walk->key) != BYRON_OK ||
+            !stands_at(model, walk->cursor, &walk->state, walk->key))
+            return false;
+    return true;
+}
+
 bool store_model_check_walk(const struct store_model *model, struct rng *rng,
                             byron_snapshot *snapshot, byron_txn *txn,
-                            const struct model_state *state)
+                            const struct model_state *state,
+                            struct model_walk *rest)
 {
-    byron_cursor *cursor;
-    struct byron_range range = {0};
-    size_t low = 0;
-    size_t high = MODEL_KEYS;
-    size_t key = MODEL_KEYS;
-    bool is_same = true;
-    if (rng_one_in(rng, 2)) {
-        low = (size_t)rng_below(rng, MODEL_KEYS);
-        range.lower = model->keys[low];
-    }
-    if (rng_one_in(rng, 2)) {
-        high = (size_t)rng_below(rng, MODEL_KEYS);
-        range.upper = model->keys[high];
-    }
-    if (byron_cursor_open(snapshot, txn, &range, &cursor) != BYRON_OK)
-        return differ(model, "opening a cursor", 0, 0);
-    for (int i = 0; i < 40 && is_same; i++)
-        is_same =
-            step(model, rng, cursor, state, low, high, &key) == BYRON_OK &&
-            stands_at(model, cursor, state, key);
-    byron_cursor_close(cursor);
+    struct model_walk own = {0};
+    struct model_walk *walk = rest ? rest : &own;
+    bool is_same =
+        walk->cursor || open_walk(model, rng, snapshot, txn, state, walk);
+    is_same = is_same && walk_on(model, rng, walk, rest ? 3 : 40);
+    byron_cursor_close(own.cursor);
     return is_same;
 }
 

@@ -22,6 +22,7 @@ struct model_state {
 struct store_model {
     struct byron_bytes keys[MODEL_KEYS]; /* Ascending. */
     size_t value_max;                    /* Largest value, bytes. */
+    uint64_t range_share; /* Of so many writes one deletes a range. */
     uint32_t next_value;
     struct byron_os *os; /* Whose clock it is; NULL: nothing expires. */
 };
@@ -37,7 +38,8 @@ uint32_t store_model_shown(const struct store_model *model,
                            const struct model_state *state, size_t key);
 /* When a value written now should expire: most often never. */
 uint64_t store_model_expiry(const struct store_model *model, struct rng *rng);
-/* From a random key to before another, most often a few further. */
+/* From a random key to before another, most often a few further; or behind it,
+ * or from the first key of all, or from the larger to the smaller: nothing. */
 struct byron_range store_model_range(const struct store_model *model,
                                      struct rng *rng, size_t *low,
                                      size_t *high);
@@ -55,10 +57,19 @@ bool store_model_check_get(const struct store_model *model, byron_db *db,
 bool store_model_check_scan(const struct store_model *model,
                             byron_snapshot *snapshot, byron_txn *txn,
                             const struct model_state *state, bool is_backward);
-/* Random bounds, then random seeks and steps both ways. */
+/* A walk that rests while its transaction goes on: it shows what was written
+ * before it began. All zero: none. Close the cursor at the end. */
+struct model_walk {
+    byron_cursor *cursor;
+    struct model_state state;
+    size_t low, high, key;
+};
+/* Random bounds, then random seeks and steps both ways. A walk (NULL: it is
+ * over with the call) begins where none is under way, and goes on else. */
 bool store_model_check_walk(const struct store_model *model, struct rng *rng,
                             byron_snapshot *snapshot, byron_txn *txn,
-                            const struct model_state *state);
+                            const struct model_state *state,
+                            struct model_walk *rest);
 /* Whether the newest snapshot of db shows exactly state. Prints nothing. */
 bool store_model_is(const struct store_model *model, byron_db *db,
                     const struct model_state *state);
