@@ -250,10 +250,11 @@ static byron_status apply(struct byron_db *db, struct version_edit *edit,
     assert(flushed <= old->frozen_count);
     successor->state = NULL;
     store_state_take(&db->state, edit, &successor->change);
-    if (!read_state_fill(next, old->live, frozen, count, db->state.version)) {
+    if (next->room < count) {
         read_state_unref(next);
-        TRY(read_state_new(old->live, frozen, count, db->state.version, &next));
+        TRY(read_state_new_room(NULL, count, &next));
     }
+    read_state_fill(next, old->live, frozen, count, db->state.version);
     mark_obsolete(before, edit);
     db_publish_state(db, next);
     db_share_memory(db);

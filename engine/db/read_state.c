@@ -1,5 +1,7 @@
 #include "db/read_state.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "base/try.h"
 #include "merge/cover_iter.h"
@@ -22,29 +24,16 @@ byron_status read_state_new_room(struct memtable *live, size_t room,
     return BYRON_OK;
 }
 
-bool read_state_fill(struct read_state *state, struct memtable *live,
+void read_state_fill(struct read_state *state, struct memtable *live,
                      struct frozen *const *frozen, size_t frozen_count,
                      struct version *version)
 {
-    if (frozen_count > state->room)
-        return false;
+    assert(frozen_count <= state->room);
     state->live = memtable_ref(live);
     for (size_t i = 0; i < frozen_count; i++)
         state->frozen[i] = frozen_ref(frozen[i]);
     state->frozen_count = frozen_count;
     state->version = version_ref(version);
-    return true;
-}
-
-byron_status read_state_new(struct memtable *live, struct frozen *const *frozen,
-                            size_t frozen_count, struct version *version,
-                            struct read_state **out)
-{
-    byron_status status;
-    TRY(read_state_new_room(NULL, frozen_count, out));
-    (void)read_state_fill(*out, live, frozen, frozen_count, version);
-out:
-    return status;
 }
 
 void read_state_refill(struct read_state *state, const struct read_state *old,

@@ -18,12 +18,6 @@ struct read_state {
     struct version *version; /* NULL until filled. */
 };
 
-/* Takes new references to all it is given. */
-BYRON_MUST_CHECK byron_status read_state_new(struct memtable *live,
-                                             struct frozen *const *frozen,
-                                             size_t frozen_count,
-                                             struct version *version,
-                                             struct read_state **out);
 /* One to be filled later, with room for so many frozen sources. live may be
  * NULL until then. */
 BYRON_MUST_CHECK byron_status read_state_new_room(struct memtable *live,
@@ -33,9 +27,8 @@ BYRON_MUST_CHECK byron_status read_state_new_room(struct memtable *live,
  * old's version. Requires: room. Cannot fail. */
 void read_state_refill(struct read_state *state, const struct read_state *old,
                        struct frozen *first, struct frozen *second);
-/* Fills it with new references to all it is given. False, and nothing is done,
- * where there is too little room. */
-bool read_state_fill(struct read_state *state, struct memtable *live,
+/* Fills it with new references to all it is given. Requires: room. */
+void read_state_fill(struct read_state *state, struct memtable *live,
                      struct frozen *const *frozen, size_t frozen_count,
                      struct version *version);
 struct read_state *read_state_ref(struct read_state *state);

@@ -363,8 +363,9 @@ static byron_status take_over(struct byron_db *db, struct replay *replay,
 {
     byron_status status;
     TRY(commit_ring_reserve(&db->ring));
-    TRY(read_state_new(replay->live, replay->frozen, replay->count,
-                       db->state.version, &db->read_state));
+    TRY(read_state_new_room(NULL, replay->count, &db->read_state));
+    read_state_fill(db->read_state, replay->live, replay->frozen, replay->count,
+                    db->state.version);
     struct commit commit = {.id = replay->tip, .sequence = replay->sequence};
     commit_ring_add(&db->ring, &commit);
     db->ring.alias = replay->alias;
