@@ -147,6 +147,20 @@ static bool is_change(sqlite3_stmt *statement)
             sqlite3_strnicmp(sql, "WITH", 4) == 0);
 }
 
+/* To its end, with these parameters; NULL: none. */
+static int run_once(sqlite3 *db, sqlite3_stmt *statement,
+                    const struct step *step, const char *binds,
+                    struct outcome *out)
+{
+    int code;
+
+    if (binds)
+        bind_all(db, binds, statement);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        add_row(statement, step, out);
+    return code;
+}
+
 void outcome_run(sqlite3 *db, const struct step *step, const char *sql,
                  struct outcome *out)
 {
@@ -156,10 +170,11 @@ void outcome_run(sqlite3 *db, const struct step *step, const char *sql,
     *out = (struct outcome){0};
     out->code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (out->code == SQLITE_OK && statement) {
-        if (step->binds)
-            bind_all(db, step->binds, statement);
-        while ((out->code = sqlite3_step(statement)) == SQLITE_ROW)
-            add_row(statement, step, out);
+        out->code = run_once(db, statement, step, step->binds, out);
+        if (step->again && out->code == SQLITE_DONE) {
+            sqlite3_reset(statement);
+            out->code = run_once(db, statement, step, step->again, out);
+        }
     }
     if (out->code != SQLITE_DONE && out->code != SQLITE_OK)
         out->message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
@@ -261,10 +276,14 @@ enum verdict outcome_compare(const struct step *step,
         return VERDICT_AUTOCOMMIT;
     if (plain->last_rowid != byron->last_rowid)
         return VERDICT_LAST_ROWID;
-    if (!step->is_uncounted && (plain->changes != byron->changes ||
-                                plain->total_changes != byron->total_changes))
+    if (!step->is_uncounted && plain->changes != byron->changes)
         return VERDICT_CHANGES;
-    return plain->message ? VERDICT_SAME : compare_rows(step, plain, byron);
+    if (!step->is_uncounted && !step->is_untotalled &&
+        plain->total_changes != byron->total_changes)
+        return VERDICT_CHANGES;
+    if (plain->message || step->is_mute)
+        return VERDICT_SAME;
+    return compare_rows(step, plain, byron);
 }
 
 /* --- Words ---------------------------------------------------------------- */

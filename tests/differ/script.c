@@ -34,6 +34,7 @@ void script_copy(const struct script *from, const bool *keep,
             continue;
         step.sql = copy_text(step.sql);
         step.binds = copy_text(step.binds);
+        step.again = copy_text(step.again);
         script_add(out, &step);
     }
 }
@@ -43,6 +44,7 @@ void script_deinit(struct script *script)
     for (int i = 0; i < script->count; i++) {
         sqlite3_free(script->steps[i].sql);
         sqlite3_free(script->steps[i].binds);
+        sqlite3_free(script->steps[i].again);
     }
     free(script->steps);
     *script = (struct script){0};
@@ -53,17 +55,26 @@ void script_deinit(struct script *script)
 static void print_answer(const struct step *step, FILE *out)
 {
     if (step->sorted == 0 && !step->is_folded && !step->is_uncounted &&
-        !step->is_kept)
+        !step->is_untotalled && !step->is_mute && !step->is_kept)
         return;
     fputs("--answer:", out);
     if (step->sorted == SORTED_WHOLE)
         fputs(" exact", out);
     else if (step->sorted > 0)
         fprintf(out, " sorted %d", step->sorted);
-    fprintf(out, "%s%s%s%s\n", step->is_partial ? " partial" : "",
+    fprintf(out, "%s%s%s%s%s%s\n", step->is_partial ? " partial" : "",
             step->is_folded ? " folded" : "",
             step->is_uncounted ? " uncounted" : "",
-            step->is_kept ? " kept" : "");
+            step->is_untotalled ? " untotalled" : "",
+            step->is_mute ? " mute" : "", step->is_kept ? " kept" : "");
+}
+
+static const char *side_words(enum step_kind kind)
+{
+    return kind == STEP_BYRON     ? "--byron: "
+           : kind == STEP_PLAIN   ? "--plain: "
+           : kind == STEP_REFUSED ? "--refused: "
+                                  : "";
 }
 
 void script_print(const struct script *script, FILE *out)
@@ -84,11 +95,9 @@ void script_print(const struct script *script, FILE *out)
         print_answer(step, out);
         if (step->binds)
             fprintf(out, ".bind %s\n", step->binds);
-        fprintf(out, "%s%s;\n",
-                step->kind == STEP_BYRON   ? "--byron: "
-                : step->kind == STEP_PLAIN ? "--plain: "
-                                           : "",
-                step->sql);
+        if (step->again)
+            fprintf(out, ".again %s\n", step->again);
+        fprintf(out, "%s%s;\n", side_words(step->kind), step->sql);
     }
 }
 
@@ -103,6 +112,8 @@ static void read_answer(const char *words, struct step *step)
     step->is_partial = strstr(words, "partial") != NULL;
     step->is_folded = strstr(words, "folded") != NULL;
     step->is_uncounted = strstr(words, "uncounted") != NULL;
+    step->is_untotalled = strstr(words, "untotalled") != NULL;
+    step->is_mute = strstr(words, "mute") != NULL;
     step->is_kept = strstr(words, "kept") != NULL;
 }
 
@@ -137,10 +148,14 @@ static void take_line(struct script *script, struct step *step,
             add_sql(script, step, STEP_BYRON, line + 8);
         } else if (strncmp(line, "--plain:", 8) == 0) {
             add_sql(script, step, STEP_PLAIN, line + 8);
+        } else if (strncmp(line, "--refused:", 10) == 0) {
+            add_sql(script, step, STEP_REFUSED, line + 10);
         } else if (strncmp(line, "--answer:", 9) == 0) {
             read_answer(line + 9, step);
         } else if (strncmp(line, ".bind ", 6) == 0) {
             step->binds = trimmed(line + 6);
+        } else if (strncmp(line, ".again ", 7) == 0) {
+            step->again = trimmed(line + 7);
         } else if (strncmp(line, ".connection ", 12) == 0) {
             step->connection = atoi(line + 12);
         } else if (strncmp(line, ".reopen", 7) == 0) {

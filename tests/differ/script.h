@@ -1,9 +1,10 @@
 /*
  * script: the statements of one run, and their text.
  *
- * The text is the language of sqlrun (docs/testing.md, "SQL scripts") with
- * two lines more: ".bind literals" gives the parameters of the next statement,
- * and "--answer: words" says how its rows are compared.
+ * The text is the language of sqlrun (docs/testing.md, "SQL scripts") with some
+ * lines more: ".bind literals" gives the parameters of the next statement,
+ * ".again literals" those of a second run of it, "--answer: words" says how its
+ * rows are compared, and "--refused:" is SQL that byron alone must refuse.
  */
 #ifndef BYRON_TESTS_SCRIPT_H
 #define BYRON_TESTS_SCRIPT_H
@@ -12,10 +13,11 @@
 #include <stdio.h>
 
 enum step_kind {
-    STEP_BOTH,  /* SQL for both sides. */
-    STEP_BYRON, /* SQL for the byron side; it must not fail. */
-    STEP_PLAIN, /* SQL for the ordinary side; it must not fail. */
-    STEP_REOPEN /* Close every connection, and start again from the disk. */
+    STEP_BOTH,    /* SQL for both sides. */
+    STEP_BYRON,   /* SQL for the byron side; it must not fail. */
+    STEP_PLAIN,   /* SQL for the ordinary side; it must not fail. */
+    STEP_REFUSED, /* SQL that the byron side refuses, as SQL in error. */
+    STEP_REOPEN   /* Close every connection, and start again from the disk. */
 };
 
 #define SORTED_WHOLE 99
@@ -23,12 +25,15 @@ enum step_kind {
 struct step {
     enum step_kind kind;
     int connection;
-    int sorted;        /* So many first columns come in a defined order. */
-    bool is_partial;   /* Which rows come is defined by those columns only. */
-    bool is_folded;    /* Values that compare as equal may differ. */
-    bool is_uncounted; /* changes() may differ. */
-    bool is_kept;      /* Without it the script would prove nothing. */
-    char *binds;       /* Literals, or NULL. */
+    int sorted;         /* So many first columns come in a defined order. */
+    bool is_partial;    /* Which rows come is defined by those columns only. */
+    bool is_folded;     /* Values that compare as equal may differ. */
+    bool is_uncounted;  /* changes() may differ. */
+    bool is_untotalled; /* total_changes() may differ. */
+    bool is_mute;       /* The rows are not compared. */
+    bool is_kept;       /* Without it the script would prove nothing. */
+    char *binds;        /* Literals, or NULL. */
+    char *again;        /* Those of a second run, or NULL. */
     char *sql;
 };
 

@@ -193,10 +193,13 @@ static bool simplify_step(struct shrinking *shrinking, int step)
     return is_shorter;
 }
 
-/* Not where the order is that of the first columns: they must stay first. */
+/* Not where the order is that of the first columns: they must stay first; nor
+ * where both sides have words or files of their own: they must match. */
 static bool is_simplified(const struct step *step)
 {
-    return step->sql && (step->sorted == 0 || step->sorted == SORTED_WHOLE) &&
+    return step->sql && !strstr(step->sql, "/*byron:") &&
+           !strstr(step->sql, "beside(") &&
+           (step->sorted == 0 || step->sorted == SORTED_WHOLE) &&
            step->kind == STEP_BOTH && !step->is_kept &&
            sqlite3_strnicmp(step->sql, "CREATE", 6) != 0;
 }

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "differ/mark.h"
+
 #define CONNECTIONS 4
 /* SQLITE_TESTCTRL_OPTIMIZATIONS: Bloom filters, joins that come in order. */
 #define BLOOM_FILTER 0x00080000
@@ -34,6 +36,18 @@ static void die(const char *what, const char *why)
 
 /* --- Connections ---------------------------------------------------------- */
 
+/* beside('name'): a file of this side's own. */
+static void beside(sqlite3_context *context, int count, sqlite3_value **names)
+{
+    const struct side *side = sqlite3_user_data(context);
+
+    (void)count;
+    sqlite3_result_text(
+        context,
+        sqlite3_mprintf("%s-%s", side->path, sqlite3_value_text(names[0])), -1,
+        sqlite3_free);
+}
+
 static sqlite3 *open_connection(struct side *side, int number)
 {
     sqlite3 **db = &side->connection[number];
@@ -55,6 +69,8 @@ static sqlite3 *open_connection(struct side *side, int number)
             SQLITE_OK)
             die(side->extension, words);
     }
+    sqlite3_create_function(*db, "beside", 1, SQLITE_UTF8, side, beside, NULL,
+                            NULL);
     sqlite3_exec(*db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     return *db;
 }
@@ -69,29 +85,6 @@ static void close_all(struct side *side)
 }
 
 /* --- Steps ---------------------------------------------------------------- */
-
-/*
- * CREATE [/]*byron more*[/] TABLE name(columns) WITHOUT ROWID
- * becomes CREATE VIRTUAL TABLE name USING byron(columns, more).
- */
-static char *byron_sql(const char *sql)
-{
-    const char *mark = strstr(sql, "/*byron");
-    const char *end = mark ? strstr(mark, "*/") : NULL;
-    const char *name, *open, *close;
-
-    if (!end || strncmp(sql, "CREATE", 6) != 0)
-        return sqlite3_mprintf("%s", sql);
-    name = strstr(end, "TABLE") + strlen("TABLE");
-    open = strchr(name, '(');
-    close = strrchr(sql, ')');
-    mark += strlen("/*byron");
-    mark += strspn(mark, " ");
-    return sqlite3_mprintf("CREATE VIRTUAL TABLE%.*s USING byron(%.*s%s%.*s)",
-                           (int)(open - name), name, (int)(close - open - 1),
-                           open + 1, mark < end ? ", " : "", (int)(end - mark),
-                           mark);
-}
 
 static void report(struct run *run, int step, enum verdict verdict,
                    const char *plain, const char *byron)
@@ -146,9 +139,18 @@ static bool is_doubtful(enum verdict verdict, const char *sql)
             (strstr(sql, " ORDER BY ") && strstr(sql, " LIMIT ")));
 }
 
+/* Each side has words of its own where a table is gone. */
+static bool is_gone(const struct step *step, const struct outcome *plain,
+                    const struct outcome *byron)
+{
+    return strstr(step->sql, "/*byron:") && plain->message && byron->message &&
+           strstr(plain->message, "no such table") &&
+           strstr(byron->message, "no such");
+}
+
 static void run_both(struct run *run, int number, const struct step *step)
 {
-    char *sql = byron_sql(step->sql), *plain_words, *byron_words;
+    char *sql = mark_byron_sql(step->sql), *plain_words, *byron_words;
     struct outcome plain, byron;
     enum verdict verdict;
 
@@ -162,7 +164,7 @@ static void run_both(struct run *run, int number, const struct step *step)
     run->result->errors += plain.message != NULL;
     verdict = outcome_compare(step, &plain, &byron);
     run->result->is_refused = plain.message != NULL;
-    if (is_doubtful(verdict, step->sql))
+    if (is_doubtful(verdict, step->sql) || is_gone(step, &plain, &byron))
         verdict = VERDICT_SAME;
     if (is_undecided(&plain, &byron)) {
         run->result->is_cut = true;
@@ -208,6 +210,20 @@ static void run_one_sided(struct run *run, int number, const struct step *step)
     outcome_deinit(&outcome);
 }
 
+/* What no virtual table can do: an error of the SQL, found at once. */
+static void run_refused(struct run *run, int number, const struct step *step)
+{
+    struct outcome outcome;
+
+    outcome_run(open_connection(&run->byron, step->connection), step, step->sql,
+                &outcome);
+    if (!outcome.message)
+        report(run, number, VERDICT_ONE_SIDED, "-", "not refused");
+    else if (outcome.code != SQLITE_ERROR && !is_excused(&outcome))
+        report(run, number, VERDICT_ONE_SIDED, "-", outcome.message);
+    outcome_deinit(&outcome);
+}
+
 static void run_step(struct run *run, int number, const struct step *step)
 {
     if (run->settings->is_verbose)
@@ -220,6 +236,9 @@ static void run_step(struct run *run, int number, const struct step *step)
         break;
     case STEP_BOTH:
         run_both(run, number, step);
+        break;
+    case STEP_REFUSED:
+        run_refused(run, number, step);
         break;
     default:
         run_one_sided(run, number, step);
