@@ -151,7 +151,8 @@ static int add_lists(struct cursor *cursor, const struct plan *plan,
         return add_ranges(cursor, plan);
     rc = sqlite3_vtab_in_first(values[from], &value);
     while (rc == SQLITE_OK && value) {
-        rc = key_argument_read(value, false, cursor->walk.path.entry, from,
+        rc = key_argument_read(value, plan->pattern == PATTERN_PREFIX,
+                               cursor->walk.path.entry, from,
                                &cursor->arguments[from]);
         if (rc == SQLITE_OK)
             rc = add_lists(cursor, plan, values, from + 1);
