@@ -32,12 +32,28 @@ static int try_schema(struct connection *connection, const char *schema,
     return SQLITE_NOMEM;
 }
 
+/*
+ * SQLite knows its tables by heart: a schema without such a table is not read,
+ * for inside BEGIN that would begin its reading.
+ */
+static int try_likely(struct connection *connection, const char *schema,
+                      const char *name, struct lookup *out)
+{
+    bool has_table;
+    int rc =
+        statement_has_table(connection->db, schema, name, NULL, &has_table);
+
+    if (rc == SQLITE_OK && !has_table)
+        return SQLITE_NOTFOUND;
+    return try_schema(connection, schema, name, out);
+}
+
 /* Schemas as SQLite numbers them: main, temp, attached; temp comes first. */
 static int try_schemas(struct connection *connection, const char *name,
                        struct lookup *out)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = try_schema(connection, "temp", name, out);
+    int rc = try_likely(connection, "temp", name, out);
     int end;
 
     if (rc != SQLITE_NOTFOUND)
@@ -49,7 +65,7 @@ static int try_schemas(struct connection *connection, const char *name,
     rc = SQLITE_NOTFOUND;
     while (rc == SQLITE_NOTFOUND && sqlite3_step(statement) == SQLITE_ROW) {
         const char *schema = (const char *)sqlite3_column_text(statement, 1);
-        rc = schema ? try_schema(connection, schema, name, out) : SQLITE_NOMEM;
+        rc = schema ? try_likely(connection, schema, name, out) : SQLITE_NOMEM;
     }
     end = sqlite3_finalize(statement);
     return end == SQLITE_OK ? rc : end;
@@ -81,8 +97,7 @@ static int open_found(struct connection *connection, const char *name, int rc,
         return SQLITE_ERROR;
     }
     if (rc != SQLITE_OK) {
-        *message =
-            sqlite3_mprintf("byron: %s", statement_words(connection->db, rc));
+        *message = sqlite3_mprintf("%s", statement_words(connection->db, rc));
         return rc;
     }
     rc = connection_open_store(out->transaction, message);

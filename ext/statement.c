@@ -51,6 +51,8 @@ int statement_has_table(sqlite3 *db, const char *schema, const char *table,
 
 const char *statement_words(sqlite3 *db, int rc)
 {
-    return sqlite3_extended_errcode(db) == rc ? sqlite3_errmsg(db)
-                                              : sqlite3_errstr(rc);
+    int last = sqlite3_extended_errcode(db);
+
+    return (last & 0xff) == (rc & 0xff) ? sqlite3_errmsg(db)
+                                        : sqlite3_errstr(rc);
 }
