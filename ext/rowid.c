@@ -97,9 +97,11 @@ static bool is_known(const struct table *table, uint64_t mark)
 }
 
 void rowid_note(struct table *table, byron_txn *txn, uint64_t mark,
-                int64_t rowid)
+                int64_t rowid, uint64_t expires_ms)
 {
-    if (!is_known(table, mark))
+    bool is_there = expires_ms == 0 || expires_ms > byron_time(NULL, txn);
+
+    if (!is_known(table, mark) || !is_there)
         return;
     table->rowid.mark = byron_txn_mark(txn);
     if (table->rowid.last < rowid)

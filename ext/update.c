@@ -485,7 +485,8 @@ static int write_all(struct change *change, sqlite3_int64 *rowid)
     if (rc != SQLITE_OK)
         byron_txn_rollback_to(change->txn, mark);
     else if (has_rowid(change) && is_insert(change))
-        rowid_note(change->table, change->txn, begin, *rowid);
+        rowid_note(change->table, change->txn, begin, *rowid,
+                   change->entries.expires_ms);
     return rc;
 }
 
