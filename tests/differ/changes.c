@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "differ/programs.h"
 #include "differ/schema.h"
 #include "differ/statements.h"
 #include "differ/values.h"
@@ -34,6 +35,12 @@ static bool is_alias(const struct table *table, const struct column *column)
     return table->shape == SHAPE_ALIAS && column->key == 0;
 }
 
+/* It holds times, whatever else is written. */
+static bool is_expiry(const struct table *table, const struct column *column)
+{
+    return table->expiry == column - table->columns;
+}
+
 /* --- INSERT --------------------------------------------------------------- */
 
 static void say_new_value(struct generator *g, const struct table *table,
@@ -47,7 +54,7 @@ static void say_new_value(struct generator *g, const struct table *table,
             literal = PICK(g, "'x'", "1.5", "x'31'");
         else if (once_in(g, 3))
             literal = "NULL";
-    } else if (once_in(g, 8)) {
+    } else if (!is_expiry(table, column) && once_in(g, 8)) {
         literal = value_any(g);
         /* An explicit NULL becomes the DEFAULT. */
         while (column->has_default && strcmp(literal, "NULL") == 0)
@@ -113,7 +120,7 @@ static void say_selected(struct generator *g, const struct source *from,
             say(g, "rowid + %d", (int)draw(g, 40));
         else
             say(g, "NULL");
-    } else if (once_in(g, 4)) {
+    } else if (once_in(g, 4) || is_expiry(table, column)) {
         say_new_value(g, table, column, mode);
     } else if (column->has_default) {
         say(g, "coalesce(%s, 1)", source->name);
@@ -133,7 +140,8 @@ static void say_select(struct generator *g, const struct table *table,
         say(g, "%s", i > 0 ? ", " : "");
         say_selected(g, &from, table, columns[i], mode);
     }
-    say(g, " FROM %s", from.table->name);
+    say(g, " FROM ");
+    say_table(g, from.table);
     say_where(g, &from, 1);
     say_key_order(g, &from, once_in(g, 2));
     say(g, " LIMIT %d", (int)draw(g, 25));
@@ -166,10 +174,11 @@ static void draw_insert(struct generator *g)
     if (once_in(g, 8)) {
         mode = " OR REPLACE";
         g->step.is_uncounted = false;
-        say(g, "REPLACE INTO %s", table->name);
+        say(g, "REPLACE INTO ");
     } else {
-        say(g, "INSERT%s INTO %s", mode, table->name);
+        say(g, "INSERT%s INTO ", mode);
     }
+    say_table(g, table);
     if (once_in(g, 40)) {
         say(g, " DEFAULT VALUES");
         end(g);
@@ -213,6 +222,13 @@ static void say_new_expression(struct generator *g, const struct table *table,
             say(g, "%s + %s", column->name, PICK(g, "1", "-1", "100", "0"));
         else if (!*mode && !table->has_conflict && once_in(g, 20))
             say(g, "%s", PICK(g, "'x'", "1.5"));
+        else
+            say_literal(g, column->pool[draw(g, POOL)]);
+        return;
+    }
+    if (is_expiry(table, column)) {
+        if (once_in(g, 3))
+            say(g, "%s + 1", column->name);
         else
             say_literal(g, column->pool[draw(g, POOL)]);
         return;
@@ -296,7 +312,8 @@ static void draw_update(struct generator *g)
     begin(g);
     g->changed = table;
     mode = draw_mode(g, table);
-    say(g, "UPDATE%s %s", mode, table->name);
+    say(g, "UPDATE%s ", mode);
+    say_table(g, table);
     is_key = say_assignments(g, table, mode);
     /* OR REPLACE moves many rows onto each other in an order of its own. */
     if (is_key && (strcmp(mode, " OR REPLACE") == 0 || table->has_replace))
@@ -308,26 +325,40 @@ static void draw_update(struct generator *g)
     end(g);
 }
 
+/* A table with a key of one column, which has no value twice. */
+static const struct table *pick_looked_up(struct generator *g)
+{
+    const struct table *table = schema_any(g);
+
+    return table->key_count == 1 ? table : &g->tables[g->table_count - 1];
+}
+
 /*
- * o.id is unique, so at most one row of o meets each row of the table. No
- * constraint may fail: SQLite sets no savepoint for UPDATE FROM on a virtual
- * table, so that the rows before it stay.
+ * At most one row of the other table meets each row of this one. No constraint
+ * may fail: SQLite sets no savepoint for UPDATE FROM on a virtual table, so
+ * that the rows before it stay.
  */
 static void draw_update_from(struct generator *g)
 {
     const struct table *table = schema_pick(g);
+    const struct table *other = pick_looked_up(g);
     const struct column *column = schema_column(g, table);
     const struct source source = {table, table->name};
+    const char *key = other->columns[other->key[0]].name;
 
     begin(g);
-    if (column->key >= 0 || table->has_unique || column->is_not_null) {
-        say(g, "SELECT count(*) FROM %s JOIN o ON o.id = %s.%s", table->name,
-            table->name, schema_likely(g, table)->name);
+    if (column->key >= 0 || table->has_unique || column->is_not_null ||
+        is_expiry(table, column)) {
+        say(g, "SELECT count(*) FROM %s JOIN %s AS other ON other.%s = +%s.%s",
+            table->name, other->name, key, table->name,
+            schema_likely(g, table)->name);
         end(g);
         return;
     }
-    say(g, "UPDATE %s SET %s = o.x FROM o WHERE o.id = ", table->name,
-        column->name);
+    /* As a number '5' and '05' would be one. */
+    say(g, "UPDATE %s SET %s = other.%s FROM %s AS other WHERE other.%s = +",
+        table->name, column->name, schema_column(g, other)->name, other->name,
+        key);
     say_column(g, &source, schema_likely(g, table));
     end(g);
 }
@@ -341,7 +372,8 @@ static void draw_delete(struct generator *g)
 
     begin(g);
     g->changed = table;
-    say(g, "DELETE FROM %s", table->name);
+    say(g, "DELETE FROM ");
+    say_table(g, table);
     if (once_in(g, 3)) {
         say_one_row(g, table);
     } else {
@@ -368,6 +400,10 @@ void draw_change(struct generator *g)
             draw_update_from(g);
         else
             draw_update(g);
+        break;
+    case 4:
+        if (once_in(g, 3))
+            draw_view_change(g);
         break;
     default:
         draw_insert(g);

@@ -104,9 +104,14 @@ static void say_in(struct generator *g, const struct source *source,
             say_comparison(g, &inner, schema_likely(g, other), true);
         }
     } else {
+        bool is_mixed = once_in(g, 4); /* Of all types. */
+
         for (uint64_t i = 0; i < count; i++) {
             say(g, "%s", i > 0 ? ", " : "");
-            say_value(g, column);
+            if (is_mixed)
+                say_literal(g, value_any(g));
+            else
+                say_value(g, column);
         }
     }
     say(g, ")");

@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "differ/extras.h"
+#include "differ/indexes.h"
+#include "differ/programs.h"
 #include "differ/schema.h"
 #include "differ/statements.h"
 #include "differ/values.h"
@@ -21,9 +24,12 @@ bool once_in(struct generator *g, uint64_t n)
 
 void begin(struct generator *g)
 {
-    g->step = (struct step){.connection = g->connection};
+    g->step = (struct step){.connection = g->connection,
+                            /* The twin deletes what expires by a trigger. */
+                            .is_untotalled = g->has_expiry};
     g->sql = sqlite3_str_new(NULL);
     g->binds = sqlite3_str_new(NULL);
+    g->again = sqlite3_str_new(NULL);
     g->bind_count = 0;
     g->changed = NULL;
     g->bind_rate = once_in(g, 2) ? 0 : (int)draw(g, 5);
@@ -38,15 +44,29 @@ void say(struct generator *g, const char *format, ...)
     va_end(arguments);
 }
 
+/* An INSERT again would hardly be let in. */
+static bool can_run_again(const char *sql)
+{
+    return strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "UPDATE", 6) == 0 ||
+           strncmp(sql, "DELETE", 6) == 0;
+}
+
 void end(struct generator *g)
 {
     g->step.sql = sqlite3_str_finish(g->sql);
     g->step.binds = sqlite3_str_finish(g->binds);
+    g->step.again = sqlite3_str_finish(g->again);
+    if (!g->step.again || !can_run_again(g->step.sql) || !once_in(g, 3)) {
+        sqlite3_free(g->step.again);
+        g->step.again = NULL;
+    }
     script_add(g->script, &g->step);
-    g->sql = g->binds = NULL;
+    g->sql = g->binds = g->again = NULL;
 }
 
-void say_literal(struct generator *g, const char *literal)
+/* A literal, or a parameter; again is its value in a second run. */
+static void say_either(struct generator *g, const char *literal,
+                       const char *again)
 {
     /* A CAST in a comparison is one of the documented differences. */
     if ((int)draw(g, 4) >= g->bind_rate && strncmp(literal, "CAST", 4) != 0) {
@@ -55,12 +75,46 @@ void say_literal(struct generator *g, const char *literal)
     }
     sqlite3_str_appendf(g->binds, "%s%s", g->bind_count > 0 ? ", " : "",
                         literal);
+    sqlite3_str_appendf(g->again, "%s%s", g->bind_count > 0 ? ", " : "", again);
     say(g, "?%d", ++g->bind_count);
+}
+
+void say_literal(struct generator *g, const char *literal)
+{
+    say_either(g, literal, literal);
+}
+
+static const char *draw_value(struct generator *g, const struct column *column)
+{
+    return once_in(g, 8) ? value_any(g) : column->pool[draw(g, POOL)];
 }
 
 void say_value(struct generator *g, const struct column *column)
 {
-    say_literal(g, once_in(g, 8) ? value_any(g) : column->pool[draw(g, POOL)]);
+    const char *literal = draw_value(g, column);
+
+    say_either(g, literal, draw_value(g, column));
+}
+
+char *literal_text(struct generator *g, const char *literal)
+{
+    sqlite3_str *saved = g->sql;
+    char *text;
+
+    g->sql = sqlite3_str_new(NULL);
+    say_literal(g, literal);
+    text = sqlite3_str_finish(g->sql);
+    g->sql = saved;
+    return text;
+}
+
+void say_table(struct generator *g, const struct table *table)
+{
+    const char *schema = *table->schema ? table->schema : "main";
+
+    if (once_in(g, *table->schema ? 2 : 6))
+        say(g, "%s.", schema);
+    say(g, "%s", table->name);
 }
 
 void say_column(struct generator *g, const struct source *source,
@@ -72,8 +126,7 @@ void say_column(struct generator *g, const struct source *source,
 
 /* --- Transactions and moments --------------------------------------------- */
 
-static void add_words(struct generator *g, enum step_kind kind,
-                      const char *words)
+void add_words(struct generator *g, enum step_kind kind, const char *words)
 {
     begin(g);
     g->step.kind = kind;
@@ -121,13 +174,18 @@ static void draw_transaction(struct generator *g)
  */
 static void draw_upkeep(struct generator *g)
 {
+    const char *name = schema_pick(g)->name;
+
     if (g->is_open[0] || g->is_open[1])
         return;
     begin(g);
     g->step.kind = STEP_BYRON;
-    say(g, "SELECT byron_%s('%s')",
-        PICK(g, "flush", "flush", "flush", "compact", "check"),
-        schema_pick(g)->name);
+    if (once_in(g, 6))
+        say(g, "INSERT INTO %s(%s) VALUES('%s')", name, name,
+            PICK(g, "flush", "compact", "integrity-check"));
+    else
+        say(g, "SELECT byron_%s('%s')",
+            PICK(g, "flush", "flush", "flush", "compact", "check"), name);
     end(g);
 }
 
@@ -151,11 +209,22 @@ static void touch(struct generator *g)
     g->connection = current;
 }
 
+/* What a connection loses when it closes. */
+static void open_sessions(struct generator *g)
+{
+    int current = g->connection;
+
+    for (g->connection = SESSIONS - 1; g->connection >= 0; g->connection--)
+        schema_attach(g);
+    g->connection = current;
+    touch(g);
+}
+
 static void draw_reopen(struct generator *g)
 {
     script_add(g->script, &(struct step){.kind = STEP_REOPEN});
     memset(g->is_open, 0, sizeof g->is_open);
-    touch(g);
+    open_sessions(g);
 }
 
 static bool has_rowids(const struct generator *g)
@@ -205,10 +274,10 @@ static void draw_ddl(struct generator *g)
         draw_reopen(g);
         break;
     case 4:
-        schema_drop_index(g);
+        index_drop(g);
         break;
     default:
-        schema_add_index(g);
+        index_add(g);
     }
     touch(g);
 }
@@ -218,22 +287,30 @@ static void draw_ddl(struct generator *g)
 static void open_script(struct generator *g)
 {
     schema_draw(g);
-    if (!once_in(g, 4))
+    open_sessions(g);
+    g->is_wal = !once_in(g, 4);
+    if (g->is_wal)
         add_words(g, STEP_BOTH, "PRAGMA journal_mode = WAL");
     for (int i = 0; i < g->table_count; i++)
-        schema_create(g, &g->tables[i]);
+        if (strcmp(g->tables[i].schema, "temp") != 0)
+            schema_create(g, &g->tables[i]);
     for (int i = 0; i < g->table_count; i++)
-        draw_filling(g, &g->tables[i],
-                     g->tables[i].is_byron ? 10 + (int)draw(g, 90) : 15);
+        if (strcmp(g->tables[i].schema, "temp") != 0)
+            draw_filling(g, &g->tables[i],
+                         g->tables[i].is_byron ? 10 + (int)draw(g, 90) : 15);
     while (once_in(g, 2))
-        schema_add_index(g);
+        index_add(g);
+    if (once_in(g, 2))
+        view_create(g);
+    if (once_in(g, 3))
+        trigger_create(g);
     touch(g);
 }
 
 static void draw_step(struct generator *g)
 {
-    g->connection = once_in(g, 6) ? 1 : 0;
-    switch (draw(g, 40)) {
+    g->connection = once_in(g, 6) && !g->is_alone ? 1 : 0;
+    switch (draw(g, 50)) {
     case 0:
     case 1:
     case 2:
@@ -249,6 +326,20 @@ static void draw_step(struct generator *g)
             draw_reopen(g);
         else if (once_in(g, 3))
             draw_ddl(g);
+        break;
+    case 7:
+        add_words(g, STEP_BOTH,
+                  PICK(g, "PRAGMA case_sensitive_like = 1",
+                       "PRAGMA case_sensitive_like = 0"));
+        break;
+    case 8:
+    case 9:
+    case 10:
+        draw_extra(g);
+        break;
+    case 11:
+        if (once_in(g, 3))
+            draw_copy(g);
         break;
     default:
         if (once_in(g, 3))

@@ -16,7 +16,8 @@
 
 #define POOL         12
 #define COLUMNS      7
-#define TABLES       4
+#define TABLES       6
+#define VIEWS        2
 #define SESSIONS     2
 #define COUNT_OF(of) (sizeof(of) / sizeof *(of))
 /* One of the strings. */
@@ -39,12 +40,17 @@ enum shape { SHAPE_KEYED, SHAPE_ALIAS, SHAPE_ROWID };
 
 struct table {
     char name[8];
+    const char *schema; /* "" for main. */
     bool is_byron;
+    bool is_own;  /* The option commit=own. */
+    bool is_view; /* Without key or rowid. */
     enum shape shape;
     struct column columns[COLUMNS];
     int column_count;
     int key[COLUMNS]; /* Columns. */
     int key_count;
+    int expiry;             /* Column of the option ttl, or -1. */
+    int unique_index;       /* The last that was added, or 0. */
     bool has_key_on_column; /* PRIMARY KEY is not a clause of its own. */
     bool has_conflict;      /* Some ON CONFLICT clause is declared... */
     bool has_ignore;        /* ...one of them IGNORE... */
@@ -72,6 +78,12 @@ struct generator {
     struct features features;
     struct table tables[TABLES];
     int table_count;
+    struct table views[VIEWS]; /* Of the tables in main. */
+    int view_count;
+    bool has_expiry; /* Some table has such a column. */
+    bool is_wal;
+    bool is_alone; /* One session only. */
+    int copies;    /* That were made so far. */
     int connection;
     bool is_open[SESSIONS]; /* It has begun a transaction, most likely. */
     int indexes;            /* That were named so far. */
@@ -80,6 +92,7 @@ struct generator {
     struct step step;
     sqlite3_str *sql;
     sqlite3_str *binds;
+    sqlite3_str *again; /* For a second run. */
     int bind_count;
     int bind_rate; /* A value is a parameter so often in 4 times. */
 };
@@ -91,8 +104,14 @@ void begin(struct generator *g);
 void say(struct generator *g, const char *format, ...);
 /* Adds the statement, with the step's flags, to the script. */
 void end(struct generator *g);
+/* SQL without values, as a step of its own. */
+void add_words(struct generator *g, enum step_kind kind, const char *words);
 /* A literal, or a parameter bound to it. */
 void say_literal(struct generator *g, const char *literal);
+/* The same as text, to be said more than once; sqlite3_free. */
+char *literal_text(struct generator *g, const char *literal);
+/* Its name, with its schema in front or without. */
+void say_table(struct generator *g, const struct table *table);
 void say_value(struct generator *g, const struct column *column);
 /* alias.column; the rowid if column is NULL. */
 void say_column(struct generator *g, const struct source *source,

@@ -3,6 +3,8 @@
  * windows, WITH. No sum of reals and no group_concat: they show the order in
  * which rows come, and that is nobody's promise.
  */
+#include <string.h>
+
 #include "differ/schema.h"
 #include "differ/statements.h"
 
@@ -32,7 +34,7 @@ static void say_aggregate(struct generator *g, const struct source *source)
 
 static void draw_aggregate(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
 
     begin(g);
     g->step.is_folded = true; /* min of 'a' and 'A' under NOCASE. */
@@ -88,7 +90,7 @@ static void say_group_order(struct generator *g,
 
 static void draw_distinct(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
     const struct column *columns[COLUMNS];
     int count;
 
@@ -102,9 +104,33 @@ static void draw_distinct(struct generator *g)
     end(g);
 }
 
+static void say_having(struct generator *g, const struct source *source)
+{
+    const struct column *column = schema_likely(g, source->table);
+
+    say(g, " HAVING ");
+    switch (draw(g, 4)) {
+    case 0:
+        say(g, "count(DISTINCT %s) > 1", column->name);
+        break;
+    case 1:
+        /* Of values that compare as equal any may be the least. */
+        if (strcmp(column->collation, "BINARY") != 0) {
+            say(g, "count(%s) > 0", column->name);
+            break;
+        }
+        say(g, "%s(%s) %s ", PICK(g, "min", "max"), column->name,
+            PICK(g, "<", ">=", "IS NOT", "IS"));
+        say_value(g, column);
+        break;
+    default:
+        say(g, "count(*) %s", PICK(g, "> 1", "= 1", "< 4"));
+    }
+}
+
 static void draw_group(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
     const struct column *columns[COLUMNS];
     int count;
 
@@ -121,8 +147,8 @@ static void draw_group(struct generator *g)
     say(g, " GROUP BY ");
     for (int i = 0; i < count; i++)
         say(g, "%s%s", i > 0 ? ", " : "", columns[i]->name);
-    if (once_in(g, 4))
-        say(g, " HAVING count(*) %s", PICK(g, "> 1", "= 1", "< 4"));
+    if (once_in(g, 3))
+        say_having(g, &source);
     say_group_order(g, columns, count);
     end(g);
 }
@@ -157,18 +183,55 @@ static void draw_compound(struct generator *g)
     end(g);
 }
 
+/* Of the rows in the order of the key, so that each has its place. */
+static void say_window_function(struct generator *g,
+                                const struct source *source)
+{
+    const struct column *column = schema_column(g, source->table);
+
+    switch (draw(g, 4)) {
+    case 0:
+        say(g, "%s(", PICK(g, "first_value", "last_value", "lag", "lead"));
+        say_column(g, source, column);
+        say(g, ")");
+        break;
+    case 1:
+        say(g, "nth_value(");
+        say_column(g, source, column);
+        say(g, ", %s)", PICK(g, "1", "2", "5"));
+        break;
+    case 2:
+        say(g, "sum(length(");
+        say_column(g, source, column);
+        say(g, "))%s", once_in(g, 4) ? " FILTER (WHERE 1)" : "");
+        break;
+    default:
+        say(g, "%s",
+            PICK(g, "row_number()", "count(*)", "rank()", "dense_rank()",
+                 "ntile(3)", "percent_rank()", "cume_dist()"));
+    }
+}
+
 static void draw_window(struct generator *g)
 {
     struct source source = {schema_any(g), NULL};
     const struct column *column = schema_likely(g, source.table);
 
     begin(g);
-    say(g, "SELECT *, %s OVER (",
-        PICK(g, "row_number()", "count(*)", "rank()"));
+    say(g, "SELECT *, ");
+    say_window_function(g, &source);
+    say(g, " OVER (");
     if (once_in(g, 2))
         say(g, "PARTITION BY %s", column->name);
     say_key_order(g, &source, once_in(g, 2));
-    say(g, ") FROM %s", source.table->name);
+    if (once_in(g, 3))
+        say(g, " ROWS BETWEEN %s",
+            PICK(g, "1 PRECEDING AND 1 FOLLOWING",
+                 "UNBOUNDED PRECEDING AND CURRENT ROW",
+                 "CURRENT ROW AND UNBOUNDED FOLLOWING",
+                 "2 FOLLOWING AND 3 FOLLOWING"));
+    say(g, ") FROM ");
+    say_table(g, source.table);
     say_where(g, &source, 1);
     end(g);
 }
@@ -176,7 +239,7 @@ static void draw_window(struct generator *g)
 /* The distinct values of a column, one seek each; or a plain WITH. */
 static void draw_with(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
     const struct column *column = schema_likely(g, source.table);
     const char *table = source.table->name, *name = column->name;
 

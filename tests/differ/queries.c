@@ -37,11 +37,14 @@ void say_limit(struct generator *g)
 {
     say(g, " LIMIT ");
     say_literal(g, PICK(g, "1", "2", "3", "5", "10", "0", "-1", "1000", "2 + 1",
-                        "9223372036854775807"));
+                        "9223372036854775807", "-9223372036854775808", "'3'",
+                        "4.0", once_in(g, 4) ? "NULL" : "7",
+                        once_in(g, 4) ? "1.5" : "(SELECT 6)"));
     if (!once_in(g, 3))
         return;
     say(g, " OFFSET ");
-    say_literal(g, PICK(g, "0", "1", "2", "4", "30", "-3", "1000"));
+    say_literal(g, PICK(g, "0", "1", "2", "4", "30", "-3", "1000", "abs(-2)",
+                        "'1'", once_in(g, 4) ? "NULL" : "3"));
 }
 
 static void say_term(struct generator *g, const struct source *source)
@@ -147,7 +150,7 @@ static void say_results(struct generator *g, const struct source *sources,
 /* SELECT first, the columns of ORDER BY, and then whatever. */
 static void draw_partly_sorted(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
     const struct column *sorted[3];
     int count = 1 + (int)draw(g, 3);
 
@@ -159,7 +162,8 @@ static void draw_partly_sorted(struct generator *g)
     }
     say(g, ", ");
     say_results(g, &source, 1);
-    say(g, " FROM %s", source.table->name);
+    say(g, " FROM ");
+    say_table(g, source.table);
     say_where(g, &source, 1);
     say(g, " ORDER BY ");
     for (int i = 0; i < count; i++)
@@ -176,16 +180,17 @@ static void draw_partly_sorted(struct generator *g)
 
 static void draw_rows(struct generator *g)
 {
-    struct source source = {schema_any(g), once_in(g, 4) ? "q" : NULL};
+    struct source source = {schema_relation(g), once_in(g, 4) ? "q" : NULL};
 
     begin(g);
     say(g, "SELECT ");
     say_results(g, &source, 1);
-    say(g, " FROM %s", source.table->name);
+    say(g, " FROM ");
+    say_table(g, source.table);
     if (source.alias)
         say(g, " AS q");
     say_where(g, &source, 1);
-    if (once_in(g, 3)) {
+    if (source.table->is_view || once_in(g, 3)) {
         end(g);
         return;
     }
@@ -239,7 +244,7 @@ static void draw_join(struct generator *g)
 /* How many rows a LIMIT lets through, whichever they are. */
 static void draw_limited_count(struct generator *g)
 {
-    struct source source = {schema_any(g), NULL};
+    struct source source = {schema_relation(g), NULL};
 
     begin(g);
     say(g, "SELECT count(*) FROM (SELECT %s FROM %s", PICK(g, "1", "*", "NULL"),

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "differ/indexes.h"
+#include "differ/statements.h"
 #include "differ/values.h"
 
 /* --- Drawing -------------------------------------------------------------- */
@@ -43,12 +45,27 @@ static void draw_key(struct generator *g, struct table *table)
         table->columns[table->key[0]].type = PICK(g, "INT", "", "NUMERIC");
 }
 
+/* Only numbers and NULL: the column tells when its row expires. */
+static void draw_expiry(struct generator *g, struct table *table)
+{
+    int number = (int)draw(g, (uint64_t)table->column_count);
+    struct column *column = &table->columns[number];
+
+    if (table->shape == SHAPE_ALIAS && column->key == 0)
+        return;
+    table->expiry = number;
+    g->has_expiry = true;
+    column->type = PICK(g, "", "INT", "REAL", "NUMERIC", "DATETIME");
+    column->has_default = false;
+    value_fill_expiry(g, column);
+}
+
 static void draw_table(struct generator *g, struct table *table,
-                       const char *name, bool is_byron)
+                       const char *name, const char *schema)
 {
     uint64_t shape = draw(g, 8);
 
-    *table = (struct table){.is_byron = is_byron};
+    *table = (struct table){.is_byron = true, .schema = schema, .expiry = -1};
     snprintf(table->name, sizeof table->name, "%s", name);
     table->shape = shape == 0   ? SHAPE_ROWID
                    : shape == 1 ? SHAPE_ALIAS
@@ -74,6 +91,11 @@ static void draw_table(struct generator *g, struct table *table,
         value_fill_pool(g, &table->columns[i],
                         table->shape == SHAPE_ALIAS &&
                             table->columns[i].key == 0);
+    if (once_in(g, 4))
+        draw_expiry(g, table);
+    /* A reader's BEGIN does not freeze such a table: so there is no other. */
+    table->is_own = once_in(g, 12);
+    g->is_alone |= table->is_own && strcmp(schema, "temp") != 0;
 }
 
 /* The ordinary table of both sides: o(id INTEGER PRIMARY KEY, x, y, z). */
@@ -82,7 +104,8 @@ static void draw_ordinary(struct generator *g, struct table *table)
     const struct table *like = &g->tables[0];
     static const char *const names[] = {"id", "x", "y", "z"};
 
-    *table = (struct table){.shape = SHAPE_ALIAS, .column_count = 4};
+    *table = (struct table){
+        .schema = "", .expiry = -1, .shape = SHAPE_ALIAS, .column_count = 4};
     snprintf(table->name, sizeof table->name, "o");
     table->key_count = 1;
     for (int i = 0; i < 4; i++) {
@@ -106,9 +129,13 @@ static void draw_ordinary(struct generator *g, struct table *table)
 
 void schema_draw(struct generator *g)
 {
-    draw_table(g, &g->tables[g->table_count++], "t", true);
+    draw_table(g, &g->tables[g->table_count++], "t", "");
     if (once_in(g, 2))
-        draw_table(g, &g->tables[g->table_count++], "u", true);
+        draw_table(g, &g->tables[g->table_count++], "u", "");
+    if (once_in(g, 4))
+        draw_table(g, &g->tables[g->table_count++], "v", "aux");
+    if (once_in(g, 6))
+        draw_table(g, &g->tables[g->table_count++], "k", "temp");
     draw_ordinary(g, &g->tables[g->table_count++]);
 }
 
@@ -204,71 +231,26 @@ static void say_key(struct generator *g, struct table *table)
     say_conflict(g, table);
 }
 
-/* SQLite 3.40 overlooks a NULL in NOT IN by an index that begins with DESC:
- * the ordinary side has none. */
-static void say_index_columns(struct generator *g, const struct table *table,
-                              uint64_t seed, bool has_desc)
+/* Options of the store and of the table, behind so many clauses. */
+static void say_options(struct generator *g, const struct table *table,
+                        int clauses)
 {
-    struct rng saved = g->rng;
-    int first, count;
+    const char *sizes = PICK(g, "", "",
+                             "memory='1MB', memtable='64KB', block_size=256, "
+                             "file_size='64KB', fanout=2, threads=0",
+                             "memory='1MB', memtable='64KB', block_size=512, "
+                             "file_size='64KB', fanout=2",
+                             "compression='zstd', threads=0", "bloom_bits=0");
 
-    rng_init(&g->rng, seed); /* The same words for both sides. */
-    first = (int)draw(g, (uint64_t)table->column_count);
-    count = 1 + (int)draw(g, 2);
-    say(g, "(");
-    for (int i = 0; i < count; i++) {
-        say(g, "%s%s%s%s", i > 0 ? ", " : "",
-            table->columns[(first + i) % table->column_count].name,
-            PICK(g, "", "", " COLLATE NOCASE"),
-            once_in(g, 3) && has_desc ? " DESC" : "");
-    }
-    say(g, ")");
-    g->rng = saved;
-}
-
-/*
- * INDEX clauses, for byron; the ordinary side has a CREATE INDEX for each.
- * They are numbered on from the last; returns how many.
- */
-static int say_indexes(struct generator *g, struct table *table)
-{
-    int count = 0;
-
-    while (g->features.has_index && once_in(g, 3)) {
-        int number = g->indexes + ++count;
-
-        say(g, "%sINDEX i%d", count > 1 ? ", " : " ", number);
-        say_index_columns(g, table, (uint64_t)number, true);
-        table->is_indexed = true;
-    }
-    return count;
-}
-
-static void create_indexes(struct generator *g, const struct table *table,
-                           int count)
-{
-    for (int i = 0; i < count; i++) {
-        int number = ++g->indexes;
-
-        begin(g);
-        g->step.kind = STEP_PLAIN;
-        say(g, "CREATE INDEX i%d ON %s", number, table->name);
-        say_index_columns(g, table, (uint64_t)number, false);
-        end(g);
-    }
-}
-
-static void say_options(struct generator *g, bool is_first)
-{
-    const char *options =
-        PICK(g, "", "",
-             " memory='1MB', memtable='64KB', block_size=256, "
-             "file_size='64KB', fanout=2, threads=0",
-             " memory='1MB', memtable='64KB', block_size=512, "
-             "file_size='64KB', fanout=2",
-             " compression='zstd', threads=0", " bloom_bits=0");
-
-    say(g, "%s%s", is_first || !*options ? "" : ",", options);
+    if (*sizes)
+        say(g, "%s %s", clauses++ > 0 ? "," : "", sizes);
+    if (table->expiry >= 0)
+        say(g, "%s ttl=%s", clauses++ > 0 ? "," : "",
+            table->columns[table->expiry].name);
+    else if (once_in(g, 10))
+        say(g, "%s ttl=1000000", clauses++ > 0 ? "," : "");
+    if (table->is_own)
+        say(g, "%s commit=own", clauses > 0 ? "," : "");
 }
 
 static void say_unique(struct generator *g, struct table *table)
@@ -288,6 +270,24 @@ static void say_unique(struct generator *g, struct table *table)
     say_conflict(g, table);
 }
 
+/*
+ * Rows that expire: in the far past, and then they are absent at once, or in
+ * the far future. The twin deletes the former as they come.
+ */
+static void create_twin_expiry(struct generator *g, const struct table *table,
+                               const char *event)
+{
+    begin(g);
+    g->step.kind = STEP_PLAIN;
+    g->step.is_kept = true;
+    say(g, "CREATE TRIGGER %s%s%s_%s AFTER %s ON %s BEGIN DELETE FROM %s ",
+        table->schema, *table->schema ? "." : "", table->name, event, event,
+        table->name, table->name);
+    say(g, "WHERE %s < " EXPIRY_BETWEEN "; END",
+        table->columns[table->expiry].name);
+    end(g);
+}
+
 void schema_create(struct generator *g, const struct table *table)
 {
     struct table *own = &g->tables[table - g->tables];
@@ -297,11 +297,12 @@ void schema_create(struct generator *g, const struct table *table)
     say(g, "CREATE ");
     if (table->is_byron) {
         say(g, "/*byron");
-        indexes = say_indexes(g, own);
-        say_options(g, indexes == 0);
+        indexes = index_say_clauses(g, own);
+        say_options(g, table, indexes);
         say(g, "*/ ");
     }
-    say(g, "TABLE %s(", table->name);
+    say(g, "TABLE %s%s%s(", table->schema, *table->schema ? "." : "",
+        table->name);
     for (int i = 0; i < table->column_count; i++) {
         if (i > 0)
             say(g, ", ");
@@ -313,49 +314,28 @@ void schema_create(struct generator *g, const struct table *table)
         say_unique(g, own);
     say(g, ")%s", table->shape == SHAPE_KEYED ? " WITHOUT ROWID" : "");
     end(g);
-    create_indexes(g, own, indexes);
+    index_create(g, own, indexes);
+    if (table->expiry >= 0) {
+        create_twin_expiry(g, table, "INSERT");
+        create_twin_expiry(g, table, "UPDATE");
+    }
 }
 
-void schema_add_index(struct generator *g)
+void schema_attach(struct generator *g)
 {
-    const struct table *table = schema_pick(g);
-    uint64_t seed = draw(g, 1000000);
-    int number = ++g->indexes;
+    for (int i = 0; i < g->table_count; i++) {
+        const struct table *table = &g->tables[i];
 
-    if (!g->features.has_add_index)
-        return;
-    g->tables[table - g->tables].is_indexed = true;
-    begin(g);
-    g->step.kind = STEP_PLAIN;
-    say(g, "CREATE INDEX i%d ON %s", number, table->name);
-    say_index_columns(g, table, seed, false);
-    end(g);
-    begin(g);
-    g->step.kind = STEP_BYRON;
-    say(g, "INSERT INTO %s(%s, arg) VALUES('add-index', 'i%d", table->name,
-        table->name, number);
-    say_index_columns(g, table, seed, true);
-    say(g, "')");
-    end(g);
-}
-
-/* One that may be there no more, or of another table. */
-void schema_drop_index(struct generator *g)
-{
-    const struct table *table = schema_pick(g);
-    int number = 1 + (int)draw(g, (uint64_t)g->indexes + 1);
-
-    if (!g->features.has_add_index)
-        return;
-    begin(g);
-    g->step.kind = STEP_PLAIN;
-    say(g, "DROP INDEX i%d", number);
-    end(g);
-    begin(g);
-    g->step.kind = STEP_BYRON;
-    say(g, "INSERT INTO %s(%s, arg) VALUES('drop-index', 'i%d')", table->name,
-        table->name, number);
-    end(g);
+        if (strcmp(table->schema, "aux") == 0) {
+            begin(g);
+            say(g, "ATTACH beside('aux') AS aux");
+            g->step.is_kept = true;
+            end(g);
+        } else if (strcmp(table->schema, "temp") == 0) {
+            schema_create(g, table);
+            draw_filling(g, table, 30);
+        }
+    }
 }
 
 /* --- Picking -------------------------------------------------------------- */
@@ -372,6 +352,13 @@ const struct table *schema_pick(struct generator *g)
 const struct table *schema_any(struct generator *g)
 {
     return &g->tables[draw(g, (uint64_t)g->table_count)];
+}
+
+const struct table *schema_relation(struct generator *g)
+{
+    if (g->view_count > 0 && once_in(g, 5))
+        return &g->views[draw(g, (uint64_t)g->view_count)];
+    return schema_any(g);
 }
 
 const struct column *schema_column(struct generator *g,

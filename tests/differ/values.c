@@ -132,3 +132,17 @@ void value_fill_pool(struct generator *g, struct column *column, bool is_rowid)
         column->pool[i] = literal;
     }
 }
+
+void value_fill_expiry(struct generator *g, struct column *column)
+{
+    for (int i = 0; i < POOL; i++) {
+        const char *literal =
+            PICK(g, "0", "-7", "1000", "1.5", "1500000000",
+                 "-9223372036854775808", "-9e999", "NULL", "NULL",
+                 "99999999999", "99999999999.5", "100000000000", "123456789012",
+                 "9223372036854775807", "9007199254740993", "1e300", "9e999",
+                 "50000000000", "50000000001", "50000000002");
+
+        column->pool[i] = literal;
+    }
+}
