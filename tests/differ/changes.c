@@ -312,6 +312,9 @@ static void draw_update(struct generator *g)
     begin(g);
     g->changed = table;
     mode = draw_mode(g, table);
+    /* The twin's clause is for INSERT alone. */
+    if (table->is_put && !*mode)
+        mode = " OR ABORT";
     say(g, "UPDATE%s ", mode);
     say_table(g, table);
     is_key = say_assignments(g, table, mode);

@@ -171,7 +171,7 @@ static void draw_prefix(struct generator *g)
     for (int i = 0; i < equals; i++) {
         const struct column *column = key_column(table, i);
 
-        say(g, once_in(g, 4) ? "%s IN (%s, %s) AND " : "%s = %s AND ",
+        say(g, once_in(g, 2) ? "%s IN (%s, %s) AND " : "%s = %s AND ",
             column->name, draw_bare(g, column), draw_bare(g, column));
     }
     say_prefix_term(g, table, equals);
@@ -350,13 +350,13 @@ void draw_copy(struct generator *g)
     if ((!g->is_wal && (g->is_open[0] || g->is_open[1])) ||
         strcmp(schema, "temp") == 0)
         return;
-    g->connection = SESSIONS;
+    g->connection = COPIER;
     if (*schema)
         add_to_both(g, "ATTACH beside('aux') AS aux");
     say_copy(g, schema);
     if (*schema)
         add_to_both(g, "DETACH aux");
-    g->connection = SESSIONS + 1;
+    g->connection = COPY_READER;
     begin(g);
     say(g, "ATTACH beside('copy%d') AS copy", g->copies++);
     end(g);

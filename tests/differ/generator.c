@@ -56,7 +56,8 @@ void end(struct generator *g)
     g->step.sql = sqlite3_str_finish(g->sql);
     g->step.binds = sqlite3_str_finish(g->binds);
     g->step.again = sqlite3_str_finish(g->again);
-    if (!g->step.again || !can_run_again(g->step.sql) || !once_in(g, 3)) {
+    if (!g->step.again || g->step.hold > 0 || !can_run_again(g->step.sql) ||
+        !once_in(g, 3)) {
         sqlite3_free(g->step.again);
         g->step.again = NULL;
     }
@@ -180,7 +181,9 @@ static void draw_upkeep(struct generator *g)
         return;
     begin(g);
     g->step.kind = STEP_BYRON;
-    if (once_in(g, 6))
+    if (once_in(g, 12))
+        say(g, "PRAGMA integrity_check");
+    else if (once_in(g, 6))
         say(g, "INSERT INTO %s(%s) VALUES('%s')", name, name,
             PICK(g, "flush", "compact", "integrity-check"));
     else
@@ -220,8 +223,40 @@ static void open_sessions(struct generator *g)
     touch(g);
 }
 
+static void finish_held(struct generator *g)
+{
+    if (g->is_held)
+        script_add(g->script,
+                   &(struct step){.kind = STEP_FINISH, .sorted = SORTED_WHOLE});
+    g->is_held = false;
+}
+
+/* Some rows now, and the rest after whatever else happens. */
+static void draw_held(struct generator *g)
+{
+    struct source source = {schema_any(g), NULL};
+    int current = g->connection;
+
+    if (g->is_held || g->is_alone || *source.table->schema) {
+        finish_held(g);
+        return;
+    }
+    g->connection = HOLDER;
+    begin(g);
+    say(g, "SELECT * FROM %s", source.table->name);
+    if (once_in(g, 3))
+        say_where(g, &source, 1);
+    say_key_order(g, &source, once_in(g, 2));
+    g->step.sorted = SORTED_WHOLE;
+    g->step.hold = 1 + (int)draw(g, 12);
+    end(g);
+    g->connection = current;
+    g->is_held = true;
+}
+
 static void draw_reopen(struct generator *g)
 {
+    finish_held(g);
     script_add(g->script, &(struct step){.kind = STEP_REOPEN});
     memset(g->is_open, 0, sizeof g->is_open);
     open_sessions(g);
@@ -235,14 +270,33 @@ static bool has_rowids(const struct generator *g)
     return false;
 }
 
-static void draw_ddl(struct generator *g)
+static void rename_twice(struct generator *g, const struct table *table)
+{
+    begin(g);
+    say(g, "ALTER TABLE %s RENAME TO w", table->name);
+    end(g);
+    add_words(g, STEP_BOTH, "SELECT count(*) FROM w");
+    begin(g);
+    say(g, "ALTER TABLE w RENAME TO %s", table->name);
+    end(g);
+}
+
+/* It numbers rows anew, where they have no number of their own. */
+static void draw_vacuum(struct generator *g)
+{
+    if (has_rowids(g))
+        return;
+    /* It inserts virtual tables as rows, and so has a last rowid. */
+    add_words(g, STEP_PLAIN, "VACUUM");
+    add_words(g, STEP_BYRON, "VACUUM");
+    draw_reopen(g);
+}
+
+static void change_schema(struct generator *g)
 {
     const struct table *table = schema_pick(g);
 
-    /* A table that was dropped is gone for those who still read, too. */
-    if (g->is_open[0] || g->is_open[1])
-        return;
-    switch (draw(g, 6)) {
+    switch (draw(g, 5)) {
     case 0:
         begin(g);
         say(g, "DROP TABLE %s", table->name);
@@ -251,13 +305,7 @@ static void draw_ddl(struct generator *g)
         draw_filling(g, table, 20);
         break;
     case 1:
-        begin(g);
-        say(g, "ALTER TABLE %s RENAME TO w", table->name);
-        end(g);
-        add_words(g, STEP_BOTH, "SELECT count(*) FROM w");
-        begin(g);
-        say(g, "ALTER TABLE w RENAME TO %s", table->name);
-        end(g);
+        rename_twice(g, table);
         break;
     case 2:
         add_words(g, STEP_BOTH, "CREATE TABLE IF NOT EXISTS plain(a)");
@@ -265,19 +313,33 @@ static void draw_ddl(struct generator *g)
                   PICK(g, "INSERT INTO plain VALUES(1)", "DROP TABLE plain"));
         break;
     case 3:
-        /* It numbers rows anew. */
-        if (has_rowids(g))
-            break;
-        /* VACUUM inserts virtual tables as rows, and so has a last rowid. */
-        add_words(g, STEP_PLAIN, "VACUUM");
-        add_words(g, STEP_BYRON, "VACUUM");
-        draw_reopen(g);
-        break;
-    case 4:
         index_drop(g);
         break;
     default:
         index_add(g);
+    }
+}
+
+static void draw_ddl(struct generator *g)
+{
+    bool is_within = once_in(g, 3);
+
+    /* A table that was dropped is gone for those who still read, too. */
+    if (g->is_open[0] || g->is_open[1])
+        return;
+    finish_held(g);
+    if (!is_within && once_in(g, 6)) {
+        draw_vacuum(g);
+    } else if (!is_within) {
+        change_schema(g);
+    } else {
+        add_words(g, STEP_BOTH, "BEGIN");
+        while (once_in(g, 2))
+            draw_change(g);
+        change_schema(g);
+        while (once_in(g, 2))
+            draw_change(g);
+        add_words(g, STEP_BOTH, PICK(g, "COMMIT", "ROLLBACK"));
     }
     touch(g);
 }
@@ -340,6 +402,9 @@ static void draw_step(struct generator *g)
     case 11:
         if (once_in(g, 3))
             draw_copy(g);
+        break;
+    case 12:
+        draw_held(g);
         break;
     default:
         if (once_in(g, 3))

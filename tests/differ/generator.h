@@ -19,6 +19,9 @@
 #define TABLES       6
 #define VIEWS        2
 #define SESSIONS     2
+#define COPIER       2 /* Connections of their own. */
+#define COPY_READER  3
+#define HOLDER       4
 #define COUNT_OF(of) (sizeof(of) / sizeof *(of))
 /* One of the strings. */
 #define PICK(g, ...)                                                           \
@@ -43,6 +46,7 @@ struct table {
     const char *schema; /* "" for main. */
     bool is_byron;
     bool is_own;  /* The option commit=own. */
+    bool is_put;  /* The option conflict=replace. */
     bool is_view; /* Without key or rowid. */
     enum shape shape;
     struct column columns[COLUMNS];
@@ -82,6 +86,7 @@ struct generator {
     int view_count;
     bool has_expiry; /* Some table has such a column. */
     bool is_wal;
+    bool is_held;  /* A third session has read some rows of a table. */
     bool is_alone; /* One session only. */
     int copies;    /* That were made so far. */
     int connection;

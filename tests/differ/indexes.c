@@ -64,7 +64,7 @@ void index_add(struct generator *g)
 {
     const struct table *table = schema_pick(g);
     struct table *own = &g->tables[table - g->tables];
-    bool is_unique = once_in(g, 4);
+    bool is_unique = once_in(g, 4) && !table->is_put;
     uint64_t seed = draw(g, 1000000);
     int number = ++g->indexes;
 

@@ -4,7 +4,22 @@
 
 #include <sqlite3.h>
 
-#define MARK "/*byron:"
+#define MARK  "/*byron:"
+#define PLAIN "/*plain*/"
+#define END   "/*end*/"
+
+/* Without what is of the ordinary side alone. */
+static void add_columns(sqlite3_str *out, const char *columns, size_t size)
+{
+    const char *end = columns + size, *plain, *after;
+
+    while ((plain = strstr(columns, PLAIN)) && plain < end &&
+           (after = strstr(plain, END))) {
+        sqlite3_str_append(out, columns, (int)(plain - columns));
+        columns = after + strlen(END);
+    }
+    sqlite3_str_append(out, columns, (int)(end - columns));
+}
 
 static char *create_sql(const char *sql, const char *mark)
 {
@@ -12,13 +27,16 @@ static char *create_sql(const char *sql, const char *mark)
     const char *name = strstr(end, "TABLE") + strlen("TABLE");
     const char *open = strchr(name, '(');
     const char *close = strrchr(sql, ')');
+    sqlite3_str *out = sqlite3_str_new(NULL);
 
     mark += strlen("/*byron");
     mark += strspn(mark, " ");
-    return sqlite3_mprintf("CREATE VIRTUAL TABLE%.*s USING byron(%.*s%s%.*s)",
-                           (int)(open - name), name, (int)(close - open - 1),
-                           open + 1, mark < end ? ", " : "", (int)(end - mark),
-                           mark);
+    sqlite3_str_appendf(out, "CREATE VIRTUAL TABLE%.*s USING byron(",
+                        (int)(open - name), name);
+    add_columns(out, open + 1, (size_t)(close - open - 1));
+    sqlite3_str_appendf(out, "%s%.*s)", mark < end ? ", " : "",
+                        (int)(end - mark), mark);
+    return sqlite3_str_finish(out);
 }
 
 /* Behind what stands in parentheses; all of it where there are none. */

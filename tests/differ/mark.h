@@ -3,6 +3,8 @@
  *
  *   CREATE [/]*byron more*[/] TABLE name(columns) WITHOUT ROWID
  *       becomes CREATE VIRTUAL TABLE name USING byron(columns, more).
+ *       Of the columns it leaves out [/]*plain*[/] what stands here
+ * [/]*end*[/].
  *   ... [/]*byron: this*[/](that) ...
  *       becomes ... this ...; the ordinary side sees (that).
  *   [/]*byron: this*[/] that

@@ -147,18 +147,41 @@ static bool is_change(sqlite3_stmt *statement)
             sqlite3_strnicmp(sql, "WITH", 4) == 0);
 }
 
-/* To its end, with these parameters; NULL: none. */
-static int run_once(sqlite3 *db, sqlite3_stmt *statement,
-                    const struct step *step, const char *binds,
-                    struct outcome *out)
+/* To its end, or as far as it is held back. */
+static int read_rows(sqlite3_stmt *statement, const struct step *step,
+                     struct outcome *out)
 {
     int code;
 
-    if (binds)
-        bind_all(db, binds, statement);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         add_row(statement, step, out);
+        if (out->row_count == step->hold)
+            break;
+    }
     return code;
+}
+
+static void run(sqlite3 *db, const struct step *step, sqlite3_stmt *statement,
+                struct outcome *out)
+{
+    if (step->binds)
+        bind_all(db, step->binds, statement);
+    out->code = read_rows(statement, step, out);
+    if (step->again && out->code == SQLITE_DONE) {
+        sqlite3_reset(statement);
+        bind_all(db, step->again, statement);
+        out->code = read_rows(statement, step, out);
+    }
+    if (out->code == SQLITE_ROW) {
+        out->held = statement;
+        out->code = SQLITE_DONE;
+    }
+}
+
+static void keep_message(sqlite3 *db, struct outcome *out)
+{
+    if (out->code != SQLITE_DONE && out->code != SQLITE_OK)
+        out->message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
 }
 
 void outcome_run(sqlite3 *db, const struct step *step, const char *sql,
@@ -169,23 +192,29 @@ void outcome_run(sqlite3 *db, const struct step *step, const char *sql,
 
     *out = (struct outcome){0};
     out->code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-    if (out->code == SQLITE_OK && statement) {
-        out->code = run_once(db, statement, step, step->binds, out);
-        if (step->again && out->code == SQLITE_DONE) {
-            sqlite3_reset(statement);
-            out->code = run_once(db, statement, step, step->again, out);
-        }
-    }
-    if (out->code != SQLITE_DONE && out->code != SQLITE_OK)
-        out->message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
-    else if (is_change(statement))
+    if (out->code == SQLITE_OK && statement)
+        run(db, step, statement, out);
+    keep_message(db, out);
+    if (!out->message && is_change(statement))
         out->changes = sqlite3_changes(db);
     /* CREATE and DROP of a virtual table count rows of its own tables. */
     if (statement && is_change(statement))
         out->total_changes = sqlite3_total_changes(db) - total;
-    sqlite3_finalize(statement);
+    if (!out->held)
+        sqlite3_finalize(statement);
     out->last_rowid = sqlite3_last_insert_rowid(db);
     out->is_autocommit = sqlite3_get_autocommit(db) != 0;
+}
+
+void outcome_finish(sqlite3_stmt *held, const struct step *step,
+                    struct outcome *out)
+{
+    *out = (struct outcome){.code = SQLITE_DONE};
+    if (!held)
+        return;
+    out->code = read_rows(held, step, out);
+    keep_message(sqlite3_db_handle(held), out);
+    sqlite3_finalize(held);
 }
 
 void outcome_deinit(struct outcome *outcome)

@@ -25,6 +25,7 @@ struct outcome {
     int total_changes; /* By this statement. */
     sqlite3_int64 last_rowid;
     bool is_autocommit;
+    sqlite3_stmt *held; /* The caller's, for outcome_finish; or NULL. */
 };
 
 enum verdict {
@@ -46,6 +47,9 @@ const char *verdict_words(enum verdict verdict);
 /* Runs sql as step says; binds may be NULL. */
 void outcome_run(sqlite3 *db, const struct step *step, const char *sql,
                  struct outcome *out);
+/* Reads the rest of what is held, and finalizes it; NULL is fine. */
+void outcome_finish(sqlite3_stmt *held, const struct step *step,
+                    struct outcome *out);
 void outcome_deinit(struct outcome *outcome);
 enum verdict outcome_compare(const struct step *step,
                              const struct outcome *plain,

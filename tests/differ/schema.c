@@ -93,6 +93,8 @@ static void draw_table(struct generator *g, struct table *table,
                             table->columns[i].key == 0);
     if (once_in(g, 4))
         draw_expiry(g, table);
+    if (table->shape != SHAPE_ROWID && once_in(g, 10))
+        table->is_put = table->has_conflict = table->has_replace = true;
     /* A reader's BEGIN does not freeze such a table: so there is no other. */
     table->is_own = once_in(g, 12);
     g->is_alone |= table->is_own && strcmp(schema, "temp") != 0;
@@ -147,7 +149,7 @@ void schema_draw(struct generator *g)
  */
 static void say_conflict(struct generator *g, struct table *table)
 {
-    if (!once_in(g, 8))
+    if (table->is_put || !once_in(g, 8))
         return;
     table->has_conflict = true;
     switch (draw(g, 3)) {
@@ -162,6 +164,16 @@ static void say_conflict(struct generator *g, struct table *table)
         table->has_ignore = true;
         say(g, " ON CONFLICT IGNORE");
     }
+}
+
+/* Of the key; with UNIQUE the twin would look in another order. The option
+ * conflict=replace does as much for INSERT. */
+static void say_key_conflict(struct generator *g, struct table *table)
+{
+    if (table->is_put)
+        say(g, " /*plain*/ON CONFLICT REPLACE/*end*/");
+    else
+        say_conflict(g, table);
 }
 
 /* A real as the DEFAULT of texts has 15 digits, and 17 in newer SQLites. */
@@ -188,21 +200,21 @@ static void say_column_definition(struct generator *g, struct table *table,
     say(g, "%s%s%s", column->name, *column->type ? " " : "", column->type);
     if (is_alias) {
         say(g, " PRIMARY KEY");
-        say_conflict(g, table);
+        say_key_conflict(g, table);
         return;
     }
     if (strcmp(column->collation, "BINARY") != 0 || once_in(g, 8))
         say(g, " COLLATE %s", column->collation);
     if (table->has_key_on_column && column->key == 0) {
         say(g, " PRIMARY KEY%s", column->is_desc ? " DESC" : "");
-        say_conflict(g, table);
+        say_key_conflict(g, table);
     }
     if (column->is_not_null) {
         say(g, " NOT NULL");
         say_conflict(g, table);
     }
     if (table->is_byron && column->key < 0 && g->features.has_unique &&
-        once_in(g, 12)) {
+        !table->is_put && once_in(g, 12)) {
         say(g, " UNIQUE");
         say_conflict(g, table);
         table->has_unique = table->is_indexed = true;
@@ -228,7 +240,7 @@ static void say_key(struct generator *g, struct table *table)
                             : "");
     }
     say(g, ")");
-    say_conflict(g, table);
+    say_key_conflict(g, table);
 }
 
 /* Options of the store and of the table, behind so many clauses. */
@@ -250,7 +262,9 @@ static void say_options(struct generator *g, const struct table *table,
     else if (once_in(g, 10))
         say(g, "%s ttl=1000000", clauses++ > 0 ? "," : "");
     if (table->is_own)
-        say(g, "%s commit=own", clauses > 0 ? "," : "");
+        say(g, "%s commit=own", clauses++ > 0 ? "," : "");
+    if (table->is_put)
+        say(g, "%s conflict=replace", clauses > 0 ? "," : "");
 }
 
 static void say_unique(struct generator *g, struct table *table)
@@ -259,7 +273,7 @@ static void say_unique(struct generator *g, struct table *table)
     const struct column *two = schema_column(g, table);
 
     /* A second UNIQUE of the key is one with it, or is not, as may be. */
-    if (!g->features.has_unique || !once_in(g, 3) ||
+    if (!g->features.has_unique || table->is_put || !once_in(g, 3) ||
         (table->key_count == 1 && one == two && one->key == 0))
         return;
     table->has_unique = table->is_indexed = true;

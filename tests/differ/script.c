@@ -89,12 +89,18 @@ void script_print(const struct script *script, FILE *out)
             connection = 0;
             continue;
         }
+        if (step->kind == STEP_FINISH) {
+            fputs(".finish\n", out);
+            continue;
+        }
         if (step->connection != connection)
             fprintf(out, ".connection %d\n", step->connection);
         connection = step->connection;
         print_answer(step, out);
         if (step->binds)
             fprintf(out, ".bind %s\n", step->binds);
+        if (step->hold > 0)
+            fprintf(out, ".hold %d\n", step->hold);
         if (step->again)
             fprintf(out, ".again %s\n", step->again);
         fprintf(out, "%s%s;\n", side_words(step->kind), step->sql);
@@ -140,28 +146,48 @@ static void add_sql(struct script *script, struct step *step,
     *step = (struct step){.connection = step->connection};
 }
 
+/* What is of one side alone, or about the next statement. */
+static void take_note(struct script *script, struct step *step,
+                      const char *line)
+{
+    if (strncmp(line, "--byron:", 8) == 0)
+        add_sql(script, step, STEP_BYRON, line + 8);
+    else if (strncmp(line, "--plain:", 8) == 0)
+        add_sql(script, step, STEP_PLAIN, line + 8);
+    else if (strncmp(line, "--refused:", 10) == 0)
+        add_sql(script, step, STEP_REFUSED, line + 10);
+    else if (strncmp(line, "--answer:", 9) == 0)
+        read_answer(line + 9, step);
+}
+
+static void take_directive(struct script *script, struct step *step,
+                           const char *line)
+{
+    if (strncmp(line, ".bind ", 6) == 0) {
+        step->binds = trimmed(line + 6);
+    } else if (strncmp(line, ".again ", 7) == 0) {
+        step->again = trimmed(line + 7);
+    } else if (strncmp(line, ".hold ", 6) == 0) {
+        step->hold = atoi(line + 6);
+    } else if (strncmp(line, ".connection ", 12) == 0) {
+        step->connection = atoi(line + 12);
+    } else if (strncmp(line, ".finish", 7) == 0) {
+        script_add(script,
+                   &(struct step){.kind = STEP_FINISH, .sorted = SORTED_WHOLE});
+    } else if (strncmp(line, ".reopen", 7) == 0) {
+        script_add(script, &(struct step){.kind = STEP_REOPEN});
+        *step = (struct step){0};
+    }
+}
+
 static void take_line(struct script *script, struct step *step,
                       const char *line, sqlite3_str *pending)
 {
     if (sqlite3_str_length(pending) == 0) {
-        if (strncmp(line, "--byron:", 8) == 0) {
-            add_sql(script, step, STEP_BYRON, line + 8);
-        } else if (strncmp(line, "--plain:", 8) == 0) {
-            add_sql(script, step, STEP_PLAIN, line + 8);
-        } else if (strncmp(line, "--refused:", 10) == 0) {
-            add_sql(script, step, STEP_REFUSED, line + 10);
-        } else if (strncmp(line, "--answer:", 9) == 0) {
-            read_answer(line + 9, step);
-        } else if (strncmp(line, ".bind ", 6) == 0) {
-            step->binds = trimmed(line + 6);
-        } else if (strncmp(line, ".again ", 7) == 0) {
-            step->again = trimmed(line + 7);
-        } else if (strncmp(line, ".connection ", 12) == 0) {
-            step->connection = atoi(line + 12);
-        } else if (strncmp(line, ".reopen", 7) == 0) {
-            script_add(script, &(struct step){.kind = STEP_REOPEN});
-            *step = (struct step){0};
-        }
+        if (strncmp(line, "--", 2) == 0)
+            take_note(script, step, line);
+        else if (*line == '.')
+            take_directive(script, step, line);
         if (*line == '.' || *line == '\n' || strncmp(line, "--", 2) == 0)
             return;
     }

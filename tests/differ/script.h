@@ -3,7 +3,8 @@
  *
  * The text is the language of sqlrun (docs/testing.md, "SQL scripts") with some
  * lines more: ".bind literals" gives the parameters of the next statement,
- * ".again literals" those of a second run of it, "--answer: words" says how its
+ * ".again literals" those of a second run of it, ".hold count" stops it after
+ * so many rows, until ".finish" reads the rest, "--answer: words" says how its
  * rows are compared, and "--refused:" is SQL that byron alone must refuse.
  */
 #ifndef BYRON_TESTS_SCRIPT_H
@@ -17,6 +18,7 @@ enum step_kind {
     STEP_BYRON,   /* SQL for the byron side; it must not fail. */
     STEP_PLAIN,   /* SQL for the ordinary side; it must not fail. */
     STEP_REFUSED, /* SQL that the byron side refuses, as SQL in error. */
+    STEP_FINISH,  /* Reads on what is held. */
     STEP_REOPEN   /* Close every connection, and start again from the disk. */
 };
 
@@ -25,6 +27,7 @@ enum step_kind {
 struct step {
     enum step_kind kind;
     int connection;
+    int hold;           /* Stops after so many rows, unless 0. */
     int sorted;         /* So many first columns come in a defined order. */
     bool is_partial;    /* Which rows come is defined by those columns only. */
     bool is_folded;     /* Values that compare as equal may differ. */

@@ -10,7 +10,7 @@
 
 #include "differ/mark.h"
 
-#define CONNECTIONS 4
+#define CONNECTIONS 5
 /* SQLITE_TESTCTRL_OPTIMIZATIONS: Bloom filters, joins that come in order. */
 #define BLOOM_FILTER 0x00080000
 #define JOIN_ORDER   0x00000040
@@ -19,6 +19,7 @@ struct side {
     const char *extension; /* NULL: ordinary tables. */
     char path[256];
     sqlite3 *connection[CONNECTIONS];
+    sqlite3_stmt *held; /* A statement that is not at its end. */
 };
 
 struct run {
@@ -77,6 +78,8 @@ static sqlite3 *open_connection(struct side *side, int number)
 
 static void close_all(struct side *side)
 {
+    sqlite3_finalize(side->held);
+    side->held = NULL;
     for (int i = 0; i < CONNECTIONS; i++) {
         if (sqlite3_close(side->connection[i]) != SQLITE_OK)
             die("close", sqlite3_errmsg(side->connection[i]));
@@ -140,43 +143,73 @@ static bool is_doubtful(enum verdict verdict, const char *sql)
 }
 
 /* Each side has words of its own where a table is gone. */
-static bool is_gone(const struct step *step, const struct outcome *plain,
+static bool is_gone(const char *sql, const struct outcome *plain,
                     const struct outcome *byron)
 {
-    return strstr(step->sql, "/*byron:") && plain->message && byron->message &&
+    return strstr(sql, "/*byron:") && plain->message && byron->message &&
            strstr(plain->message, "no such table") &&
            strstr(byron->message, "no such");
 }
 
-static void run_both(struct run *run, int number, const struct step *step)
+/* Both did their best: what became of it. */
+static void judge(struct run *run, int number, const struct step *step,
+                  const struct outcome *plain, const struct outcome *byron)
 {
-    char *sql = mark_byron_sql(step->sql), *plain_words, *byron_words;
-    struct outcome plain, byron;
-    enum verdict verdict;
+    const char *sql = step->sql ? step->sql : "";
+    enum verdict verdict = outcome_compare(step, plain, byron);
+    char *plain_words, *byron_words;
 
-    outcome_run(open_connection(&run->plain, step->connection), step, step->sql,
-                &plain);
-    outcome_run(open_connection(&run->byron, step->connection), step, sql,
-                &byron);
-    sqlite3_free(sql);
     run->result->statements++;
-    run->result->answers += plain.row_count > 0;
-    run->result->errors += plain.message != NULL;
-    verdict = outcome_compare(step, &plain, &byron);
-    run->result->is_refused = plain.message != NULL;
-    if (is_doubtful(verdict, step->sql) || is_gone(step, &plain, &byron))
+    run->result->answers += plain->row_count > 0;
+    run->result->errors += plain->message != NULL;
+    run->result->is_refused = plain->message != NULL;
+    if (is_doubtful(verdict, sql) || is_gone(sql, plain, byron))
         verdict = VERDICT_SAME;
-    if (is_undecided(&plain, &byron)) {
+    if (is_undecided(plain, byron)) {
         run->result->is_cut = true;
         verdict = VERDICT_SAME;
     }
-    if (verdict != VERDICT_SAME) {
-        plain_words = outcome_describe(&plain, verdict, &byron);
-        byron_words = outcome_describe(&byron, verdict, &plain);
-        report(run, number, verdict, plain_words, byron_words);
-        sqlite3_free(plain_words);
-        sqlite3_free(byron_words);
+    if (verdict == VERDICT_SAME)
+        return;
+    plain_words = outcome_describe(plain, verdict, byron);
+    byron_words = outcome_describe(byron, verdict, plain);
+    report(run, number, verdict, plain_words, byron_words);
+    sqlite3_free(plain_words);
+    sqlite3_free(byron_words);
+}
+
+static void run_side(struct side *side, const struct step *step,
+                     const char *sql, struct outcome *out)
+{
+    outcome_run(open_connection(side, step->connection), step, sql, out);
+    if (step->hold > 0) {
+        sqlite3_finalize(side->held);
+        side->held = out->held;
     }
+}
+
+static void finish_side(struct side *side, const struct step *step,
+                        struct outcome *out)
+{
+    outcome_finish(side->held, step, out);
+    side->held = NULL;
+}
+
+static void run_both(struct run *run, int number, const struct step *step)
+{
+    struct outcome plain, byron;
+    char *sql;
+
+    if (step->kind == STEP_FINISH) {
+        finish_side(&run->plain, step, &plain);
+        finish_side(&run->byron, step, &byron);
+    } else {
+        sql = mark_byron_sql(step->sql);
+        run_side(&run->plain, step, step->sql, &plain);
+        run_side(&run->byron, step, sql, &byron);
+        sqlite3_free(sql);
+    }
+    judge(run, number, step, &plain, &byron);
     outcome_deinit(&plain);
     outcome_deinit(&byron);
 }
@@ -228,13 +261,16 @@ static void run_step(struct run *run, int number, const struct step *step)
 {
     if (run->settings->is_verbose)
         fprintf(stderr, "%d: %d: %s\n", number, step->connection,
-                step->sql ? step->sql : ".reopen");
+                step->sql                   ? step->sql
+                : step->kind == STEP_REOPEN ? ".reopen"
+                                            : ".finish");
     switch (step->kind) {
     case STEP_REOPEN:
         close_all(&run->plain);
         close_all(&run->byron);
         break;
     case STEP_BOTH:
+    case STEP_FINISH:
         run_both(run, number, step);
         break;
     case STEP_REFUSED:
