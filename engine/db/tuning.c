@@ -25,10 +25,11 @@ struct table_options tuning_table_options(const struct byron_db *db)
         [BYRON_COMPRESSION_LZ4] = CODEC_LZ4,
         [BYRON_COMPRESSION_ZSTD] = CODEC_ZSTD,
     };
+    int compression = db->tuning.compression;
     return (struct table_options){
         .block_size = db->tuning.block_size,
         .bloom_bits = db->tuning.bloom_bits,
-        .codec = codecs[db->tuning.compression],
+        .codec = codecs[compression],
     };
 }
 
