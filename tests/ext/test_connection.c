@@ -208,6 +208,28 @@ START_TEST(rows_are_written_under_defensive)
 }
 END_TEST
 
+START_TEST(a_connection_ends_with_its_last_statement)
+{
+    sqlite3_stmt *select;
+
+    host_open(&host);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron;"
+                      "INSERT INTO t VALUES(1, 'a'), (2, 'b')");
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(host.db, "SELECT value FROM t", -1, &select, NULL),
+        SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(select), SQLITE_ROW);
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_BUSY);
+    ck_assert_int_eq(sqlite3_close_v2(host.db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(select), SQLITE_ROW);
+    ck_assert_str_eq((const char *)sqlite3_column_text(select, 0), "b");
+    ck_assert_int_eq(sqlite3_finalize(select), SQLITE_OK);
+    host.db = host_connect(&host);
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM t"), "2");
+    host_close(&host);
+}
+END_TEST
+
 Suite *test_connection_suite(void)
 {
     Suite *suite = suite_create("connection");
@@ -219,6 +241,7 @@ Suite *test_connection_suite(void)
     tcase_add_test(cases, a_second_writer_is_busy_as_with_ordinary_tables);
     tcase_add_test(cases, total_changes_count_rows_as_with_ordinary_tables);
     tcase_add_test(cases, rows_are_written_under_defensive);
+    tcase_add_test(cases, a_connection_ends_with_its_last_statement);
     suite_add_tcase(suite, cases);
     return suite;
 }

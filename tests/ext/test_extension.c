@@ -229,6 +229,28 @@ START_TEST(strings_stand_in_single_quotes)
 }
 END_TEST
 
+static int pass_over_encoding(void *context, int action, const char *pragma,
+                              const char *b, const char *c, const char *d)
+{
+    (void)context;
+    (void)b;
+    (void)c;
+    (void)d;
+    return action == SQLITE_PRAGMA && strcmp(pragma, "encoding") == 0
+               ? SQLITE_IGNORE
+               : SQLITE_OK;
+}
+
+/* SQLITE_OMIT_UTF16 leaves the pragma out: it answers nothing. */
+START_TEST(who_does_not_tell_the_encoding_has_only_one)
+{
+    sqlite3_set_authorizer(host.db, pass_over_encoding, NULL);
+    ck_assert_str_eq(host_ask(host.db, "PRAGMA encoding"), "");
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
+    sqlite3_set_authorizer(host.db, NULL, NULL);
+}
+END_TEST
+
 START_TEST(without_byron_the_rest_of_the_database_works)
 {
     sqlite3 *db;
@@ -262,6 +284,7 @@ Suite *test_extension_suite(void)
     tcase_add_test(cases, an_older_sqlite_is_told_so);
     tcase_add_test(cases, nothing_newer_and_nothing_optional_is_called);
     tcase_add_test(cases, strings_stand_in_single_quotes);
+    tcase_add_test(cases, who_does_not_tell_the_encoding_has_only_one);
     tcase_add_test(cases, without_byron_the_rest_of_the_database_works);
     suite_add_tcase(suite, cases);
     return suite;
