@@ -63,8 +63,12 @@ byron_status db_derive_options(const struct byron_options *given,
     else
         out->bloom_bits = 0;
     DERIVE(retain_ms, 1000, 1, 3600 * 1000);
-    /* Otherwise the cache has what the memtables leave: db_share_memory. */
-    DERIVE(cache, out->memory / 2, 1, (uint64_t)1 << 46);
+    /* At first; then it has what the memtables leave: db_share_memory. */
+    DERIVE(cache,
+           out->memory - out->memory / 8 > out->memtable
+               ? out->memory - out->memtable
+               : out->memory / 8,
+           1, (uint64_t)1 << 46);
     if (!out->os)
         out->os = os_posix();
     return derive_compression(path, out);

@@ -127,7 +127,7 @@ END_TEST
 START_TEST(options_are_told_and_changed)
 {
     expect_words("SELECT byron_config('kv')",
-                 "memory=67108864, memtable=8388608, cache=33554432, "
+                 "memory=67108864, memtable=8388608, cache=58720256, "
                  "file_size=33554432, block_size=4096, bloom_bits=10, "
                  "fanout=8, compression=");
     expect_words("SELECT byron_config('kv')", "x.db-byron', commit=host, "
