@@ -8,13 +8,17 @@ static void add_term(const struct choice *choice, sqlite3_str *words,
     *has_terms = true;
 }
 
-static const char *equality_words(const struct plan *plan, int key_index)
+/* An equality is the argument of its column's number. */
+static const char *equality_words(const struct choice *choice, int key_index)
 {
-    if (plan->lists >> key_index & 1)
+    int constraint = choice->constraint[key_index];
+
+    if (choice->plan.lists >> key_index & 1)
         return " IN (...)";
-    if ((plan->nulls >> key_index & 1) && (plan->literals >> key_index & 1))
-        return " IS NULL";
-    return "=?";
+    return choice->info->aConstraint[constraint].op ==
+                   SQLITE_INDEX_CONSTRAINT_ISNULL
+               ? " IS NULL"
+               : "=?";
 }
 
 static void add_terms(const struct choice *choice, sqlite3_str *words)
@@ -29,7 +33,7 @@ static void add_terms(const struct choice *choice, sqlite3_str *words)
     bool has_terms = false;
 
     for (int i = 0; i < next; i++)
-        add_term(choice, words, i, equality_words(plan, i), &has_terms);
+        add_term(choice, words, i, equality_words(choice, i), &has_terms);
     if (plan->lower != BOUND_NONE && (plan->nulls >> next & 1))
         add_term(choice, words, next, " IS NOT NULL", &has_terms);
     else if (plan->lower != BOUND_NONE)

@@ -120,7 +120,8 @@ def main():
     documents = sys.argv[1:] or [os.path.join(ROOT, name)
                                  for name in ("README.md", "docs/sql.md",
                                               "docs/queries.md",
-                                              "docs/backup.md")]
+                                              "docs/backup.md",
+                                              "docs/index-format.md")]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     if MODE not in ("release", "debug"):
         print("skipped: the examples are run without sanitizers")

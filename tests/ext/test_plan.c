@@ -112,6 +112,7 @@ START_TEST(an_index_is_searched_as_the_key_is)
     expect("SELECT k FROM x WHERE a IS NULL AND b = 2",
            "covering index by_a a IS NULL AND b=?", false);
     expect("SELECT k FROM x WHERE a IS ?", "covering index by_a a=?", false);
+    expect("SELECT k FROM x WHERE a IS 1", "covering index by_a a=?", false);
     expect("SELECT k FROM x WHERE a IS NOT NULL",
            "covering index by_a a IS NOT NULL", false);
     expect("SELECT body FROM x WHERE a IN (1, 2) AND b IN (3, 4)",
