@@ -1,5 +1,6 @@
 #include "row.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define KEPT_CAPACITY 4096 /* Bytes of scratch for the next row. */
@@ -28,9 +29,10 @@ byron_status row_set_key(struct row *row, struct byron_bytes key)
 {
     if (key.size < KEY_ID_SIZE)
         return BYRON_CORRUPT;
-    row->key.data = (const uint8_t *)key.data + KEY_ID_SIZE;
-    row->key.size = key.size - KEY_ID_SIZE;
-    row->rest = row->key;
+    key.data = (const uint8_t *)key.data + KEY_ID_SIZE;
+    key.size -= KEY_ID_SIZE;
+    row->key = key;
+    row->rest = key;
     row->rest_index = 0;
     row->scratch.size = 0;
     /* Enough for each column once, so that none of them moves. */
@@ -59,23 +61,19 @@ static bool is_lossy(const struct field *field, const struct column *column,
 static byron_status read_encoded(struct row *row, int key_index,
                                  struct field *out)
 {
-    struct byron_bytes rest = row->rest;
-    int index = row->rest_index;
+    const struct declaration *table = row->table;
     byron_status status = BYRON_OK;
 
-    if (index > key_index) {
-        rest = row->key;
-        index = 0;
+    if (row->rest_index > key_index) {
+        row->rest = row->key;
+        row->rest_index = 0;
     }
-    for (; index < key_index && status == BYRON_OK; index++)
-        status = key_codec_skip(&rest, key_style_of(row->table, index));
+    for (int i = row->rest_index; i < key_index && status == BYRON_OK; i++)
+        status = key_codec_skip(&row->rest, key_style_of(table, i));
     if (status == BYRON_OK)
-        status = key_codec_read(&rest, key_style_of(row->table, key_index),
+        status = key_codec_read(&row->rest, key_style_of(table, key_index),
                                 &row->scratch, out);
-    if (status == BYRON_OK) {
-        row->rest = rest;
-        row->rest_index = key_index + 1;
-    }
+    row->rest_index = status == BYRON_OK ? key_index + 1 : INT_MAX;
     return status;
 }
 
@@ -115,22 +113,21 @@ byron_status row_key_column(struct row *row, int column, struct field *out,
 
 byron_status row_column(struct row *row, int column, struct field *inout)
 {
-    struct field stored;
+    enum field_kind in_key = inout->kind;
     byron_status status =
-        row_reader_get(&row->reader, row->table->columns[column].slot, &stored);
+        row_reader_get(&row->reader, row->table->columns[column].slot, inout);
 
     if (status != BYRON_OK)
         return status;
-    if (stored.kind == FIELD_IN_KEY_REAL && inout->kind == FIELD_INTEGER) {
+    if (inout->kind == FIELD_IN_KEY_REAL && in_key == FIELD_INTEGER) {
         inout->kind = FIELD_REAL;
         inout->real = (double)inout->integer;
-    } else if (stored.kind == FIELD_IN_KEY ||
-               stored.kind == FIELD_IN_KEY_REAL) {
+    } else if (inout->kind == FIELD_IN_KEY ||
+               inout->kind == FIELD_IN_KEY_REAL) {
         /* Only the key can hold what the value leaves to it. */
-        if (inout->kind == FIELD_IN_KEY || stored.kind == FIELD_IN_KEY_REAL)
+        if (in_key == FIELD_IN_KEY || inout->kind == FIELD_IN_KEY_REAL)
             return BYRON_CORRUPT;
-    } else {
-        *inout = stored;
+        inout->kind = in_key;
     }
     return BYRON_OK;
 }

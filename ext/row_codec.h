@@ -39,7 +39,8 @@ BYRON_MUST_CHECK byron_status row_reader_set(struct row_reader *reader,
                                              struct byron_bytes value);
 /*
  * Lends text and blob from the value. FIELD_IN_KEY where the row has no such
- * field.
+ * field. Of what the key holds it tells no more than the kind, and leaves the
+ * rest of out as it is.
  */
 BYRON_MUST_CHECK byron_status row_reader_get(struct row_reader *reader,
                                              int index, struct field *out);

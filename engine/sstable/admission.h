@@ -27,5 +27,12 @@ void admission_deinit(struct admission *admission);
 /* Whether the block of that hash, just missed, should be taken in; remembers
  * it if not. Any thread may ask at any time. */
 bool admission_ask(struct admission *admission, uint64_t hash);
+/* It will be asked for that hash soon. */
+static inline void admission_expect(const struct admission *admission,
+                                    uint64_t hash)
+{
+    if (admission->marks)
+        __builtin_prefetch(&admission->marks[hash & admission->mask], 1);
+}
 
 #endif

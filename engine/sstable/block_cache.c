@@ -350,6 +350,7 @@ void block_cache_expect(struct block_cache *cache, uint64_t file,
 
     __builtin_prefetch(bucket_of(
         atomic_load_explicit(&shard->buckets, memory_order_acquire), hash));
+    admission_expect(&cache->admission, hash);
 }
 
 /* --- adding --- */
