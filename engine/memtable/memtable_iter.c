@@ -169,6 +169,68 @@ static byron_status next(struct iter *base)
     return BYRON_OK;
 }
 
+/* Whether the record after the current one needs no look of its own. */
+static inline bool is_plain(const struct memtable_iter *iter, unsigned slot,
+                            unsigned next_slot,
+                            const struct skip_limits *limits)
+{
+    const struct node *leaf = iter->place.leaf;
+    const struct record *next = leaf->records[next_slot];
+
+    if (next->kind != ENTRY_PUT || next->sequence > limits->sequence)
+        return false;
+    if (leaf->heads[slot] == leaf->heads[next_slot] &&
+        slice_equal(record_key(leaf->records[slot]), record_key(next)))
+        return false;
+    return !limits->key.data ||
+           slice_compare(record_key(next), limits->key) < 0;
+}
+
+/* A limit that no record of the leaf reaches is none. */
+static void drop_limit(const struct place *place, struct skip_limits *limits)
+{
+    const struct record *last =
+        node_record(place->leaf, place->order, order_count(place->order) - 1);
+
+    if (limits->key.data && slice_compare(record_key(last), limits->key) < 0)
+        limits->key = slice_of(NULL, 0);
+}
+
+/* No further than to the end of the leaf. */
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct memtable_iter *iter = self(base);
+    struct place *place = &iter->place;
+    struct skip_limits nearer = *limits;
+    uint64_t passed = 0;
+    unsigned slot;
+    unsigned left;
+
+    if (iter->record->kind != ENTRY_PUT || !renew_place(iter))
+        return 0;
+    drop_limit(place, &nearer);
+    slot = order_slot(place->order, place->rank);
+    left = order_count(place->order) - place->rank - 1;
+    for (; passed < left && passed < limits->most; passed++) {
+        unsigned next_slot =
+            order_slot(place->order, place->rank + (unsigned)passed + 1);
+        const struct record *next = place->leaf->records[next_slot];
+
+        if (!is_plain(iter, slot, next_slot, &nearer))
+            break;
+        if (limits->pairs) {
+            limits->pairs[passed].key = slice_bytes(record_key(next));
+            limits->pairs[passed].value = slice_bytes(record_value(next));
+        }
+        slot = next_slot;
+    }
+    if (passed > 0) {
+        place->rank += (unsigned)passed;
+        show(iter, place->leaf->records[slot]);
+    }
+    return passed;
+}
+
 static byron_status prev(struct iter *base)
 {
     struct memtable_iter *iter = self(base);
@@ -203,6 +265,7 @@ static const struct iter_ops memtable_iter_ops = {
     .prev = prev,
     .value = value,
     .free = release,
+    .skip = skip,
 };
 
 byron_status tree_iter_new(const struct tree *tree, struct memtable *memtable,

@@ -66,6 +66,82 @@ START_TEST(every_move_sees_what_was_added_before_it)
 }
 END_TEST
 
+/* Whether entry at may be passed to: a put of a key of its own, in limits. */
+static bool is_plain(const struct entry_list *model, size_t at,
+                     const struct skip_limits *limits)
+{
+    const struct entry *entry = &model->entries[at];
+
+    return entry->kind == ENTRY_PUT && entry->sequence <= limits->sequence &&
+           !slice_equal(entry->key, entry[-1].key) &&
+           (!limits->key.data || slice_compare(entry->key, limits->key) < 0);
+}
+
+/* Skips from entry at; returns how many. */
+static size_t check_skip(struct iter *iter, const struct entry_list *model,
+                         size_t at, const struct skip_limits *limits)
+{
+    size_t passed = (size_t)iter_skip(iter, limits);
+
+    must(passed <= limits->most);
+    must(passed == 0 || model->entries[at].kind == ENTRY_PUT);
+    for (size_t i = 0; i < passed; i++) {
+        const struct entry *entry = &model->entries[at + 1 + i];
+        must(is_plain(model, at + 1 + i, limits));
+        must(slice_equal(slice_from(limits->pairs[i].key), entry->key));
+        must(slice_equal(slice_from(limits->pairs[i].value), entry->value));
+    }
+    check_shows(iter, &model->entries[at + passed]);
+    return passed;
+}
+
+static void add_any(struct memtable *memtable, struct entry_list *model,
+                    struct rng *rng, uint64_t sequence)
+{
+    uint8_t space[12];
+    struct slice key = any_key(rng, space, sizeof space);
+    bool is_put = !rng_one_in(rng, 6);
+    struct entry entry = {key, slice_of(space, is_put ? key.size / 2 : 0),
+                          sequence, is_put ? ENTRY_PUT : ENTRY_DELETE};
+
+    must(memtable_add(memtable, &entry) == BYRON_OK);
+    must(entry_list_add(model, &entry));
+}
+
+START_TEST(what_is_skipped_needs_no_look)
+{
+    struct memtable *memtable = new_memtable();
+    struct entry_list model = {0};
+    struct iter *iter = iter_of(memtable);
+    struct byron_pair pairs[20];
+    struct rng rng;
+    size_t passed = 0;
+
+    rng_init(&rng, test_seed());
+    for (uint64_t sequence = 1; sequence <= 600; sequence++) {
+        add_any(memtable, &model, &rng, sequence);
+        for (int round = 0; round < 10; round++) {
+            size_t at = (size_t)rng_below(&rng, model.count);
+            size_t limit = (size_t)rng_below(&rng, model.count);
+            struct skip_limits limits = {.most = 1 + rng_below(&rng, 20),
+                                         .sequence =
+                                             rng_below(&rng, 2 * sequence),
+                                         .pairs = pairs};
+            const struct entry *entry = &model.entries[at];
+
+            if (rng_one_in(&rng, 2))
+                limits.key = model.entries[limit].key;
+            must(iter_seek(iter, entry->key, entry->sequence) == BYRON_OK);
+            passed += check_skip(iter, &model, at, &limits);
+        }
+    }
+    ck_assert_uint_gt(passed, 1000);
+    iter_free(iter);
+    memtable_unref(memtable);
+    entry_list_deinit(&model);
+}
+END_TEST
+
 /* --- One writer, readers beside it ---------------------------------------- */
 
 /*
@@ -263,6 +339,7 @@ Suite *test_memtable_iter_suite(void)
     TCase *cases = tcase_create("memtable_iter");
 
     tcase_add_loop_test(cases, every_move_sees_what_was_added_before_it, 0, 6);
+    tcase_add_test(cases, what_is_skipped_needs_no_look);
     tcase_add_loop_test(cases, readers_find_all_that_is_published, 0, 4);
     suite_add_tcase(suite, cases);
     return suite;
