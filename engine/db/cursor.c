@@ -1,16 +1,57 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "db/sources.h"
 #include "db/txn.h"
 #include "merge/view_iter.h"
 
+/*
+ * To build the iterators takes longer than to find a row with them. So a
+ * cursor that is closed waits in its read state for the next one, with
+ * iterators for the sources that it needed, but for those that depend on the
+ * range: of the transaction, and of range deletes.
+ */
 struct byron_cursor {
-    struct read_state *state; /* A reference. */
+    struct idle idle;         /* First. */
+    struct read_state *state; /* Borrowed from the snapshot. */
     struct iter *view;
+    struct iter *merge; /* NULL until it takes one. */
+    struct iter *own;   /* Of the transaction; NULL: none. */
+    bool is_covered;    /* Some iterators mind range deletes. */
     /* The committed range deletes around; bounds are those of state. */
     struct range_list ranges;
     struct range_lists *lists; /* NULL: none. */
+    size_t count;              /* Of the state's sources. */
+    struct iter **active;      /* One more than count: what is merged. */
+    struct iter *made[];       /* A place for each source. */
 };
+
+static void cursor_free(struct idle *idle)
+{
+    byron_cursor *cursor = (byron_cursor *)idle;
+    iter_free(cursor->view);
+    iter_free(cursor->merge);
+    iter_free(cursor->own);
+    for (size_t i = 0; i < cursor->count; i++)
+        iter_free(cursor->made[i]);
+    range_list_deinit(&cursor->ranges);
+    alloc_free(cursor->lists);
+    alloc_free(cursor);
+}
+
+static byron_cursor *cursor_new(struct read_state *state)
+{
+    size_t count = sources_count(state);
+    byron_cursor *cursor = alloc_zeroed(
+        1, sizeof *cursor + (2 * count + 1) * sizeof(struct iter *));
+    if (!cursor)
+        return NULL;
+    cursor->idle.free = cursor_free;
+    cursor->state = state;
+    cursor->count = count;
+    cursor->active = cursor->made + count;
+    return cursor;
+}
 
 /* The committed range deletes that touch range, if there are any. */
 static byron_status collect_deletes(struct byron_cursor *cursor,
@@ -38,22 +79,35 @@ out:
     return status;
 }
 
+/* Iterators that mind no range deletes are of no use where there are some. */
+static void forget_made(struct byron_cursor *cursor)
+{
+    for (size_t i = 0; i < cursor->count; i++) {
+        iter_free(cursor->made[i]);
+        cursor->made[i] = NULL;
+    }
+    cursor->is_covered = true;
+}
+
 static byron_status collect_iters(struct byron_cursor *cursor,
                                   struct byron_txn *txn,
                                   const byron_snapshot *snapshot,
                                   const struct byron_range *range,
-                                  struct iter **iters, size_t *count)
+                                  size_t *count)
 {
     byron_status status;
     struct cover cover = {.deletes = {cursor->lists, snapshot->sequence, NULL}};
     if (txn) {
         cover.own = txn_deletes(txn, txn->position);
-        TRY(txn_iter_new(txn, txn->position, &iters[*count]));
-        (*count)++;
+        TRY(txn_iter_new(txn, txn->position, &cursor->own));
+        cursor->active[(*count)++] = cursor->own;
     }
-    TRY(read_state_add_iters(
-        snapshot->state, slice_from(range->lower), slice_from(range->upper),
-        cursor->lists || cover.own.lists ? &cover : NULL, iters, count));
+    if (cursor->lists || cover.own.lists)
+        forget_made(cursor);
+    TRY(sources_add_iters(cursor->state, slice_from(range->lower),
+                          slice_from(range->upper),
+                          cursor->is_covered ? &cover : NULL, cursor->made,
+                          cursor->active, count));
 out:
     return status;
 }
@@ -63,26 +117,23 @@ static byron_status open_view(struct byron_cursor *cursor,
                               const struct byron_range *range)
 {
     byron_status status;
-    struct iter *merged;
     size_t count = 0;
+    struct iter *all;
     /* One time for all that a transaction reads. */
     struct moment *moment = txn ? &txn->snapshot->moment : &snapshot->moment;
-    size_t room = 1 + read_state_source_count(snapshot->state);
-    struct iter **iters = alloc_zeroed(room, sizeof(struct iter *));
-    if (!iters)
-        return error_no_memory();
     if (read_state_has_ranges(cursor->state))
         TRY(collect_deletes(cursor, snapshot, range));
-    TRY(collect_iters(cursor, txn, snapshot, range, iters, &count));
-    size_t taken = count;
-    count = 0; /* The merge takes them, even if it fails. */
-    TRY(merge_iter_new(iters, taken, &merged));
-    TRY(view_iter_new(merged, snapshot->sequence, slice_from(range->lower),
-                      slice_from(range->upper), moment, &cursor->view));
+    TRY(collect_iters(cursor, txn, snapshot, range, &count));
+    all = cursor->active[0];
+    if (count > 1) {
+        if (!cursor->merge)
+            TRY(merge_iter_new_lent(cursor->count + 1, &cursor->merge));
+        merge_iter_lend(cursor->merge, cursor->active, count);
+        all = cursor->merge;
+    }
+    TRY(view_iter_start(all, snapshot->sequence, slice_from(range->lower),
+                        slice_from(range->upper), moment, &cursor->view));
 out:
-    while (count > 0)
-        iter_free(iters[--count]);
-    alloc_free(iters);
     return status;
 }
 
@@ -92,20 +143,22 @@ byron_status byron_cursor_open(byron_snapshot *snapshot, byron_txn *txn,
 {
     static const struct byron_range all;
     byron_status status;
+    byron_cursor *cursor;
     if (!snapshot && txn)
         snapshot = txn->snapshot;
     if (!snapshot)
         return error_set(BYRON_MISUSE, NULL, BYRON_NO_OFFSET, 0,
                          "a cursor needs a snapshot or a transaction");
-    byron_cursor *cursor = alloc_zeroed(1, sizeof *cursor);
+    cursor = (byron_cursor *)idle_take(&snapshot->state->idle);
+    if (!cursor)
+        cursor = cursor_new(snapshot->state);
     if (!cursor)
         return error_no_memory();
-    cursor->state = read_state_ref(snapshot->state);
     TRY(open_view(cursor, txn, snapshot, range ? range : &all));
     *out = cursor;
 out:
     if (status != BYRON_OK)
-        byron_cursor_close(cursor);
+        cursor_free(&cursor->idle);
     return status;
 }
 
@@ -113,13 +166,15 @@ void byron_cursor_close(byron_cursor *cursor)
 {
     if (!cursor)
         return;
-    iter_free(cursor->view);
-    if (cursor->ranges.count > 0) {
-        range_list_deinit(&cursor->ranges);
-        alloc_free(cursor->lists);
+    if (!view_iter_rest(cursor->view) || cursor->is_covered) {
+        cursor_free(&cursor->idle);
+        return;
     }
-    read_state_unref(cursor->state);
-    alloc_free(cursor);
+    iter_free(cursor->own);
+    cursor->own = NULL;
+    sources_rest(cursor->state, cursor->made, cursor->count);
+    if (!idle_put(&cursor->state->idle, &cursor->idle))
+        cursor_free(&cursor->idle);
 }
 
 byron_status byron_cursor_first(byron_cursor *cursor)

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
-#include "merge/cover_iter.h"
 
 byron_status read_state_new_room(struct memtable *live, size_t room,
                                  struct read_state **out)
@@ -59,6 +58,7 @@ void read_state_unref(struct read_state *state)
 {
     if (!state || atomic_fetch_sub(&state->refs, 1) != 1)
         return;
+    idle_shelf_deinit(&state->idle);
     memtable_unref(state->live);
     for (size_t i = 0; i < state->frozen_count; i++)
         frozen_unref(state->frozen[i]);
@@ -120,45 +120,6 @@ byron_status read_state_get(struct read_state *state, struct slice key,
     return version_get(state->version, key, sequence, out);
 }
 
-static byron_status covered_memtable(struct memtable *memtable,
-                                     const struct cover *cover, uint64_t newest,
-                                     struct iter **out)
-{
-    byron_status status = memtable_iter_new(memtable, out);
-    if (status == BYRON_OK && cover)
-        status = cover_iter_new(*out, cover, newest, out);
-    return status;
-}
-
-byron_status read_state_add_iters(struct read_state *state, struct slice lower,
-                                  struct slice upper, const struct cover *cover,
-                                  struct iter **iters, size_t *count)
-{
-    byron_status status;
-    size_t before = *count;
-    for (size_t i = state->frozen_count; i-- > 0;) {
-        struct frozen *frozen = state->frozen[i];
-        if (frozen->memtable)
-            TRY(covered_memtable(frozen->memtable, cover, frozen->last_sequence,
-                                 &iters[*count]));
-        else
-            TRY(run_iter_new_covered(frozen->run.tables, frozen->run.count,
-                                     TABLE_ITER_LENT, cover, &iters[*count]));
-        (*count)++;
-    }
-    TRY(version_add_iters(state->version, lower, upper, TABLE_ITER_LENT, cover,
-                          iters, count));
-    /* What is added to an empty memtable from now on, no snapshot of this
-     * state shows. */
-    if (memtable_count(state->live) > 0 || *count == before) {
-        TRY(covered_memtable(state->live, cover, COVER_ANY_SEQUENCE,
-                             &iters[*count]));
-        (*count)++;
-    }
-out:
-    return status;
-}
-
 static byron_status collect_lists(const struct range_lists *lists,
                                   struct slice lower, struct slice upper,
                                   uint64_t sequence, struct range_deletes *out)
@@ -196,9 +157,4 @@ byron_status read_state_collect_ranges(struct read_state *state,
     TRY(version_collect_ranges(state->version, lower, upper, sequence, out));
 out:
     return status;
-}
-
-size_t read_state_source_count(const struct read_state *state)
-{
-    return 1 + state->frozen_count + version_run_count(state->version);
 }

@@ -8,6 +8,7 @@
 
 #include "base/pin.h"
 #include "db/frozen.h"
+#include "db/idle.h"
 
 struct read_state {
     atomic_uint refs;
@@ -16,6 +17,8 @@ struct read_state {
     size_t frozen_count;
     size_t room;             /* For so many of them. */
     struct version *version; /* NULL until filled. */
+    /* Cursors over it that are closed; they hold no reference to it. */
+    struct idle_shelf idle;
 };
 
 /* One to be filled later, with room for so many frozen sources. live may be
@@ -39,15 +42,6 @@ BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
                                              struct slice key,
                                              uint64_t sequence,
                                              struct table_found *out);
-/*
- * Adds to iters the iterators of every source that may touch the range, without
- * what cover (copied; NULL: nothing) hides; there
- * must be room for read_state_source_count. On failure the caller frees what
- * was added. state must outlive them.
- */
-BYRON_MUST_CHECK byron_status read_state_add_iters(
-    struct read_state *state, struct slice lower, struct slice upper,
-    const struct cover *cover, struct iter **iters, size_t *count);
 /* Whether any source may have range deletes. */
 static inline bool read_state_has_ranges(const struct read_state *state)
 {
@@ -59,6 +53,5 @@ static inline bool read_state_has_ranges(const struct read_state *state)
 BYRON_MUST_CHECK byron_status read_state_collect_ranges(
     struct read_state *state, struct slice lower, struct slice upper,
     uint64_t sequence, struct range_deletes *out);
-size_t read_state_source_count(const struct read_state *state);
 
 #endif

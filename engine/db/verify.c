@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/patience.h"
 #include "db/db.h"
+#include "db/sources.h"
 #include "db/wal_record.h"
 #include "log/log_reader.h"
 #include "merge/merge_iter.h"
@@ -138,16 +139,15 @@ static byron_status verify_order(struct verify *verify,
     struct buf last = {0};
     uint64_t last_sequence = 0;
     uint64_t steps = 0;
+    size_t room = sources_count(state);
     size_t count = 0;
-    struct iter **iters =
-        alloc_zeroed(read_state_source_count(state) + 1, sizeof(struct iter *));
-    if (!iters)
+    struct iter **made = alloc_zeroed(2 * room, sizeof(struct iter *));
+    if (!made)
         return error_no_memory();
-    TRY(read_state_add_iters(state, slice_of(NULL, 0), slice_of(NULL, 0), NULL,
-                             iters, &count));
-    size_t taken = count;
-    count = 0;
-    TRY(merge_iter_new(iters, taken, &merged));
+    TRY(sources_add_iters(state, slice_of(NULL, 0), slice_of(NULL, 0), NULL,
+                          made, made + room, &count));
+    TRY(merge_iter_new_lent(room, &merged));
+    merge_iter_lend(merged, made + room, count);
     TRY(iter_first(merged));
     while (merged->valid) {
         if (steps > 0 && entry_compare(buf_slice(&last), last_sequence,
@@ -166,9 +166,9 @@ static byron_status verify_order(struct verify *verify,
     }
 out:
     iter_free(merged);
-    while (count > 0)
-        iter_free(iters[--count]);
-    alloc_free(iters);
+    for (size_t i = 0; i < room; i++)
+        iter_free(made[i]);
+    alloc_free(made);
     buf_deinit(&last);
     return status;
 }

@@ -20,6 +20,7 @@ struct merge_iter {
     struct iter base;
     byron_status error; /* Sticks. */
     bool is_backward;
+    bool is_lent;  /* The children are not owned. */
     size_t live;   /* Sources in the heap. */
     size_t second; /* Of the heap: next after the top. 0 if there is none. */
     struct source *heap;
@@ -313,7 +314,7 @@ static void release(struct iter *base)
 {
     struct merge_iter *merge = self(base);
 
-    for (size_t i = 0; i < merge->count; i++)
+    for (size_t i = 0; !merge->is_lent && i < merge->count; i++)
         iter_free(merge->children[i]);
     alloc_free(merge->children);
     alloc_free(merge->heap);
@@ -332,39 +333,71 @@ static const struct iter_ops merge_iter_ops = {
     .skip = skip,
 };
 
-static byron_status merge_many(struct iter **children, size_t count,
-                               struct iter **out)
+/* With room for so many children. */
+static byron_status make(size_t room, struct merge_iter **out)
 {
     struct merge_iter *merge = alloc_zeroed(1, sizeof *merge);
 
     if (!merge)
         return error_no_memory();
     merge->base.ops = &merge_iter_ops;
-    merge->heap = alloc_zeroed(count, sizeof *merge->heap);
-    merge->children = alloc_zeroed(count, sizeof(struct iter *));
+    merge->heap = alloc_zeroed(room, sizeof *merge->heap);
+    merge->children = alloc_zeroed(room, sizeof(struct iter *));
     if (!merge->heap || !merge->children) {
         release(&merge->base);
         return error_no_memory();
     }
+    *out = merge;
+    return BYRON_OK;
+}
+
+static void take_children(struct merge_iter *merge,
+                          struct iter *const *children, size_t count)
+{
     if (count > 0)
         memcpy(merge->children, children, count * sizeof(struct iter *));
     merge->count = count;
-    *out = &merge->base;
-    return BYRON_OK;
 }
 
 byron_status merge_iter_new(struct iter **children, size_t count,
                             struct iter **out)
 {
     byron_status status;
+    struct merge_iter *merge;
 
     if (count == 1) {
         *out = children[0];
         return BYRON_OK;
     }
-    TRY(merge_many(children, count, out));
+    TRY(make(count, &merge));
+    take_children(merge, children, count);
+    *out = &merge->base;
 out:
     for (size_t i = 0; status != BYRON_OK && i < count; i++)
         iter_free(children[i]);
     return status;
+}
+
+byron_status merge_iter_new_lent(size_t room, struct iter **out)
+{
+    byron_status status;
+    struct merge_iter *merge;
+
+    TRY(make(room, &merge));
+    merge->is_lent = true;
+    *out = &merge->base;
+out:
+    return status;
+}
+
+void merge_iter_lend(struct iter *base, struct iter *const *children,
+                     size_t count)
+{
+    struct merge_iter *merge = self(base);
+
+    assert(merge->is_lent);
+    take_children(merge, children, count);
+    merge->error = BYRON_OK;
+    merge->live = 0;
+    base->valid = false;
 }

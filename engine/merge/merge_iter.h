@@ -14,5 +14,11 @@
  * the same (key, sequence). */
 BYRON_MUST_CHECK byron_status merge_iter_new(struct iter **children,
                                              size_t count, struct iter **out);
+/* One that only borrows its children, up to room of them; none as yet. */
+BYRON_MUST_CHECK byron_status merge_iter_new_lent(size_t room,
+                                                  struct iter **out);
+/* Such a one starts anew, over other children. */
+void merge_iter_lend(struct iter *merge, struct iter *const *children,
+                     size_t count);
 
 #endif

@@ -4,16 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
-#include "merge/kept_key.h"
+#include "merge/key_bound.h"
 
 /* After so many raw entries of one key in a row, seek instead. */
 #define STEPS_MAX 8
-
-struct bound {
-    bool is_set;
-    uint64_t head;
-    struct buf key;
-};
+/* Bytes of a buffer that are kept at rest. */
+#define RESTING_MAX ((size_t)4096)
 
 /*
  * Forward the child stands on the entry that is shown, and lends its key and
@@ -28,6 +24,7 @@ struct newest_iter {
     uint64_t limit;
     const struct dead_spans *dead;
     bool is_own;
+    bool is_lent;       /* The child is not owned. */
     byron_status error; /* Sticks. */
     bool is_backward;   /* The child stands left of what is shown. */
     bool is_asked;      /* The value that is shown was asked for. */
@@ -37,8 +34,8 @@ struct newest_iter {
     struct moment *moment;
     uint64_t expires_ms; /* Of the last timed entry that was judged. */
     uint64_t skipped;
-    struct bound lower;
-    struct bound upper;
+    struct key_bound lower;
+    struct key_bound upper;
     struct buf key; /* Of what is shown (backward) or passed (forward). */
     struct buf value;
 };
@@ -91,16 +88,6 @@ static byron_status judge_timed(struct newest_iter *newest, bool *lives,
              timed_lives(newest->expires_ms, moment_ms(newest->moment));
 out:
     return status;
-}
-
-/* Heads decide most often. */
-static inline bool is_below(const struct bound *bound, struct slice key)
-{
-    uint64_t head = slice_head(key, 0);
-
-    if (head != bound->head)
-        return head < bound->head;
-    return slice_compare(key, buf_slice(&bound->key)) < 0;
 }
 
 static bool stands_on_key(const struct newest_iter *newest)
@@ -209,8 +196,8 @@ static byron_status find_forward(struct newest_iter *newest)
     newest->is_backward = false;
     newest->is_asked = false;
     newest->base.valid = false;
-    while (child->valid &&
-           (!newest->upper.is_set || is_below(&newest->upper, child->key))) {
+    while (child->valid && (!newest->upper.is_set ||
+                            key_bound_is_above(&newest->upper, child->key))) {
         if (!is_visible(newest, child->sequence, &resume)) {
             steps = child->sequence < before ? steps + 1 : 0;
             before = child->sequence;
@@ -320,7 +307,8 @@ static byron_status find_backward(struct newest_iter *newest)
     newest->is_asked = false;
     newest->base.valid = false;
     while (!newest->base.valid && child->valid &&
-           !(newest->lower.is_set && is_below(&newest->lower, child->key)))
+           !(newest->lower.is_set &&
+             key_bound_is_above(&newest->lower, child->key)))
         TRY(pass_versions(newest));
     return BYRON_OK;
 out:
@@ -339,7 +327,7 @@ static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
         from = 0;
     if (status != BYRON_OK)
         return status;
-    if (newest->lower.is_set && is_below(&newest->lower, key))
+    if (newest->lower.is_set && key_bound_is_above(&newest->lower, key))
         key = buf_slice(&newest->lower.key);
     status = iter_seek(newest->child, key, from);
     return status == BYRON_OK ? find_forward(newest) : fail(newest, status);
@@ -352,7 +340,7 @@ static byron_status seek_before(struct iter *base, struct slice key)
 
     if (status != BYRON_OK)
         return status;
-    if (newest->upper.is_set && !is_below(&newest->upper, key))
+    if (newest->upper.is_set && !key_bound_is_above(&newest->upper, key))
         key = buf_slice(&newest->upper.key);
     newest->keeps_values = true;
     status = iter_seek_before(newest->child, key);
@@ -448,7 +436,7 @@ static uint64_t skip(struct iter *base, const struct skip_limits *limits)
     if (nearer.sequence > newest->limit)
         nearer.sequence = newest->limit;
     if (newest->upper.is_set &&
-        (!nearer.key.data || !is_below(&newest->upper, nearer.key)))
+        (!nearer.key.data || !key_bound_is_above(&newest->upper, nearer.key)))
         nearer.key = buf_slice(&newest->upper.key);
     count = iter_skip(newest->child, &nearer);
     if (count > 0)
@@ -485,7 +473,8 @@ static void release(struct iter *base)
 {
     struct newest_iter *newest = self(base);
 
-    iter_free(newest->child);
+    if (!newest->is_lent)
+        iter_free(newest->child);
     buf_deinit(&newest->lower.key);
     buf_deinit(&newest->upper.key);
     buf_deinit(&newest->key);
@@ -505,38 +494,85 @@ static const struct iter_ops newest_iter_ops = {
     .skip = skip,
 };
 
-static byron_status set_bound(struct bound *bound, struct slice key)
+static byron_status start(struct newest_iter *newest, struct iter *child,
+                          const struct newest_rules *rules)
 {
-    bound->is_set = key.data != NULL;
-    bound->head = slice_head(key, 0);
-    return kept_key_set(&bound->key, key);
+    byron_status status;
+
+    newest->child = child;
+    newest->limit = rules->limit;
+    newest->dead = rules->dead;
+    newest->is_own = rules->is_own;
+    newest->moment = rules->moment;
+    newest->skipped = 0;
+    newest->base.valid = false;
+    newest->keeps_values = false;
+    TRY(key_bound_set(&newest->lower, rules->lower));
+    TRY(key_bound_set(&newest->upper, rules->upper));
+out:
+    return status;
+}
+
+static struct newest_iter *make(bool is_lent)
+{
+    struct newest_iter *newest = alloc_zeroed(1, sizeof *newest);
+
+    if (!newest)
+        return NULL;
+    newest->base.ops = &newest_iter_ops;
+    newest->is_lent = is_lent;
+    return newest;
 }
 
 byron_status newest_iter_new(struct iter *child,
                              const struct newest_rules *rules,
                              struct iter **out)
 {
-    struct newest_iter *newest = alloc_zeroed(1, sizeof *newest);
+    struct newest_iter *newest = make(false);
     byron_status status;
 
     if (!newest) {
         iter_free(child);
         return error_no_memory();
     }
-    newest->base.ops = &newest_iter_ops;
-    newest->child = child;
-    newest->limit = rules->limit;
-    newest->dead = rules->dead;
-    newest->is_own = rules->is_own;
-    newest->moment = rules->moment;
-    TRY(set_bound(&newest->lower, rules->lower));
-    TRY(set_bound(&newest->upper, rules->upper));
+    TRY(start(newest, child, rules));
     *out = &newest->base;
     newest = NULL;
 out:
     if (newest)
         release(&newest->base);
     return status;
+}
+
+byron_status newest_iter_lend(struct iter *child,
+                              const struct newest_rules *rules,
+                              struct iter **inout)
+{
+    struct newest_iter *newest = *inout ? self(*inout) : make(true);
+
+    if (!newest)
+        return error_no_memory();
+    assert(newest->is_lent && newest->error == BYRON_OK);
+    *inout = &newest->base;
+    return start(newest, child, rules);
+}
+
+static void rest(struct buf *buf)
+{
+    if (buf->capacity > RESTING_MAX)
+        buf_deinit(buf);
+}
+
+bool newest_iter_rest(struct iter *base)
+{
+    struct newest_iter *newest = self(base);
+
+    rest(&newest->key);
+    rest(&newest->value);
+    rest(&newest->lower.key);
+    rest(&newest->upper.key);
+    base->valid = false;
+    return newest->error == BYRON_OK;
 }
 
 uint64_t newest_iter_expiry(const struct iter *newest)

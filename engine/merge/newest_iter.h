@@ -30,6 +30,15 @@ struct newest_rules {
 BYRON_MUST_CHECK byron_status newest_iter_new(struct iter *child,
                                               const struct newest_rules *rules,
                                               struct iter **out);
+/* The same for a child that stays the caller's. *newest is one that was made
+ * so before, and starts anew, or NULL, and is made; the caller's to free, even
+ * on failure. */
+BYRON_MUST_CHECK byron_status newest_iter_lend(struct iter *child,
+                                               const struct newest_rules *rules,
+                                               struct iter **newest);
+/* Such a one will not be moved until then: lets go of what is large. False if
+ * it has failed, which sticks. */
+bool newest_iter_rest(struct iter *newest);
 /* When the shown entry expires, unix ms; 0: never. Requires: valid, not own. */
 uint64_t newest_iter_expiry(const struct iter *newest);
 /* Raw entries that were stepped over without being shown, so far. */

@@ -13,13 +13,19 @@
 #include "entry/iter.h"
 #include "entry/timed.h"
 
-/* Takes child (even on failure). Copies the bounds; data NULL is open. moment
- * (borrowed; NULL: none) tells what has expired, and so is not shown.
- * The result's seek treats keys outside the bounds as the nearest bound;
- * its seek ignores sequence. */
+/*
+ * Makes *view one over child, which stays the caller's: what it was before,
+ * or new where it is NULL; the caller's to free, even on failure. Copies the
+ * bounds; data NULL is open. moment (borrowed; NULL: none) tells what has
+ * expired, and so is not shown. Its seek treats keys outside the bounds as the
+ * nearest bound, and ignores sequence.
+ */
 BYRON_MUST_CHECK byron_status
-view_iter_new(struct iter *child, uint64_t sequence, struct slice lower,
-              struct slice upper, struct moment *moment, struct iter **out);
+view_iter_start(struct iter *child, uint64_t sequence, struct slice lower,
+                struct slice upper, struct moment *moment, struct iter **view);
+/* It will not be moved until it is started anew: lets go of what is large.
+ * False if it has failed: it can not be, then, nor is its child of use. */
+bool view_iter_rest(struct iter *view);
 /* When the shown entry expires, unix ms; 0: never. Requires: valid. */
 uint64_t view_iter_expiry(const struct iter *view);
 /* Raw entries that were stepped over without being shown, so far. */

@@ -73,6 +73,16 @@ void index_cursor_init(struct index_cursor *cursor,
     cursor->is_bulk = is_bulk;
 }
 
+void index_cursor_switch(struct index_cursor *cursor,
+                         const struct table_index *index)
+{
+    cached_block_unpin(cursor->pin);
+    cursor->pin = NULL;
+    cursor->index = index;
+    cursor->valid = false;
+    cursor->has_leaf = false;
+}
+
 void index_cursor_deinit(struct index_cursor *cursor)
 {
     cached_block_unpin(cursor->pin);

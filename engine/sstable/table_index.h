@@ -51,6 +51,9 @@ struct index_cursor {
 
 void index_cursor_init(struct index_cursor *cursor,
                        const struct table_index *index, bool is_bulk);
+/* Makes it one over another index, as if it were new. */
+void index_cursor_switch(struct index_cursor *cursor,
+                         const struct table_index *index);
 void index_cursor_deinit(struct index_cursor *cursor);
 /* To the first block whose separator is at or after (key, sequence). */
 BYRON_MUST_CHECK byron_status index_cursor_seek(struct index_cursor *cursor,

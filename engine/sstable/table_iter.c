@@ -1,3 +1,5 @@
+#include "sstable/table_iter.h"
+
 #include <assert.h>
 
 #include "base/alloc.h"
@@ -19,6 +21,8 @@
 #define AHEAD_MAX    ((uint64_t)64 * 1024)
 #define LENT_MAX     ((size_t)32 * 1024) /* Bytes of keys at once. */
 #define SHORT_PREFIX 16u                 /* Is copied without a call. */
+/* A larger block is not held at rest. */
+#define RESTING_MAX ((size_t)16 * 1024)
 
 /*
  * The key of the entry is put together in `key`: the block's prefix is written
@@ -26,8 +30,9 @@
  */
 struct table_iter {
     struct iter base;
-    struct table_reader *reader; /* Counted. */
+    struct table_reader *reader; /* Counted, unless it is lent. */
     bool is_bulk;
+    bool is_lent;
     bool has_block;
     uint32_t at; /* In block. */
     struct block block;
@@ -506,7 +511,8 @@ static void table_iter_free(struct iter *base)
     buf_deinit(&iter->room);
     buf_deinit(&iter->value_disk);
     buf_deinit(&iter->value_room);
-    table_reader_unref(iter->reader);
+    if (!iter->is_lent)
+        table_reader_unref(iter->reader);
     alloc_free(iter);
 }
 
@@ -522,6 +528,16 @@ static const struct iter_ops table_iter_ops = {
     .skip = table_iter_skip,
 };
 
+/* Nothing of the reader's file has been read ahead. */
+static void begin_ahead(struct table_iter *iter)
+{
+    const struct table_reader *reader = iter->reader;
+
+    read_ahead_init(&iter->ahead, &reader->source, reader->data_end,
+                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MIN,
+                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MAX);
+}
+
 byron_status table_reader_iter_new(struct table_reader *reader, unsigned flags,
                                    struct iter **out)
 {
@@ -530,12 +546,51 @@ byron_status table_reader_iter_new(struct table_reader *reader, unsigned flags,
     if (!iter)
         return error_no_memory();
     iter->base.ops = &table_iter_ops;
-    iter->reader = table_reader_ref(reader);
     iter->is_bulk = (flags & TABLE_ITER_BULK) != 0;
+    iter->is_lent = (flags & TABLE_ITER_LENT) != 0;
+    iter->reader = iter->is_lent ? reader : table_reader_ref(reader);
     index_cursor_init(&iter->cursor, &reader->index, iter->is_bulk);
-    read_ahead_init(&iter->ahead, &reader->source, reader->data_end,
-                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MIN,
-                    iter->is_bulk ? READ_AHEAD_JOB : AHEAD_MAX);
+    begin_ahead(iter);
     *out = &iter->base;
     return BYRON_OK;
+}
+
+static void let_block_go(struct table_iter *iter)
+{
+    cached_block_unpin(iter->pin);
+    iter->pin = NULL;
+    iter->has_block = false;
+}
+
+void table_iter_switch(struct iter *base, struct table_reader *reader)
+{
+    struct table_iter *iter = table_iter_of(base);
+
+    assert(!iter->is_bulk);
+    let_value_go(iter);
+    let_block_go(iter);
+    index_cursor_switch(&iter->cursor, &reader->index);
+    if (!iter->is_lent) {
+        table_reader_ref(reader);
+        table_reader_unref(iter->reader);
+    }
+    iter->reader = reader;
+    read_ahead_deinit(&iter->ahead);
+    begin_ahead(iter);
+    iter->missed = 0;
+    iter->has_failed = false;
+    base->valid = false;
+}
+
+void table_iter_rest(struct iter *base)
+{
+    struct table_iter *iter = table_iter_of(base);
+
+    assert(!iter->is_bulk);
+    let_value_go(iter);
+    if (iter->has_block && cached_block_bytes(iter->pin).size > RESTING_MAX)
+        let_block_go(iter);
+    read_ahead_deinit(&iter->ahead);
+    begin_ahead(iter);
+    base->valid = false;
 }

@@ -57,9 +57,9 @@ BYRON_MUST_CHECK byron_status table_reader_get(struct table_reader *reader,
 const struct range_list *table_reader_ranges(const struct table_reader *reader);
 enum table_iter_flags {
     TABLE_ITER_BULK = 1, /* A job: leaves the cache alone, reads ahead. */
-    TABLE_ITER_LENT = 2, /* run_iter: the tables outlive the iterator. */
+    TABLE_ITER_LENT = 2, /* The tables outlive the iterator. */
 };
-/* The iterator holds its own reference. */
+/* The iterator holds its own reference, unless the table is lent. */
 BYRON_MUST_CHECK byron_status table_reader_iter_new(struct table_reader *reader,
                                                     unsigned flags,
                                                     struct iter **out);

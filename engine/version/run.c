@@ -111,8 +111,11 @@ void run_overlap(const struct run *run, struct slice lower, struct slice upper,
     if (!upper.data)
         return;
     /* The table that holds upper, or the first behind it, is the last that
-     * may start below it. */
-    *end = run_find(run, upper);
+     * may start below it. Most ranges end in the table they begin in. */
+    *end = *begin;
+    if (*begin < run->count &&
+        table_meta_ends_before(run->tables[*begin], upper))
+        *end = run_find(run, upper);
     if (*end < run->count &&
         slice_compare(table_meta_smallest(run->tables[*end]), upper) < 0)
         ++*end;

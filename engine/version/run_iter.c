@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/try.h"
 #include "merge/cover_iter.h"
+#include "sstable/table_iter.h"
 
 struct run_iter {
     struct iter base;
@@ -10,10 +11,12 @@ struct run_iter {
     size_t index;
     unsigned flags;
     bool is_covered;
-    struct cover cover;         /* Where is_covered. */
-    byron_status failed;        /* Sticks. OK: nothing has. */
-    struct byron_error *error;  /* How; NULL where there was no memory, too. */
-    struct run run;             /* Not sealed. */
+    struct cover cover;        /* Where is_covered. */
+    byron_status failed;       /* Sticks. OK: nothing has. */
+    struct byron_error *error; /* How; NULL where there was no memory, too. */
+    struct run run;            /* Borrowed, or array and not sealed. */
+    size_t begin;              /* Only tables [begin, end) of it are read. */
+    size_t end;
     struct table_meta **tables; /* What run has: array, or lent. */
     struct table_meta *array[];
 };
@@ -71,10 +74,16 @@ static byron_status open_child(struct run_iter *iter, size_t index)
 
     if (iter->child && iter->index == index)
         return BYRON_OK;
-    iter_free(iter->child);
-    iter->child = NULL;
+    if (iter->is_covered || (iter->flags & TABLE_ITER_BULK)) {
+        iter_free(iter->child);
+        iter->child = NULL;
+    }
     iter->index = index;
     TRY(table_meta_reader(iter->tables[index], &reader));
+    if (iter->child) {
+        table_iter_switch(iter->child, reader);
+        return BYRON_OK;
+    }
     TRY(table_reader_iter_new(reader, iter->flags, &iter->child));
     if (iter->is_covered) {
         struct iter *child = iter->child;
@@ -98,18 +107,19 @@ static bool is_hidden(const struct run_iter *iter, size_t index)
                            meta->facts.max_sequence);
 }
 
-/* The first table from index on of which something is left; or count. */
+/* The first table from index on of which something is left; or the end. */
 static size_t pass_hidden(const struct run_iter *iter, size_t index)
 {
-    while (index < iter->run.count && is_hidden(iter, index))
+    while (index < iter->end && is_hidden(iter, index))
         index++;
     return index;
 }
 
-/* One more than the last table before end of which something is left; or 0. */
+/* One more than the last table before end of which something is left; or the
+ * beginning. */
 static size_t pass_hidden_back(const struct run_iter *iter, size_t end)
 {
-    while (end > 0 && is_hidden(iter, end - 1))
+    while (end > iter->begin && is_hidden(iter, end - 1))
         end--;
     return end;
 }
@@ -121,7 +131,7 @@ static byron_status go_forward(struct run_iter *iter)
 
     while (!iter->child->valid) {
         size_t index = pass_hidden(iter, iter->index + 1);
-        if (index == iter->run.count)
+        if (index == iter->end)
             break;
         TRY(open_child(iter, index));
         TRY(iter_first(iter->child));
@@ -136,7 +146,7 @@ static byron_status go_back(struct run_iter *iter)
 
     while (!iter->child->valid) {
         size_t end = pass_hidden_back(iter, iter->index);
-        if (end == 0)
+        if (end == iter->begin)
             break;
         TRY(open_child(iter, end - 1));
         TRY(iter_last(iter->child));
@@ -145,44 +155,71 @@ out:
     return status;
 }
 
+/* The first table that does not end before key; or the end. The beginning is
+ * most often where a range begins. */
+static size_t find(const struct run_iter *iter, struct slice key)
+{
+    size_t index = iter->begin;
+
+    if (index == iter->end || !table_meta_ends_before(iter->tables[index], key))
+        return index;
+    index = run_find(&iter->run, key);
+    return index < iter->end ? index : iter->end;
+}
+
 static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
 {
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
-    size_t index = pass_hidden(iter, run_find(&iter->run, key));
 
     if (iter->failed != BYRON_OK)
         return fail_again(iter);
     base->valid = false;
-    if (index == iter->run.count)
+    size_t index = pass_hidden(iter, find(iter, key));
+    if (index == iter->end)
         return BYRON_OK;
     TRY(open_child(iter, index));
-    TRY(iter_seek(iter->child, key, sequence));
+    if (slice_compare(table_meta_smallest(iter->tables[index]), key) > 0)
+        TRY(iter_first(iter->child));
+    else
+        TRY(iter_seek(iter->child, key, sequence));
     TRY(go_forward(iter));
 out:
     return settle(iter, status);
+}
+
+/* One more than the last table that begins before key; or the beginning. The
+ * end is most often where a range ends. */
+static size_t find_back(const struct run_iter *iter, struct slice key)
+{
+    size_t end = iter->end;
+
+    if (end == iter->begin ||
+        slice_compare(table_meta_smallest(iter->tables[end - 1]), key) < 0)
+        return end;
+    end = run_find(&iter->run, key);
+    if (end < iter->begin)
+        end = iter->begin;
+    return end +
+           (slice_compare(table_meta_smallest(iter->tables[end]), key) < 0);
 }
 
 static byron_status seek_before(struct iter *base, struct slice key)
 {
     byron_status status = BYRON_OK;
     struct run_iter *iter = (struct run_iter *)base;
-    size_t index = run_find(&iter->run, key);
 
     if (iter->failed != BYRON_OK)
         return fail_again(iter);
     base->valid = false;
-    if (index == iter->run.count ||
-        slice_compare(table_meta_smallest(iter->tables[index]), key) >= 0) {
-        if (index == 0)
-            return BYRON_OK;
-        index--;
-    }
-    index = pass_hidden_back(iter, index + 1);
-    if (index-- == 0)
+    size_t end = pass_hidden_back(iter, find_back(iter, key));
+    if (end == iter->begin)
         return BYRON_OK;
-    TRY(open_child(iter, index));
-    TRY(iter_seek_before(iter->child, key));
+    TRY(open_child(iter, end - 1));
+    if (table_meta_ends_before(iter->tables[end - 1], key))
+        TRY(iter_last(iter->child));
+    else
+        TRY(iter_seek_before(iter->child, key));
     TRY(go_back(iter));
 out:
     return settle(iter, status);
@@ -195,10 +232,10 @@ static byron_status first(struct iter *base)
 
     if (iter->failed != BYRON_OK)
         return fail_again(iter);
-    size_t index = pass_hidden(iter, 0);
+    size_t index = pass_hidden(iter, iter->begin);
 
     base->valid = false;
-    if (index == iter->run.count)
+    if (index == iter->end)
         return BYRON_OK;
     TRY(open_child(iter, index));
     TRY(iter_first(iter->child));
@@ -214,10 +251,10 @@ static byron_status last(struct iter *base)
 
     if (iter->failed != BYRON_OK)
         return fail_again(iter);
-    size_t end = pass_hidden_back(iter, iter->run.count);
+    size_t end = pass_hidden_back(iter, iter->end);
 
     base->valid = false;
-    if (end == 0)
+    if (end == iter->begin)
         return BYRON_OK;
     TRY(open_child(iter, end - 1));
     TRY(iter_last(iter->child));
@@ -281,8 +318,9 @@ static void free_iter(struct iter *base)
     struct run_iter *iter = (struct run_iter *)base;
 
     iter_free(iter->child);
-    for (size_t i = 0; iter->tables == iter->array && i < iter->run.count; i++)
-        table_meta_unref(iter->array[i]);
+    if (!(iter->flags & TABLE_ITER_LENT))
+        for (size_t i = 0; i < iter->run.count; i++)
+            table_meta_unref(iter->array[i]);
     alloc_free(iter->error);
     alloc_free(iter);
 }
@@ -299,35 +337,75 @@ static const struct iter_ops run_iter_ops = {
     .skip = skip,
 };
 
-byron_status run_iter_new(struct table_meta *const *tables, size_t count,
-                          unsigned table_iter_flags, struct iter **out)
+/* With room for so many tables of its own. */
+static struct run_iter *make(size_t count, unsigned table_iter_flags)
 {
-    return run_iter_new_covered(tables, count, table_iter_flags, NULL, out);
-}
-
-byron_status run_iter_new_covered(struct table_meta *const *tables,
-                                  size_t count, unsigned table_iter_flags,
-                                  const struct cover *cover, struct iter **out)
-{
-    bool is_lent = table_iter_flags & TABLE_ITER_LENT;
     struct run_iter *iter =
-        alloc_bytes(sizeof *iter + (is_lent ? 0 : count * sizeof *iter->array));
+        alloc_bytes(sizeof *iter + count * sizeof *iter->array);
 
     if (!iter)
-        return error_no_memory();
+        return NULL;
     iter->base = (struct iter){.ops = &run_iter_ops};
     iter->child = NULL;
     iter->index = 0;
     iter->flags = table_iter_flags;
-    iter->is_covered = cover != NULL;
-    if (cover)
-        iter->cover = *cover;
+    iter->is_covered = false;
     iter->failed = BYRON_OK;
     iter->error = NULL;
-    iter->tables = is_lent ? (struct table_meta **)tables : iter->array;
+    return iter;
+}
+
+byron_status run_iter_new(struct table_meta *const *tables, size_t count,
+                          unsigned table_iter_flags, struct iter **out)
+{
+    struct run_iter *iter = make(count, table_iter_flags);
+
+    if (!iter)
+        return error_no_memory();
+    iter->tables = iter->array;
     iter->run = (struct run){.tables = iter->tables, .count = count};
-    for (size_t i = 0; !is_lent && i < count; i++)
+    iter->begin = 0;
+    iter->end = count;
+    for (size_t i = 0; i < count; i++)
         iter->array[i] = table_meta_ref(tables[i]);
     *out = &iter->base;
     return BYRON_OK;
+}
+
+byron_status run_iter_stretch(struct iter **iter, const struct run *run,
+                              struct slice lower, struct slice upper,
+                              const struct cover *cover, bool *touches)
+{
+    struct run_iter *own = (struct run_iter *)*iter;
+    size_t begin;
+    size_t end;
+
+    run_overlap(run, lower, upper, &begin, &end);
+    *touches = begin < end;
+    if (begin == end)
+        return BYRON_OK;
+    if (!own) {
+        own = make(0, TABLE_ITER_LENT);
+        if (!own)
+            return error_no_memory();
+        own->tables = run->tables;
+        own->run = *run;
+        own->is_covered = cover != NULL;
+        if (cover)
+            own->cover = *cover;
+        *iter = &own->base;
+    }
+    own->base.valid = false;
+    own->begin = begin;
+    own->end = end;
+    return BYRON_OK;
+}
+
+void run_iter_rest(struct iter *base)
+{
+    struct run_iter *iter = (struct run_iter *)base;
+
+    base->valid = false;
+    if (iter->child)
+        table_iter_rest(iter->child);
 }

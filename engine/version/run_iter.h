@@ -6,19 +6,25 @@
 
 #include "version/version.h"
 
-/*
- * Holds references to the tables, and the array is copied; with
- * TABLE_ITER_LENT neither. Opens them lazily.
- */
+/* Holds references to the tables; the array is copied. Opens them lazily. */
 BYRON_MUST_CHECK byron_status run_iter_new(struct table_meta *const *tables,
                                            size_t count,
                                            unsigned table_iter_flags,
                                            struct iter **out);
 
-/* Without what cover (copied; NULL: nothing) hides: a table of which nothing
- * is left is not even opened. */
-BYRON_MUST_CHECK byron_status run_iter_new_covered(
-    struct table_meta *const *tables, size_t count, unsigned table_iter_flags,
-    const struct cover *cover, struct iter **out);
+/*
+ * Makes *iter one over the tables of run that touch [lower, upper) (open where
+ * data is NULL): what it was before, over tables of the same run, or new where
+ * it is NULL. *touches: there are any; if not, *iter stays as it is. run is
+ * borrowed. Nothing is shown of what cover (copied; NULL: nothing) hides, and a
+ * table of which nothing is left is not even opened; it is taken when the
+ * iterator is made, and never after.
+ */
+BYRON_MUST_CHECK byron_status
+run_iter_stretch(struct iter **iter, const struct run *run, struct slice lower,
+                 struct slice upper, const struct cover *cover, bool *touches);
+/* One without a cover will not be moved until it is stretched anew: lets go of
+ * what is large. */
+void run_iter_rest(struct iter *iter);
 
 #endif

@@ -154,24 +154,21 @@ out:
     return status;
 }
 
-byron_status version_add_iters(struct version *version, struct slice lower,
-                               struct slice upper, unsigned table_iter_flags,
-                               const struct cover *cover, struct iter **iters,
-                               size_t *count)
+byron_status version_add_iters(const struct version *version,
+                               struct slice lower, struct slice upper,
+                               const struct cover *cover, struct iter **made,
+                               struct iter **iters, size_t *count)
 {
     byron_status status = BYRON_OK;
+    bool touches;
 
     for (size_t l = 0; l < BYRON_LEVELS; l++)
         for (size_t r = 0; r < version->levels[l].count; r++) {
-            const struct run *run = &version->levels[l].runs[r];
-            size_t begin;
-            size_t end;
-            run_overlap(run, lower, upper, &begin, &end);
-            if (begin == end)
-                continue;
-            TRY(run_iter_new_covered(run->tables + begin, end - begin,
-                                     table_iter_flags, cover, &iters[*count]));
-            ++*count;
+            TRY(run_iter_stretch(made, &version->levels[l].runs[r], lower,
+                                 upper, cover, &touches));
+            if (touches)
+                iters[(*count)++] = *made;
+            made++;
         }
 out:
     return status;

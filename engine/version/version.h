@@ -55,15 +55,17 @@ BYRON_MUST_CHECK byron_status version_collect_ranges(struct version *version,
                                                      uint64_t sequence,
                                                      struct range_deletes *out);
 /*
- * Adds to iters (room for version_run_count more) one iterator per run, without
- * what cover hides (copied; NULL: nothing), that touches [lower, upper); open
- * bounds have data NULL. *count grows. On failure the caller frees what was
- * added.
+ * Adds to iters (room for version_run_count more) one iterator per run that
+ * touches [lower, upper), without what cover hides (copied; NULL: nothing);
+ * open bounds have data NULL. *count grows. The iterators are those of made,
+ * which has a place for each run and is the caller's: what is NULL there is
+ * made when it is needed, what is not is used again (see run_iter_stretch).
+ * version must outlive them.
  */
-BYRON_MUST_CHECK byron_status version_add_iters(
-    struct version *version, struct slice lower, struct slice upper,
-    unsigned table_iter_flags, const struct cover *cover, struct iter **iters,
-    size_t *count);
+BYRON_MUST_CHECK byron_status
+version_add_iters(const struct version *version, struct slice lower,
+                  struct slice upper, const struct cover *cover,
+                  struct iter **made, struct iter **iters, size_t *count);
 size_t version_run_count(const struct version *version);
 /* Entries (minus tombstones, and what hidden hides, or NULL) and file bytes
  * with keys in the range, about. */

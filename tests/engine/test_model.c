@@ -2,7 +2,7 @@
  * The whole engine against plain arrays: random operations, tiny options.
  *
  * Covers: txn, commit, spill, cursor, snapshot, read_state, frozen, work.
- * Covers: db_state, maintain, verify, pace, background.
+ * Covers: db_state, maintain, verify, pace, background, sources.
  */
 #include <check.h>
 #include <stdio.h>

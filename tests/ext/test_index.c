@@ -296,6 +296,9 @@ START_TEST(without_memory_row_and_entries_stay_together)
     for (size_t nth = 1; was_hit; nth++) {
         int rc;
 
+        /* A new state, which no cursor has left anything for. */
+        host_run(host.db, "INSERT INTO small VALUES(1)");
+        host_ask(host.db, "SELECT byron_flush('small')");
         alloc_fail_after(nth);
         rc = sqlite3_exec(host.db, statements[_i], NULL, NULL, NULL);
         was_hit = alloc_fail_pending() == 0;

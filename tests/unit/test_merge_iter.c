@@ -67,6 +67,34 @@ START_TEST(many_children_match_one_sorted_list)
 }
 END_TEST
 
+/* One merge over one set of borrowed children after the other. */
+START_TEST(lent_children_match_one_sorted_list)
+{
+    struct rng rng;
+    struct iter *merge;
+
+    rng_init(&rng, test_seed());
+    must(merge_iter_new_lent(CHILDREN_MAX, &merge) == BYRON_OK);
+    for (size_t count = 0; count < 8; count++) {
+        struct iter *children[CHILDREN_MAX];
+        struct deal deal;
+
+        deal_init(&deal, &rng, count, 200);
+        for (size_t i = 0; i < count; i++)
+            children[i] = entry_list_iter(&deal.parts[i]);
+        for (int round = 0; round < 3; round++) {
+            merge_iter_lend(merge, children, count);
+            must(!merge->valid);
+            check_moves(merge, &deal.whole, &rng, 500);
+        }
+        for (size_t i = 0; i < count; i++)
+            iter_free(children[i]);
+        deal_deinit(&deal);
+    }
+    iter_free(merge);
+}
+END_TEST
+
 START_TEST(one_child_is_returned_itself)
 {
     struct entry_list list = {0};
@@ -143,6 +171,7 @@ Suite *test_merge_iter_suite(void)
 
     tcase_add_loop_test(cases, many_children_match_one_sorted_list, 0,
                         CHILDREN_MAX + 1);
+    tcase_add_test(cases, lent_children_match_one_sorted_list);
     tcase_add_test(cases, one_child_is_returned_itself);
     tcase_add_loop_test(cases, any_error_of_a_child_sticks, 1, 60);
     tcase_add_test(cases, failed_allocation_frees_the_children);

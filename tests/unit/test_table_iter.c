@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "support/memfs_inspect.h"
+#include "sstable/table_iter.h"
 #include "support/table_fixture.h"
 
 Suite *test_table_iter_suite(void);
@@ -134,6 +135,45 @@ START_TEST(walks_and_seeks_agree_with_the_model)
         }
         table_model_deinit(&model);
         table_fixture_deinit(&fixture);
+    }
+}
+END_TEST
+
+/* One iterator over one table and the other in turns. */
+START_TEST(an_iterator_goes_on_to_another_table)
+{
+    unsigned flags = _i ? TABLE_ITER_LENT : 0;
+    struct table_options options = {300, 0, CODEC_NONE};
+    struct table_fixture fixtures[2];
+    struct table_model models[2] = {{0}, {0}};
+    struct iter *iter;
+    struct rng rng;
+
+    rng_init(&rng, test_seed());
+    for (int i = 0; i < 2; i++) {
+        table_model_fill(&models[i], &rng, i ? 300 : 30, MODEL_KEYS_TRICKY,
+                         MODEL_VALUES_MIXED, 3);
+        make_table(&fixtures[i], &models[i], &options, i ? 1 : 100000);
+    }
+    iter = new_iter(&fixtures[0], flags);
+    for (int round = 0; round < 40; round++) {
+        int i = (int)rng_below(&rng, 2);
+        table_iter_switch(iter, fixtures[i].reader);
+        ck_assert(!iter->valid);
+        if (rng_one_in(&rng, 2))
+            check_seeks(&rng, MODEL_KEYS_TRICKY, iter, &models[i]);
+        else
+            check_forward_and_back(iter, &models[i]);
+        if (rng_one_in(&rng, 2)) {
+            table_iter_rest(iter);
+            ck_assert(!iter->valid);
+            check_seeks(&rng, MODEL_KEYS_TRICKY, iter, &models[i]);
+        }
+    }
+    iter_free(iter);
+    for (int i = 0; i < 2; i++) {
+        table_model_deinit(&models[i]);
+        table_fixture_deinit(&fixtures[i]);
     }
 }
 END_TEST
@@ -361,6 +401,7 @@ Suite *test_table_iter_suite(void)
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, walks_and_seeks_agree_with_the_model, 0,
                         MODEL_KEYS_COUNT);
+    tcase_add_loop_test(cases, an_iterator_goes_on_to_another_table, 0, 2);
     tcase_add_test(cases, a_bulk_walk_leaves_the_cache_alone);
     tcase_add_test(cases, a_walk_past_the_cache_reads_many_blocks_at_once);
     tcase_add_test(cases, a_second_walk_reads_nothing);

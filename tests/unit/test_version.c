@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "support/memfs_inspect.h"
 #include "support/run_fixture.h"
+#include "version/run_iter.h"
 #include "version/version.h"
 
 Suite *test_version_suite(void);
@@ -143,19 +144,20 @@ START_TEST(get_opens_only_tables_that_may_hold_the_key)
 END_TEST
 
 /* Entries that the iterators show in [lower, upper). */
-static size_t count_range(struct fixture *fixture, struct slice lower,
-                          struct slice upper)
+static size_t count_range(struct fixture *fixture, struct iter **made,
+                          struct slice lower, struct slice upper)
 {
     struct iter *iters[RUNS];
     size_t count = 0;
     size_t seen = 0;
 
-    ck_assert_int_eq(version_add_iters(fixture->version, lower, upper, 0, NULL,
-                                       iters, &count),
+    ck_assert_int_eq(version_add_iters(fixture->version, lower, upper, NULL,
+                                       made, iters, &count),
                      BYRON_OK);
     ck_assert_uint_le(count, version_run_count(fixture->version));
     for (size_t i = 0; i < count; i++) {
         struct iter *iter = iters[i];
+        ck_assert(!iter->valid);
         ck_assert_int_eq(lower.data ? iter_seek(iter, lower, SEQUENCE_MAX)
                                     : iter_first(iter),
                          BYRON_OK);
@@ -164,9 +166,39 @@ static size_t count_range(struct fixture *fixture, struct slice lower,
             seen++;
             ck_assert_int_eq(iter_next(iter), BYRON_OK);
         }
-        iter_free(iter);
     }
     return seen;
+}
+
+/* The same from the other end. */
+static size_t count_back(struct fixture *fixture, struct iter **made,
+                         struct slice lower, struct slice upper)
+{
+    struct iter *iters[RUNS];
+    size_t count = 0;
+    size_t seen = 0;
+
+    ck_assert_int_eq(version_add_iters(fixture->version, lower, upper, NULL,
+                                       made, iters, &count),
+                     BYRON_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct iter *iter = iters[i];
+        ck_assert_int_eq(upper.data ? iter_seek_before(iter, upper)
+                                    : iter_last(iter),
+                         BYRON_OK);
+        while (iter->valid &&
+               (!lower.data || slice_compare(iter->key, lower) >= 0)) {
+            seen++;
+            ck_assert_int_eq(iter_prev(iter), BYRON_OK);
+        }
+    }
+    return seen;
+}
+
+static void free_iters(struct iter **made)
+{
+    for (size_t i = 0; i < RUNS; i++)
+        iter_free(made[i]);
 }
 
 static size_t model_count(const struct fixture *fixture, struct slice lower,
@@ -185,11 +217,13 @@ START_TEST(iterators_cover_any_range)
     struct fixture fixture;
     struct rng rng;
     struct slice open = {NULL, 0};
+    struct iter *made[RUNS] = {NULL}; /* The same all along. */
 
     rng_init(&rng, test_seed());
     init(&fixture, &rng);
     ck_assert_uint_eq(version_run_count(fixture.version), RUNS);
-    ck_assert_uint_eq(count_range(&fixture, open, open), fixture.all.count);
+    ck_assert_uint_eq(count_range(&fixture, made, open, open),
+                      fixture.all.count);
     for (int i = 0; i < 300; i++) {
         uint8_t space[2][32];
         struct slice lower = any_key(&rng, space[0], 32);
@@ -198,9 +232,15 @@ START_TEST(iterators_cover_any_range)
             lower = open;
         if (rng_one_in(&rng, 8))
             upper = open;
-        ck_assert_uint_eq(count_range(&fixture, lower, upper),
+        ck_assert_uint_eq(count_range(&fixture, made, lower, upper),
                           model_count(&fixture, lower, upper));
+        ck_assert_uint_eq(count_back(&fixture, made, lower, upper),
+                          model_count(&fixture, lower, upper));
+        for (size_t r = 0; rng_one_in(&rng, 4) && r < RUNS; r++)
+            if (made[r])
+                run_iter_rest(made[r]);
     }
+    free_iters(made);
     deinit(&fixture);
 }
 END_TEST
@@ -209,6 +249,7 @@ START_TEST(runs_outside_the_range_get_no_iterator)
 {
     struct fixture fixture;
     struct rng rng;
+    struct iter *made[RUNS] = {NULL};
     struct iter *iters[RUNS];
     size_t count = 0;
 
@@ -216,10 +257,12 @@ START_TEST(runs_outside_the_range_get_no_iterator)
     init(&fixture, &rng);
     ck_assert_int_eq(version_add_iters(fixture.version,
                                        slice_of("\xff\xff\xff\xff\xff\xff", 6),
-                                       slice_of(NULL, 0), 0, NULL, iters,
+                                       slice_of(NULL, 0), NULL, made, iters,
                                        &count),
                      BYRON_OK);
     ck_assert_uint_eq(count, 0);
+    for (size_t i = 0; i < RUNS; i++)
+        ck_assert_ptr_null(made[i]);
     deinit(&fixture);
 }
 END_TEST
@@ -333,6 +376,7 @@ END_TEST
 /* One get, one scan, one estimate; the first error that is not absence. */
 static byron_status use(struct fixture *fixture)
 {
+    struct iter *made[RUNS] = {NULL};
     struct iter *iters[RUNS];
     size_t count = 0;
     struct slice key = fixture->all.entries[fixture->all.count / 2].key;
@@ -346,13 +390,11 @@ static byron_status use(struct fixture *fixture)
     if (status != BYRON_OK)
         return status;
     pin_release(&found.value);
-    status =
-        version_add_iters(fixture->version, key, open, 0, NULL, iters, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (status == BYRON_OK)
-            status = iter_seek(iters[i], key, SEQUENCE_MAX);
-        iter_free(iters[i]);
-    }
+    status = version_add_iters(fixture->version, key, open, NULL, made, iters,
+                               &count);
+    for (size_t i = 0; i < count && status == BYRON_OK; i++)
+        status = iter_seek(iters[i], key, SEQUENCE_MAX);
+    free_iters(made);
     if (status == BYRON_OK)
         status = version_estimate(fixture->version, key, open, NULL, &entries,
                                   &bytes);

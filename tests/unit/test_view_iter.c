@@ -24,12 +24,12 @@ static struct slice text(const char *words)
 #define NOW_MS 1000
 static struct moment moment = {.ms = NOW_MS};
 
-static struct iter *view_of(const struct entry_list *list, uint64_t sequence,
+static struct iter *view_of(struct iter *child, uint64_t sequence,
                             struct slice lower, struct slice upper)
 {
     struct iter *view = NULL;
-    must(view_iter_new(entry_list_iter(list), sequence, lower, upper, &moment,
-                       &view) == BYRON_OK);
+    must(view_iter_start(child, sequence, lower, upper, &moment, &view) ==
+         BYRON_OK);
     return view;
 }
 
@@ -99,28 +99,36 @@ static void model_of(const struct entry_list *list, uint64_t sequence,
     }
 }
 
+/* *view is new, or has been started before. */
 static void check_view(const struct entry_list *list, struct rng *rng,
-                       struct slice lower, struct slice upper)
+                       struct slice lower, struct slice upper,
+                       struct iter **view)
 {
     uint64_t sequence = rng_one_in(rng, 4) ? SEQUENCE_MAX : rng_below(rng, 62);
     struct entry_list model = {0};
-    struct iter *view = view_of(list, sequence, lower, upper);
+    struct iter *child = entry_list_iter(list);
 
+    must(view_iter_start(child, sequence, lower, upper, &moment, view) ==
+         BYRON_OK);
+    must(!(*view)->valid);
     model_of(list, sequence, lower, upper, &model);
-    check_moves(view, &model, rng, 400);
-    iter_free(view);
+    check_moves(*view, &model, rng, 400);
+    must(view_iter_rest(*view));
+    iter_free(child);
     entry_list_deinit(&model);
 }
 
 START_TEST(random_versions_match_the_model)
 {
     struct entry_list list = {0};
+    struct iter *view = NULL;
     struct rng rng;
 
     rng_init(&rng, test_seed() + (uint64_t)_i);
     add_random(&list, &rng, 300, (size_t)(1 + _i * _i * 2));
     for (size_t i = 0; i < 10; i++)
-        check_view(&list, &rng, open_bound, open_bound);
+        check_view(&list, &rng, open_bound, open_bound, &view);
+    iter_free(view);
     entry_list_deinit(&list);
 }
 END_TEST
@@ -130,6 +138,7 @@ START_TEST(bounds_match_the_model)
     static const char *const bounds[] = {"",     "key",   "key0", "key2",
                                          "key5", "key77", "kez"};
     struct entry_list list = {0};
+    struct iter *view = NULL;
     struct rng rng;
 
     rng_init(&rng, test_seed() + (uint64_t)_i);
@@ -138,8 +147,9 @@ START_TEST(bounds_match_the_model)
         struct slice lower = text(bounds[rng_below(&rng, 7)]);
         struct slice upper = text(bounds[rng_below(&rng, 7)]);
         check_view(&list, &rng, rng_one_in(&rng, 4) ? open_bound : lower,
-                   rng_one_in(&rng, 4) ? open_bound : upper);
+                   rng_one_in(&rng, 4) ? open_bound : upper, &view);
     }
+    iter_free(view);
     entry_list_deinit(&list);
 }
 END_TEST
@@ -147,6 +157,7 @@ END_TEST
 START_TEST(tombstones_past_the_bounds_are_not_stepped_over)
 {
     struct entry_list list = {0};
+    struct iter *child = entry_list_iter(&list);
     struct iter *view;
     char key[16];
 
@@ -154,7 +165,7 @@ START_TEST(tombstones_past_the_bounds_are_not_stepped_over)
         snprintf(key, sizeof key, "%03d", i);
         add(&list, key, 5, i == 50 ? ENTRY_PUT : ENTRY_DELETE);
     }
-    view = view_of(&list, 9, text("050"), text("051"));
+    view = view_of(child, 9, text("050"), text("051"));
     must(iter_first(view) == BYRON_OK);
     must(view->valid);
     must(iter_next(view) == BYRON_OK);
@@ -165,6 +176,7 @@ START_TEST(tombstones_past_the_bounds_are_not_stepped_over)
     must(!view->valid);
     ck_assert_uint_eq(view_iter_skipped(view), 0);
     iter_free(view);
+    iter_free(child);
     entry_list_deinit(&list);
 }
 END_TEST
@@ -172,13 +184,14 @@ END_TEST
 START_TEST(many_versions_are_sought_past)
 {
     struct entry_list list = {0};
+    struct iter *child = entry_list_iter(&list);
     struct iter *view;
 
     add(&list, "a", 1, ENTRY_PUT);
     for (uint64_t i = 1; i <= 1000; i++)
         add(&list, "b", i, ENTRY_PUT);
     add(&list, "c", 1, ENTRY_PUT);
-    view = view_of(&list, 500, open_bound, open_bound);
+    view = view_of(child, 500, open_bound, open_bound);
     must(iter_first(view) == BYRON_OK);
     must(iter_next(view) == BYRON_OK);
     ck_assert_uint_eq(view->sequence, 500);
@@ -190,6 +203,7 @@ START_TEST(many_versions_are_sought_past)
     must(slice_equal(view->key, text("a")));
     ck_assert_uint_lt(view_iter_skipped(view), 60);
     iter_free(view);
+    iter_free(child);
     entry_list_deinit(&list);
 }
 END_TEST
@@ -206,7 +220,7 @@ START_TEST(any_error_of_the_child_sticks)
     add_random(&list, &rng, 200, 40);
     child = entry_list_iter(&list);
     entry_list_iter_fail_after(child, (size_t)_i);
-    must(view_iter_new(child, 50, open_bound, open_bound, NULL, &view) ==
+    must(view_iter_start(child, 50, open_bound, open_bound, NULL, &view) ==
          BYRON_OK);
     status = iter_last(view);
     while (status == BYRON_OK) {
@@ -223,7 +237,9 @@ START_TEST(any_error_of_the_child_sticks)
     ck_assert_int_eq(iter_first(view), BYRON_IO);
     ck_assert_int_eq(iter_seek_before(view, text("key3")), BYRON_IO);
     must(!view->valid);
+    must(!view_iter_rest(view));
     iter_free(view);
+    iter_free(child);
     entry_list_deinit(&list);
 }
 END_TEST
@@ -231,13 +247,14 @@ END_TEST
 /* Everything a view does, with the nth allocation failing. */
 static byron_status walk(const struct entry_list *list, size_t nth)
 {
+    struct iter *child = entry_list_iter(list);
     struct iter *view = NULL;
     struct slice value;
     byron_status status;
 
     alloc_fail_after(nth);
-    status = view_iter_new(entry_list_iter(list), 50, text("key1"),
-                           text("key9"), NULL, &view);
+    status =
+        view_iter_start(child, 50, text("key1"), text("key9"), NULL, &view);
     if (status == BYRON_OK)
         status = iter_last(view);
     while (status == BYRON_OK && view->valid) {
@@ -250,6 +267,7 @@ static byron_status walk(const struct entry_list *list, size_t nth)
     while (status == BYRON_OK && view->valid)
         status = iter_next(view);
     iter_free(view);
+    iter_free(child);
     alloc_fail_after(0);
     return status;
 }
