@@ -18,6 +18,8 @@ struct byron_cursor {
     struct iter *merge; /* NULL until it takes one. */
     struct iter *own;   /* Of the transaction; NULL: none. */
     bool is_covered;    /* Some iterators mind range deletes. */
+    bool can_repeat;    /* The view is over what the sources have, and */
+    bool has_live;      /* the live memtable was not empty. */
     /* The committed range deletes around; bounds are those of state. */
     struct range_list ranges;
     struct range_lists *lists; /* NULL: none. */
@@ -112,17 +114,39 @@ out:
     return status;
 }
 
+static bool has_live(const struct byron_cursor *cursor)
+{
+    return memtable_count(cursor->state->live) > 0;
+}
+
+/* Where the range and the sources are those of the last time, they need not be
+ * looked up again. */
+static bool repeat_view(struct byron_cursor *cursor,
+                        const struct byron_txn *txn, byron_snapshot *snapshot,
+                        const struct byron_range *range)
+{
+    return cursor->can_repeat && !txn && !cursor->lists &&
+           cursor->has_live == has_live(cursor) &&
+           view_iter_restart(cursor->view, snapshot->sequence,
+                             slice_from(range->lower), slice_from(range->upper),
+                             &snapshot->moment);
+}
+
 static byron_status open_view(struct byron_cursor *cursor,
                               struct byron_txn *txn, byron_snapshot *snapshot,
                               const struct byron_range *range)
 {
-    byron_status status;
+    byron_status status = BYRON_OK;
     size_t count = 0;
     struct iter *all;
     /* One time for all that a transaction reads. */
     struct moment *moment = txn ? &txn->snapshot->moment : &snapshot->moment;
     if (read_state_has_ranges(cursor->state))
         TRY(collect_deletes(cursor, snapshot, range));
+    if (repeat_view(cursor, txn, snapshot, range))
+        return BYRON_OK;
+    cursor->can_repeat = !txn;
+    cursor->has_live = has_live(cursor); /* Or soon: then it is looked up. */
     TRY(collect_iters(cursor, txn, snapshot, range, &count));
     all = cursor->active[0];
     if (count > 1) {

@@ -23,6 +23,13 @@ key_bound_set(struct key_bound *bound, struct slice key)
     return kept_key_set(&bound->key, key);
 }
 
+/* Whether it is set to key, or as open. */
+static inline bool key_bound_is(const struct key_bound *bound, struct slice key)
+{
+    return bound->is_set == (key.data != NULL) &&
+           slice_equal(buf_slice(&bound->key), key);
+}
+
 /* Whether key is below. Requires: it is set. */
 static inline bool key_bound_is_above(const struct key_bound *bound,
                                       struct slice key)

@@ -21,10 +21,10 @@
 struct newest_iter {
     struct iter base;
     struct iter *child;
+    struct iter *owned; /* The child, or NULL: it is lent. */
     uint64_t limit;
     const struct dead_spans *dead;
     bool is_own;
-    bool is_lent;       /* The child is not owned. */
     byron_status error; /* Sticks. */
     bool is_backward;   /* The child stands left of what is shown. */
     bool is_asked;      /* The value that is shown was asked for. */
@@ -473,8 +473,7 @@ static void release(struct iter *base)
 {
     struct newest_iter *newest = self(base);
 
-    if (!newest->is_lent)
-        iter_free(newest->child);
+    iter_free(newest->owned);
     buf_deinit(&newest->lower.key);
     buf_deinit(&newest->upper.key);
     buf_deinit(&newest->key);
@@ -494,12 +493,10 @@ static const struct iter_ops newest_iter_ops = {
     .skip = skip,
 };
 
-static byron_status start(struct newest_iter *newest, struct iter *child,
-                          const struct newest_rules *rules)
+/* All of the rules but the bounds. */
+static void take_rules(struct newest_iter *newest,
+                       const struct newest_rules *rules)
 {
-    byron_status status;
-
-    newest->child = child;
     newest->limit = rules->limit;
     newest->dead = rules->dead;
     newest->is_own = rules->is_own;
@@ -507,54 +504,57 @@ static byron_status start(struct newest_iter *newest, struct iter *child,
     newest->skipped = 0;
     newest->base.valid = false;
     newest->keeps_values = false;
-    TRY(key_bound_set(&newest->lower, rules->lower));
-    TRY(key_bound_set(&newest->upper, rules->upper));
-out:
-    return status;
-}
-
-static struct newest_iter *make(bool is_lent)
-{
-    struct newest_iter *newest = alloc_zeroed(1, sizeof *newest);
-
-    if (!newest)
-        return NULL;
-    newest->base.ops = &newest_iter_ops;
-    newest->is_lent = is_lent;
-    return newest;
-}
-
-byron_status newest_iter_new(struct iter *child,
-                             const struct newest_rules *rules,
-                             struct iter **out)
-{
-    struct newest_iter *newest = make(false);
-    byron_status status;
-
-    if (!newest) {
-        iter_free(child);
-        return error_no_memory();
-    }
-    TRY(start(newest, child, rules));
-    *out = &newest->base;
-    newest = NULL;
-out:
-    if (newest)
-        release(&newest->base);
-    return status;
 }
 
 byron_status newest_iter_lend(struct iter *child,
                               const struct newest_rules *rules,
                               struct iter **inout)
 {
-    struct newest_iter *newest = *inout ? self(*inout) : make(true);
+    struct newest_iter *newest = *inout ? self(*inout) : NULL;
+    byron_status status;
 
     if (!newest)
+        newest = alloc_zeroed(1, sizeof *newest);
+    if (!newest)
         return error_no_memory();
-    assert(newest->is_lent && newest->error == BYRON_OK);
+    assert(!newest->owned && newest->error == BYRON_OK);
     *inout = &newest->base;
-    return start(newest, child, rules);
+    newest->base.ops = &newest_iter_ops;
+    newest->child = child;
+    take_rules(newest, rules);
+    TRY(key_bound_set(&newest->lower, rules->lower));
+    TRY(key_bound_set(&newest->upper, rules->upper));
+out:
+    return status;
+}
+
+byron_status newest_iter_new(struct iter *child,
+                             const struct newest_rules *rules,
+                             struct iter **out)
+{
+    struct iter *newest = NULL;
+    byron_status status = newest_iter_lend(child, rules, &newest);
+
+    if (newest)
+        self(newest)->owned = child;
+    else
+        iter_free(child);
+    if (status == BYRON_OK)
+        *out = newest;
+    else
+        iter_free(newest);
+    return status;
+}
+
+bool newest_iter_restart(struct iter *base, const struct newest_rules *rules)
+{
+    struct newest_iter *newest = self(base);
+
+    if (!key_bound_is(&newest->lower, rules->lower) ||
+        !key_bound_is(&newest->upper, rules->upper))
+        return false;
+    take_rules(newest, rules);
+    return true;
 }
 
 static void rest(struct buf *buf)
@@ -569,10 +569,10 @@ bool newest_iter_rest(struct iter *base)
 
     rest(&newest->key);
     rest(&newest->value);
-    rest(&newest->lower.key);
-    rest(&newest->upper.key);
     base->valid = false;
-    return newest->error == BYRON_OK;
+    return newest->error == BYRON_OK &&
+           newest->lower.key.capacity <= RESTING_MAX &&
+           newest->upper.key.capacity <= RESTING_MAX;
 }
 
 uint64_t newest_iter_expiry(const struct iter *newest)

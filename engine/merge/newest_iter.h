@@ -36,6 +36,12 @@ BYRON_MUST_CHECK byron_status newest_iter_new(struct iter *child,
 BYRON_MUST_CHECK byron_status newest_iter_lend(struct iter *child,
                                                const struct newest_rules *rules,
                                                struct iter **newest);
+/* Such a one starts anew over the same child, if the bounds are the same, too;
+ * or answers false. */
+bool newest_iter_restart(struct iter *newest, const struct newest_rules *rules);
+/* Such a one will not be moved until then: lets go of what is large. False if
+ * it had better be freed: it has failed, which sticks, or is itself large. */
+bool newest_iter_restart(struct iter *newest, const struct newest_rules *rules);
 /* Such a one will not be moved until then: lets go of what is large. False if
  * it has failed, which sticks. */
 bool newest_iter_rest(struct iter *newest);

@@ -11,6 +11,14 @@ byron_status view_iter_start(struct iter *child, uint64_t sequence,
     return newest_iter_lend(child, &rules, view);
 }
 
+bool view_iter_restart(struct iter *view, uint64_t sequence, struct slice lower,
+                       struct slice upper, struct moment *moment)
+{
+    struct newest_rules rules = {
+        .limit = sequence, .lower = lower, .upper = upper, .moment = moment};
+    return newest_iter_restart(view, &rules);
+}
+
 bool view_iter_rest(struct iter *view)
 {
     return newest_iter_rest(view);

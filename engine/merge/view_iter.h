@@ -23,6 +23,15 @@
 BYRON_MUST_CHECK byron_status
 view_iter_start(struct iter *child, uint64_t sequence, struct slice lower,
                 struct slice upper, struct moment *moment, struct iter **view);
+/* Starts anew over the same child if the bounds are the same, too; or answers
+ * false. */
+bool view_iter_restart(struct iter *view, uint64_t sequence, struct slice lower,
+                       struct slice upper, struct moment *moment);
+/* It will not be moved until it is started anew: lets go of what is large.
+ * False if it had better be freed: it has failed, which sticks, or is itself
+ * large. */
+bool view_iter_restart(struct iter *view, uint64_t sequence, struct slice lower,
+                       struct slice upper, struct moment *moment);
 /* It will not be moved until it is started anew: lets go of what is large.
  * False if it has failed: it can not be, then, nor is its child of use. */
 bool view_iter_rest(struct iter *view);
