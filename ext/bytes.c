@@ -11,13 +11,11 @@ void bytes_deinit(struct bytes *bytes)
     memset(bytes, 0, sizeof *bytes);
 }
 
-byron_status bytes_reserve(struct bytes *bytes, size_t more)
+byron_status bytes_grow(struct bytes *bytes, size_t more)
 {
     size_t capacity;
     uint8_t *data;
 
-    if (bytes->capacity - bytes->size >= more)
-        return BYRON_OK;
     if (more > SIZE_MAX / 2 - bytes->size)
         return BYRON_TOO_BIG;
     capacity = bytes->capacity + bytes->capacity / 2;
@@ -31,21 +29,4 @@ byron_status bytes_reserve(struct bytes *bytes, size_t more)
     bytes->data = data;
     bytes->capacity = capacity;
     return BYRON_OK;
-}
-
-byron_status bytes_add(struct bytes *bytes, const void *data, size_t size)
-{
-    byron_status status = bytes_reserve(bytes, size);
-
-    if (status != BYRON_OK)
-        return status;
-    if (size > 0)
-        memcpy(bytes->data + bytes->size, data, size);
-    bytes->size += size;
-    return BYRON_OK;
-}
-
-byron_status bytes_add_u8(struct bytes *bytes, uint8_t value)
-{
-    return bytes_add(bytes, &value, 1);
 }

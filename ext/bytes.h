@@ -4,6 +4,8 @@
 #ifndef BYRON_EXT_BYTES_H
 #define BYRON_EXT_BYTES_H
 
+#include <string.h>
+
 #include "byron.h"
 
 /* All zero is valid and empty. */
@@ -14,11 +16,36 @@ struct bytes {
 };
 
 void bytes_deinit(struct bytes *bytes);
+/* bytes_reserve where there is not enough. */
+BYRON_MUST_CHECK byron_status bytes_grow(struct bytes *bytes, size_t more);
+
 /* Makes room for more bytes beyond size; size stays. */
-BYRON_MUST_CHECK byron_status bytes_reserve(struct bytes *bytes, size_t more);
-BYRON_MUST_CHECK byron_status bytes_add(struct bytes *bytes, const void *data,
-                                        size_t size);
-BYRON_MUST_CHECK byron_status bytes_add_u8(struct bytes *bytes, uint8_t value);
+BYRON_MUST_CHECK static inline byron_status bytes_reserve(struct bytes *bytes,
+                                                          size_t more)
+{
+    if (bytes->capacity - bytes->size >= more)
+        return BYRON_OK;
+    return bytes_grow(bytes, more);
+}
+
+BYRON_MUST_CHECK static inline byron_status
+bytes_add(struct bytes *bytes, const void *data, size_t size)
+{
+    byron_status status = bytes_reserve(bytes, size);
+
+    if (status != BYRON_OK)
+        return status;
+    if (size > 0)
+        memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return BYRON_OK;
+}
+
+BYRON_MUST_CHECK static inline byron_status bytes_add_u8(struct bytes *bytes,
+                                                         uint8_t value)
+{
+    return bytes_add(bytes, &value, 1);
+}
 
 static inline struct byron_bytes bytes_view(const struct bytes *bytes)
 {

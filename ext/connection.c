@@ -146,6 +146,7 @@ static struct transaction *new_transaction(struct connection *connection,
         return NULL;
     transaction->connection = connection;
     transaction->schema = strdup(schema);
+    transaction->is_main = sqlite3_stricmp(schema, "main") == 0;
     if (!is_private) {
         transaction->database =
             strdup(sqlite3_db_filename(connection->db, schema));

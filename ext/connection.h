@@ -29,6 +29,7 @@ struct transaction {
     struct transaction *next;
     unsigned references; /* Tables and calls that use it. */
     char *schema;
+    bool is_main;    /* That schema is SQLite's first. */
     char *database;  /* The file of the schema; NULL: in memory or temporary. */
     char *directory; /* NULL where there is no file. */
     char *options;

@@ -182,9 +182,20 @@ static byron_status add_intervals(struct key_ranges *out,
 static byron_status add_prefix(struct key_ranges *out,
                                struct byron_bytes prefix)
 {
-    static const struct interval everything;
+    struct segment segment = {.lower = out->bytes.size,
+                              .lower_size = prefix.size,
+                              .upper = out->bytes.size + prefix.size};
+    struct segment *added;
+    byron_status status;
 
-    return add_interval(out, prefix, &everything, (struct key_style){0});
+    TRY(bytes_add(&out->bytes, prefix.data, prefix.size));
+    TRY(bytes_add(&out->bytes, prefix.data, prefix.size));
+    raise(&out->bytes, segment.upper);
+    segment.upper_size = out->bytes.size - segment.upper;
+    TRY(add_segment(out, &added));
+    *added = segment;
+out:
+    return status;
 }
 
 /* --- Rowids -------------------------------------------------------------- */

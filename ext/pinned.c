@@ -31,9 +31,7 @@ void pinned_add(struct pinned_list *list, struct pinned *pinned)
 /* Needs mutex. What is taken out is closed without it. */
 static byron_snapshot *take_out(struct pinned *pinned)
 {
-    byron_snapshot *snapshot = pinned->snapshot;
-    pinned->snapshot = NULL;
-    return snapshot;
+    return atomic_exchange(&pinned->snapshot, NULL);
 }
 
 void pinned_remove(struct pinned_list *list, struct pinned *pinned)
@@ -57,6 +55,8 @@ byron_snapshot *pinned_take(struct pinned_list *list, struct pinned *pinned,
     byron_snapshot *snapshot;
     bool is_same;
 
+    if (!atomic_load_explicit(&pinned->snapshot, memory_order_relaxed))
+        return NULL;
     pthread_mutex_lock(&list->mutex);
     is_same = pinned->commit == commit;
     snapshot = take_out(pinned);
@@ -74,7 +74,7 @@ void pinned_keep(struct pinned_list *list, struct pinned *pinned,
 
     pthread_mutex_lock(&list->mutex);
     old = take_out(pinned);
-    pinned->snapshot = snapshot;
+    atomic_store(&pinned->snapshot, snapshot);
     pinned->commit = commit;
     pinned->since_ms = now_ms();
     pthread_mutex_unlock(&list->mutex);
@@ -85,6 +85,8 @@ void pinned_release(struct pinned_list *list, struct pinned *pinned)
 {
     byron_snapshot *snapshot;
 
+    if (!atomic_load_explicit(&pinned->snapshot, memory_order_relaxed))
+        return;
     pthread_mutex_lock(&list->mutex);
     snapshot = take_out(pinned);
     pthread_mutex_unlock(&list->mutex);
@@ -98,7 +100,7 @@ void pinned_sweep(struct pinned_list *list, int64_t age_ms)
 
     pthread_mutex_lock(&list->mutex);
     for (pinned = list->first; pinned; pinned = pinned->next)
-        if (pinned->snapshot && pinned->since_ms < oldest)
+        if (atomic_load(&pinned->snapshot) && pinned->since_ms < oldest)
             byron_snapshot_close(take_out(pinned));
     pthread_mutex_unlock(&list->mutex);
 }

@@ -11,13 +11,15 @@
 #define BYRON_EXT_PINNED_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "byron.h"
 
 /* One per connection and store; all zeros before pinned_add. */
 struct pinned {
     struct pinned *next;
-    byron_snapshot *snapshot; /* Owned; NULL: nothing is held. */
+    /* Owned; NULL: nothing is held. Only the connection puts one here. */
+    _Atomic(byron_snapshot *) snapshot;
     uint64_t commit;
     int64_t since_ms;
 };

@@ -43,7 +43,9 @@ int view_ready(struct table *table)
 unsigned view_data_version(struct transaction *transaction)
 {
     unsigned version = 0;
-    sqlite3_file_control(transaction->connection->db, transaction->schema,
+    /* NULL spares SQLite the search for the name. */
+    sqlite3_file_control(transaction->connection->db,
+                         transaction->is_main ? NULL : transaction->schema,
                          SQLITE_FCNTL_DATA_VERSION, &version);
     return version;
 }
