@@ -233,6 +233,35 @@ START_TEST(a_walk_past_the_cache_reads_many_blocks_at_once)
 }
 END_TEST
 
+/* What was read ahead is of the first table's file. */
+START_TEST(a_walk_past_the_cache_goes_on_to_another_table)
+{
+    struct table_options options = {1024, 10, CODEC_NONE};
+    struct table_fixture fixtures[2];
+    struct table_model models[2] = {{0}, {0}};
+
+    for (int i = 0; i < 2; i++) {
+        fill_counted(&models[i], i ? 1500 : 1000);
+        make_table(&fixtures[i], &models[i], &options, 1);
+    }
+    struct iter *iter = new_iter(&fixtures[0], 0);
+    for (int round = 0; round < 4; round++) {
+        table_iter_switch(iter, fixtures[round % 2].reader);
+        ck_assert_int_eq(iter_first(iter), BYRON_OK);
+        for (size_t i = 0; i < models[round % 2].count; i++) {
+            check_at(iter, &models[round % 2], i);
+            ck_assert_int_eq(iter_next(iter), BYRON_OK);
+        }
+        ck_assert(!iter->valid);
+    }
+    iter_free(iter);
+    for (int i = 0; i < 2; i++) {
+        table_model_deinit(&models[i]);
+        table_fixture_deinit(&fixtures[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_second_walk_reads_nothing)
 {
     struct table_fixture fixture;
@@ -404,6 +433,7 @@ Suite *test_table_iter_suite(void)
     tcase_add_loop_test(cases, an_iterator_goes_on_to_another_table, 0, 2);
     tcase_add_test(cases, a_bulk_walk_leaves_the_cache_alone);
     tcase_add_test(cases, a_walk_past_the_cache_reads_many_blocks_at_once);
+    tcase_add_test(cases, a_walk_past_the_cache_goes_on_to_another_table);
     tcase_add_test(cases, a_second_walk_reads_nothing);
     tcase_add_test(cases, large_values_are_read_only_when_asked_for);
     tcase_add_test(cases, a_bulk_walk_reads_large_values_in_stretches);
