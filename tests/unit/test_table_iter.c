@@ -245,14 +245,15 @@ START_TEST(a_walk_past_the_cache_goes_on_to_another_table)
         make_table(&fixtures[i], &models[i], &options, 1);
     }
     struct iter *iter = new_iter(&fixtures[0], 0);
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 8; round++) {
+        const struct table_model *model = &models[round % 2];
+        size_t end = round < 6 ? 100 : model->count;
         table_iter_switch(iter, fixtures[round % 2].reader);
         ck_assert_int_eq(iter_first(iter), BYRON_OK);
-        for (size_t i = 0; i < models[round % 2].count; i++) {
-            check_at(iter, &models[round % 2], i);
+        for (size_t i = 0; i < end; i++) {
+            check_at(iter, model, i);
             ck_assert_int_eq(iter_next(iter), BYRON_OK);
         }
-        ck_assert(!iter->valid);
     }
     iter_free(iter);
     for (int i = 0; i < 2; i++) {
@@ -397,7 +398,7 @@ START_TEST(every_failed_read_and_allocation_is_reported)
     before = memfs_calls(fixture.fs, MEMFS_READ);
     ck_assert_int_eq(walk_all(&fixture, (unsigned)_i), BYRON_OK);
     calls = memfs_calls(fixture.fs, MEMFS_READ) - before;
-    ck_assert_uint_gt(calls, 1);
+    ck_assert_uint_gt(calls, _i == TABLE_ITER_BULK ? 0 : 1);
     for (nth = 1; nth <= calls; nth++) {
         before = memfs_calls(fixture.fs, MEMFS_READ);
         memfs_fail_nth(fixture.fs, MEMFS_READ, nth, BYRON_IO, false);
