@@ -110,16 +110,18 @@ static byron_status sync_recovered(struct byron_db *db)
     return status;
 }
 
-/* A store that was never written to: whoever made it may have been stopped
- * before its HEAD was on the disk. */
-static byron_status confirm_head(struct byron_db *db)
+/*
+ * Whoever wrote the manifest, or made the store, may have been stopped before
+ * it was on the disk. A log that follows tables of which the disk knows nothing
+ * would follow nothing after a power cut.
+ */
+static byron_status confirm_manifest(struct byron_db *db)
 {
-    byron_status status;
+    byron_status status = BYRON_OK;
     struct version_edit nothing = {0};
     mutex_lock(&db->work_mutex);
-    bool is_confirmed =
-        db->has_appended || db->state.wal_floor > 0 || db->wal_count > 0;
-    status = is_confirmed ? BYRON_OK : db_install(db, &nothing, 0);
+    if (!manifest_is_safe(db->manifest))
+        status = db_install(db, &nothing, 0);
     mutex_unlock(&db->work_mutex);
     version_edit_deinit(&nothing);
     return status;
@@ -129,7 +131,7 @@ static byron_status confirm_head(struct byron_db *db)
 static byron_status begin_writing(struct byron_db *db)
 {
     byron_status status;
-    TRY(confirm_head(db));
+    TRY(confirm_manifest(db));
     mutex_lock(&db->work_mutex);
     status = sync_recovered(db);
     mutex_unlock(&db->work_mutex);

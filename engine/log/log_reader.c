@@ -21,6 +21,7 @@ struct log_reader {
     uint64_t end_at; /* Nothing from here on counts. */
     uint64_t end;    /* Of the last whole record. */
     bool is_at_end;
+    bool is_sealed;           /* The last whole record says so. */
     struct byron_error error; /* code OK: none. */
     struct log_header header;
     struct buf window; /* Bytes of the file from window_offset. */
@@ -260,6 +261,7 @@ static byron_status read_record(struct log_reader *reader,
     record->offset = reader->end;
     record->end = offset;
     reader->end = offset;
+    reader->is_sealed = head.type == RECORD_SEAL;
     *found = true;
 out:
     return status;
@@ -396,6 +398,11 @@ void log_reader_close(struct log_reader *reader)
 const struct log_header *log_reader_header(const struct log_reader *reader)
 {
     return &reader->header;
+}
+
+bool log_reader_is_sealed(const struct log_reader *reader)
+{
+    return reader->is_sealed;
 }
 
 uint64_t log_reader_end(const struct log_reader *reader)

@@ -42,6 +42,8 @@ const struct log_header *log_reader_header(const struct log_reader *reader);
 BYRON_MUST_CHECK byron_status log_reader_next(struct log_reader *reader,
                                               struct log_record *record,
                                               bool *found);
+/* Whether the last whole record is a seal: all before it is on the disk. */
+bool log_reader_is_sealed(const struct log_reader *reader);
 /* Where the last whole record ended. */
 uint64_t log_reader_end(const struct log_reader *reader);
 const char *log_reader_path(const struct log_reader *reader); /* For words. */

@@ -21,6 +21,7 @@ struct manifest {
     uint64_t end;              /* Where its last edit ends. */
     uint64_t sequence;         /* Of its last record: edits ever, plus one. */
     struct log_writer *writer; /* NULL: the next append starts a new file. */
+    bool is_sealed;            /* As it was loaded. */
     uint64_t rewrite_size;
     struct byron_error poison; /* code OK: none. */
 };
@@ -129,6 +130,7 @@ static byron_status read_records(struct manifest *manifest,
         manifest->sequence = record.sequence;
     }
     manifest->end = log_reader_end(reader);
+    manifest->is_sealed = log_reader_is_sealed(reader);
     if (manifest->base_end == 0)
         return error_corrupt(path, manifest->end,
                              "HEAD names this manifest, yet it has no base");
@@ -411,6 +413,13 @@ void manifest_close(struct manifest *manifest)
         return;
     log_writer_close(manifest->writer);
     alloc_free(manifest);
+}
+
+bool manifest_is_safe(const struct manifest *manifest)
+{
+    /* A seal follows an edit, and that a HEAD that was synced. A writer has
+     * begun with all that was loaded. */
+    return manifest->is_sealed || manifest->writer;
 }
 
 bool manifest_is_writable(const struct manifest *manifest)

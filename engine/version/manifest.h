@@ -58,6 +58,11 @@ BYRON_MUST_CHECK byron_status manifest_append(struct manifest *manifest,
                                               const struct store_state *state,
                                               const struct version_edit *edit,
                                               uint64_t *next_number);
+/*
+ * Whether a power cut leaves all of what was loaded or appended. It may not
+ * where whoever wrote it was stopped in the middle: an append settles that.
+ */
+bool manifest_is_safe(const struct manifest *manifest);
 /* False where the store has a feature that forbids this library to write;
  * manifest_append answers BYRON_READ_ONLY then. */
 bool manifest_is_writable(const struct manifest *manifest);

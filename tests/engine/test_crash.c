@@ -94,6 +94,28 @@ static size_t find_state(struct crash_run *run, byron_db *db, size_t low,
     return 0;
 }
 
+/* What was committed durably by a process that recovered from a kill outlasts
+ * a power cut: it builds on nothing that the killed one had not synced. */
+static void cut_power(struct crash_run *run, struct memfs *image,
+                      const struct byron_commit_point *point,
+                      const struct model_state *state)
+{
+    enum memfs_crash mode =
+        (enum memfs_crash)(1 + rng_below(&run->rng, MEMFS_CRASH_COUNT - 1));
+    struct memfs *last = memfs_crash_clone(image, mode, rng_next(&run->rng));
+    struct byron_error error;
+    byron_db *db;
+    byron_status status = open_image(run, last, point, &db);
+    byron_last_error(&error);
+    ck_assert_msg(status == BYRON_OK && store_model_is(&run->model, db, state),
+                  "image %llu, call %s of %s, a durable commit, %s: %s",
+                  (unsigned long long)run->images, run->call->name,
+                  run->call->path, memfs_crash_name(mode),
+                  status == BYRON_OK ? "it is lost" : error.words);
+    CHECK_OK(byron_close(db));
+    memfs_free(last);
+}
+
 /* The store goes on from what was recovered, and still knows it later. */
 static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
                   size_t found)
@@ -110,9 +132,14 @@ static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
         state.values[key] = 77;
         state.expires_ms[key] = 0;
     }
-    CHECK_OK(
-        byron_txn_prepare(txn, run->is_own ? BYRON_PREPARE_OWN : 0u, &point));
+    bool is_sync = rng_one_in(&run->rng, 2);
+    CHECK_OK(byron_txn_prepare(txn,
+                               (run->is_own ? BYRON_PREPARE_OWN : 0u) |
+                                   (is_sync ? BYRON_PREPARE_SYNC : 0u),
+                               &point));
     byron_txn_publish(txn);
+    if (is_sync)
+        cut_power(run, image, &point, &state);
     if (rng_one_in(&run->rng, 2))
         CHECK_OK(byron_flush(db));
     ck_assert(store_model_is(&run->model, db, &state));
@@ -290,7 +317,7 @@ START_TEST(every_crash_image_without_a_host_recovers_to_a_prefix)
 }
 END_TEST
 
-/* --- After a sync that failed --------------------------------------------- */
+/* --- After a kill, or a sync that failed ---------------------------------- */
 
 /* Whether the next open is told. */
 static bool is_in_doubt(struct memfs *fs)
@@ -379,6 +406,55 @@ START_TEST(doubt_stays_until_the_flush)
 }
 END_TEST
 
+struct kill {
+    struct played_host *host;
+    struct memfs *image;
+};
+
+/* Killed when the manifest has a flush, and the disk not yet. */
+static void before_manifest_sync(void *context, const struct memfs_call *call)
+{
+    struct kill *kill = context;
+    if (call->kind == MEMFS_SYNC && strstr(call->path, "/M-") && !kill->image)
+        kill->image = memfs_crash_clone(kill->host->fs, MEMFS_KEEP_ALL, 1);
+}
+
+/* All is in tables, and the log that goes on is empty: the next one would
+ * follow tables of which the disk knows nothing. */
+START_TEST(no_commit_builds_on_a_manifest_that_is_not_safe)
+{
+    bool is_own = _i & 1;
+    bool has_failed = _i & 2; /* Not killed: the sync fails. */
+    struct played_host host;
+    played_host_init(&host);
+    struct kill kill = {.host = &host};
+    CHECK_OK(commit_one(&host, is_own, "1"));
+    CHECK_OK(byron_flush(host.db));
+    CHECK_OK(commit_one(&host, is_own, "2"));
+    memfs_set_hook(host.fs, before_manifest_sync, &kill);
+    if (has_failed) {
+        /* Of the table, of the manifest. */
+        memfs_fail_nth(host.fs, MEMFS_SYNC, 3, BYRON_IO, false);
+        ck_assert_int_eq(byron_flush(host.db), BYRON_IO);
+        played_host_reopen(&host);
+        memfs_free(kill.image);
+    } else {
+        CHECK_OK(byron_flush(host.db));
+        CHECK_OK(byron_close(host.db));
+        memfs_free(host.fs);
+        host.fs = kill.image;
+        CHECK_OK(played_host_open(&host));
+    }
+    CHECK_OK(commit_one(&host, is_own, "3"));
+    CHECK_OK(commit_one(&host, is_own, "4"));
+    played_host_cut_power(&host, MEMFS_DROP_UNSYNCED);
+    CHECK_OK(played_host_open(&host));
+    ck_assert(has(&host, "1") && has(&host, "2"));
+    ck_assert(has(&host, "3") && has(&host, "4"));
+    played_host_deinit(&host);
+}
+END_TEST
+
 Suite *test_crash_suite(void)
 {
     Suite *suite = suite_create("crash");
@@ -390,6 +466,8 @@ Suite *test_crash_suite(void)
         tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 3);
     tcase_add_loop_test(tcase, no_commit_builds_on_what_a_failed_sync_lost, 0,
                         8);
+    tcase_add_loop_test(tcase, no_commit_builds_on_a_manifest_that_is_not_safe,
+                        0, 4);
     tcase_add_test(tcase, doubt_stays_until_the_flush);
     suite_add_tcase(suite, tcase);
     return suite;

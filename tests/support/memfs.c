@@ -139,6 +139,27 @@ static void crash_names(const struct memfs_dir *dir, struct rng *rng,
     }
 }
 
+/* Nothing is lost, and nothing more is durable. */
+static void keep_names(const struct memfs_dir *dir, struct rng *rng,
+                       struct memfs_dir *image)
+{
+    for (size_t i = 0; i < dir->now.count; i++) {
+        const char *name = dir->now.list[i].name;
+        keep(&dir->now.list[i], MEMFS_KEEP_ALL, rng, image);
+        if (!tree_name_is_durable(dir, name))
+            names_remove(&image->disk, name);
+    }
+    for (size_t i = 0; i < dir->disk.count; i++) {
+        const struct memfs_name *name = &dir->disk.list[i];
+        if (tree_name_is_durable(dir, name->name))
+            continue;
+        struct memfs_node *node = node_crash(name->node, MEMFS_KEEP_ALL, rng);
+        names_put(&image->disk, name->name, node);
+        node_unref(node);
+    }
+    image->exists_on_disk = dir->exists_on_disk;
+}
+
 static void crash_dir(const struct memfs_dir *dir, enum memfs_crash mode,
                       struct rng *rng, struct memfs *image)
 {
@@ -154,8 +175,9 @@ static void crash_dir(const struct memfs_dir *dir, enum memfs_crash mode,
     if (mode == MEMFS_DROP_UNSYNCED)
         names = &dir->disk;
     tree_make_dir(image, dir->path);
-    if (mode == MEMFS_RANDOM_SECTORS) {
-        crash_names(dir, rng, image->dirs);
+    if (mode == MEMFS_RANDOM_SECTORS || mode == MEMFS_KEEP_ALL) {
+        (mode == MEMFS_KEEP_ALL ? keep_names : crash_names)(dir, rng,
+                                                            image->dirs);
         return;
     }
     for (size_t i = 0; i < names->count; i++)

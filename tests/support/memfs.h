@@ -99,7 +99,8 @@ void memfs_advance(struct memfs *fs, uint64_t us); /* Requires: virtual. */
 /* --- power cuts ---------------------------------------------------------- */
 
 enum memfs_crash {
-    MEMFS_KEEP_ALL,       /* The process is killed, the machine lives. */
+    MEMFS_KEEP_ALL,       /* The process is killed, the machine lives: what
+                           * has no sync is lost at a later power cut. */
     MEMFS_DROP_UNSYNCED,  /* All bytes and names without a sync are gone. */
     MEMFS_RANDOM_SECTORS, /* Each sector of 512 unsynced bytes old, new or in
                            * between; any length; names lost by chance. */

@@ -297,9 +297,6 @@ static void play_mode(const struct memfs_node *node, enum memfs_crash mode,
                       struct memfs_bytes *image, struct rng *rng)
 {
     switch (mode) {
-    case MEMFS_KEEP_ALL:
-        memcpy(image->data, node->now.data, image->size);
-        break;
     case MEMFS_RANDOM_SECTORS:
         play_by_sector(node, image, rng);
         break;
@@ -312,6 +309,7 @@ static void play_mode(const struct memfs_node *node, enum memfs_crash mode,
     case MEMFS_GARBAGE:
         play_garbage(node, image, rng);
         break;
+    case MEMFS_KEEP_ALL:
     case MEMFS_DROP_UNSYNCED:
     case MEMFS_ZERO_FILLED:
     case MEMFS_CRASH_COUNT:
@@ -319,9 +317,31 @@ static void play_mode(const struct memfs_node *node, enum memfs_crash mode,
     }
 }
 
+static void copy_bytes(const struct memfs_bytes *from, struct memfs_bytes *to)
+{
+    grow(to, from->size);
+    if (from->size > 0)
+        memcpy(to->data, from->data, from->size);
+}
+
+static struct memfs_node *copy_node(const struct memfs_node *node)
+{
+    struct memfs_node *copy = node_new();
+    size_t size = node->write_count * sizeof *node->writes;
+
+    copy_bytes(&node->now, &copy->now);
+    copy_bytes(&node->disk, &copy->disk);
+    if (size > 0)
+        copy->writes = memcpy(memfs_allocate(size), node->writes, size);
+    copy->write_count = copy->write_capacity = node->write_count;
+    return copy;
+}
+
 struct memfs_node *node_crash(const struct memfs_node *node,
                               enum memfs_crash mode, struct rng *rng)
 {
+    if (mode == MEMFS_KEEP_ALL)
+        return copy_node(node);
     struct memfs_node *image = node_new();
 
     grow(&image->now, image_size(node, mode, rng));

@@ -42,7 +42,8 @@ void node_write(struct memfs_node *node, uint64_t offset, const void *data,
 void node_sync(struct memfs_node *node);
 void node_fail_sync(struct memfs_node *node);
 uint64_t node_unsynced(const struct memfs_node *node); /* Bytes. */
-/* What the disk may hold after a power cut, as a node of its own. */
+/* What the disk may hold after a power cut, as a node of its own; or, where
+ * nothing is lost yet, the same node once more. */
 struct memfs_node *node_crash(const struct memfs_node *node,
                               enum memfs_crash mode, struct rng *rng);
 

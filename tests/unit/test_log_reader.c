@@ -68,6 +68,32 @@ static void fill_sealed(struct log_fixture *log, size_t count)
     log_writer_close(writer);
 }
 
+START_TEST(only_a_seal_at_the_end_seals)
+{
+    for (int is_sealed = 0; is_sealed < 2; is_sealed++) {
+        struct log_fixture log;
+        struct log_reader *reader;
+        struct log_record record;
+        bool found = true;
+
+        log_fixture_init(&log, 1);
+        if (is_sealed)
+            fill_sealed(&log, 3);
+        else
+            log_fixture_fill(&log, 3, 0);
+        ck_assert_int_eq(log_fixture_open(&log, UINT64_MAX, &reader), BYRON_OK);
+        while (found) {
+            ck_assert(!log_reader_is_sealed(reader));
+            ck_assert_int_eq(log_reader_next(reader, &record, &found),
+                             BYRON_OK);
+        }
+        ck_assert_int_eq(log_reader_is_sealed(reader), is_sealed);
+        log_reader_close(reader);
+        log_fixture_deinit(&log);
+    }
+}
+END_TEST
+
 START_TEST(error_stays)
 {
     struct log_fixture log;
@@ -422,6 +448,7 @@ Suite *test_log_reader_suite(void)
     tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, records_come_back_in_order);
     tcase_add_test(cases, record_knows_its_place);
+    tcase_add_test(cases, only_a_seal_at_the_end_seals);
     tcase_add_test(cases, error_stays);
     tcase_add_test(cases, nothing_beyond_end_at_counts);
     tcase_add_test(cases, log_that_stays_short_of_end_at_says_where);

@@ -173,6 +173,44 @@ START_TEST(power_cut_at_any_call_leaves_before_or_after)
 }
 END_TEST
 
+static struct memfs *killed_image;
+
+static void kill_before_seal(void *context, const struct memfs_call *call)
+{
+    struct store_fixture *fixture = context;
+    if (call->kind == MEMFS_SYNC && !killed_image)
+        killed_image = memfs_crash_clone(fixture->fs, MEMFS_KEEP_ALL, 1);
+}
+
+/* Who was stopped before a seal may have been stopped before the sync. */
+START_TEST(what_ends_without_a_seal_is_not_safe)
+{
+    struct store_fixture fixture;
+
+    store_init(&fixture);
+    ck_assert(manifest_is_safe(fixture.manifest));
+    store_unload(&fixture);
+    ck_assert_int_eq(store_load(&fixture), BYRON_OK);
+    ck_assert(!manifest_is_safe(fixture.manifest));
+    ck_assert_int_eq(store_append_add(&fixture, 1), BYRON_OK);
+    ck_assert(manifest_is_safe(fixture.manifest));
+    store_unload(&fixture);
+    ck_assert_int_eq(store_load(&fixture), BYRON_OK);
+    ck_assert(manifest_is_safe(fixture.manifest));
+    ck_assert_int_eq(store_append_add(&fixture, 2), BYRON_OK);
+    memfs_set_hook(fixture.fs, kill_before_seal, &fixture);
+    ck_assert_int_eq(store_append_add(&fixture, 3), BYRON_OK);
+    memfs_set_hook(fixture.fs, NULL, NULL);
+    store_detach(&fixture);
+    store_attach(&fixture, killed_image);
+    killed_image = NULL;
+    ck_assert_int_eq(store_load(&fixture), BYRON_OK);
+    ck_assert_uint_eq(version_run_count(fixture.state.version), 3);
+    ck_assert(!manifest_is_safe(fixture.manifest));
+    store_detach(&fixture);
+}
+END_TEST
+
 Suite *test_manifest_crash_suite(void)
 {
     Suite *suite = suite_create("manifest_crash");
@@ -181,6 +219,7 @@ Suite *test_manifest_crash_suite(void)
     tcase_set_timeout(cases, 60); /* Sanitizers are slow. */
     tcase_add_test(cases, power_cut_in_a_creation_leaves_none_or_a_store);
     tcase_add_test(cases, power_cut_at_any_call_leaves_before_or_after);
+    tcase_add_test(cases, what_ends_without_a_seal_is_not_safe);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -50,6 +50,32 @@ START_TEST(killed_process_loses_nothing)
 }
 END_TEST
 
+/* The system's memory outlasts the process, and no power cut. */
+START_TEST(killed_process_makes_nothing_durable)
+{
+    struct os_file *kept = world_create("S-1");
+    struct os_file *gone;
+    struct memfs *killed;
+    struct memfs *image;
+
+    world_append(kept, "abc");
+    ck_assert_int_eq(world.os->file_sync(kept), BYRON_OK);
+    ck_assert_int_eq(world.os->dir_sync(world.dir), BYRON_OK);
+    world_append(kept, "def");
+    gone = world_create("S-2");
+    killed = world_crash(MEMFS_KEEP_ALL, 1);
+    ck_assert_str_eq(world_text(killed, "S-1"), "abcdef");
+    ck_assert_str_eq(world_text(killed, "S-2"), "");
+    image = memfs_crash_clone(killed, MEMFS_DROP_UNSYNCED, 1);
+    ck_assert_str_eq(world_text(image, "S-1"), "abc");
+    ck_assert_ptr_null(world_text(image, "S-2"));
+    memfs_free(image);
+    memfs_free(killed);
+    world.os->file_close(kept);
+    world.os->file_close(gone);
+}
+END_TEST
+
 START_TEST(power_cut_drops_unsynced_bytes_and_names)
 {
     struct os_file *kept = world_create("S-1");
@@ -351,6 +377,7 @@ Suite *test_memfs_crash_suite(void)
     tcase_add_loop_test(cases, synced_bytes_and_names_survive_every_crash, 0,
                         MEMFS_CRASH_COUNT);
     tcase_add_test(cases, killed_process_loses_nothing);
+    tcase_add_test(cases, killed_process_makes_nothing_durable);
     tcase_add_test(cases, power_cut_drops_unsynced_bytes_and_names);
     tcase_add_test(cases, unsynced_removal_may_be_undone);
     tcase_add_test(cases, removed_directory_may_come_back);
