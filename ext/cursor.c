@@ -519,6 +519,11 @@ static int result_hidden(struct cursor *cursor, sqlite3_context *context,
 
     if (column == hidden->prefix && cursor->prefix) {
         sqlite3_result_value(context, cursor->prefix);
+    } else if (column == hidden->prefix && cursor->walk.plan.is_prefix_asked) {
+        rc = table_fail(table_of(cursor), SQLITE_ERROR,
+                        "byron: %s.prefix can only be searched by: prefix = "
+                        "..., joined to the rest by AND",
+                        table_of(cursor)->name);
     } else if (column == hidden->key) {
         cursor->walk.is_whole = true;
         rc = scan_look(&cursor->walk.scan);

@@ -24,6 +24,24 @@ char *plan_write(char *words, const struct plan *plan)
     return text;
 }
 
+#define UNWANTED 1e6 /* Times the cost. */
+#define LAST_BIT 63  /* Of colUsed: stands for all columns from there on. */
+
+static bool is_used(const sqlite3_index_info *info, int column)
+{
+    return column >= 0 && column < LAST_BIT && (info->colUsed >> column & 1);
+}
+
+/* UPDATE FROM reads every hidden column, and means none of them. */
+static bool asks_for_prefix(const struct choice *choice)
+{
+    const struct hidden_columns *hidden = &choice->table->declaration->hidden;
+
+    return choice->plan.pattern != PATTERN_PREFIX &&
+           is_used(choice->info, hidden->prefix) &&
+           !is_used(choice->info, hidden->command);
+}
+
 /* Whether an index is of any use to the query. */
 static bool is_of_use(const struct choice *choice)
 {
@@ -43,12 +61,16 @@ static bool consider(struct table *table, sqlite3_index_info *info, int number,
     out->plan.id = out->path.id;
     if (!constraint_choose(out))
         return false;
+    out->plan.is_prefix_asked = asks_for_prefix(out);
     out->plan.is_covering = path_covers(&out->path, info->colUsed);
     order_choose(out);
     if (!is_of_use(out))
         return false;
     constraint_choose_limit(out);
     cost_estimate(out);
+    /* A scan would have to ask for it; an OR may have sides that need not. */
+    if (out->plan.is_prefix_asked && plan_bound_count(&out->plan) == 0)
+        out->cost *= UNWANTED;
     return true;
 }
 

@@ -40,10 +40,11 @@ struct plan {
     /* Rows were promised in the order of the columns after the bound ones,
      * although those may turn out not to be single values. */
     bool is_ordered_after;
-    bool is_covering; /* The walk itself has every column that is used. */
-    int distinct;     /* Of rows alike in as many key columns one will do. */
-    bool has_limit;   /* Nobody asks for more rows than that. */
-    bool has_offset;  /* So many rows are passed over. */
+    bool is_prefix_asked; /* What the column prefix holds, though it is free. */
+    bool is_covering;     /* The walk itself has every column that is used. */
+    int distinct;    /* Of rows alike in as many key columns one will do. */
+    bool has_limit;  /* Nobody asks for more rows than that. */
+    bool has_offset; /* So many rows are passed over. */
 };
 
 int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info);
