@@ -1,5 +1,6 @@
 #include "differ/extras.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "differ/schema.h"
@@ -99,29 +100,35 @@ static const char *draw_beginning(struct generator *g)
                 "NULL");
 }
 
-/* Some beginning of the column is equal to the value, by its collation. An
- * empty blob has no substr but NULL. */
-static void say_begins(struct generator *g, const struct column *column,
-                       const char *literal, const char *value)
+/* Some beginning of it is equal to the value, by the collation. An empty blob
+ * has no substr but NULL. */
+static void say_begins(struct generator *g, const char *name,
+                       const char *collation, const char *value, bool is_blob)
 {
-    bool is_blob = *literal == 'x';
-    bool is_folded = !is_blob && strcmp(column->collation, "NOCASE") == 0;
-    bool is_trimmed = !is_blob && strcmp(column->collation, "RTRIM") == 0;
+    bool is_folded = !is_blob && strcmp(collation, "NOCASE") == 0;
+    bool is_trimmed = !is_blob && strcmp(collation, "RTRIM") == 0;
     char *beginning = sqlite3_mprintf("CAST(%s(%s) AS BLOB)",
                                       is_folded    ? "lower"
                                       : is_trimmed ? "rtrim"
                                                    : "",
                                       value);
 
+    say(g,
+        "(typeof(%s) = '%s' AND (length(%s) = 0 OR "
+        "substr(CAST(%s(%s) AS BLOB), 1, length(%s)) = %s))",
+        name, is_blob ? "blob" : "text", beginning, is_folded ? "lower" : "",
+        name, beginning, beginning);
+    sqlite3_free(beginning);
+}
+
+/* The same for a literal, as it is or bound. */
+static void say_begins_literal(struct generator *g, const struct column *column,
+                               const char *literal, const char *value)
+{
     if (strcmp(literal, "NULL") == 0)
         say(g, "(0)");
     else
-        say(g,
-            "(typeof(%s) = '%s' AND (length(%s) = 0 OR "
-            "substr(CAST(%s(%s) AS BLOB), 1, length(%s)) = %s))",
-            column->name, is_blob ? "blob" : "text", beginning,
-            is_folded ? "lower" : "", column->name, beginning, beginning);
-    sqlite3_free(beginning);
+        say_begins(g, column->name, column->collation, value, *literal == 'x');
 }
 
 /* Zero bytes end a text for NOCASE. */
@@ -152,7 +159,7 @@ static void say_prefix_term(struct generator *g, const struct table *table,
     literal = beginning_for(g, column);
     value = literal_text(g, literal);
     say(g, "/*byron: prefix = %s*/", value);
-    say_begins(g, column, literal, value);
+    say_begins_literal(g, column, literal, value);
     sqlite3_free(value);
 }
 
@@ -188,6 +195,50 @@ static void draw_prefix(struct generator *g)
     end(g);
 }
 
+/* prefix = column of another table; zero bytes mean something else to NOCASE.
+ */
+static void draw_prefix_join(struct generator *g)
+{
+    const struct table *table = schema_pick(g);
+    const struct table *other = schema_any(g);
+    const struct column *column = key_column(table, 0);
+    char name[16], value[16];
+
+    if (table->shape != SHAPE_KEYED || strcmp(column->collation, "NOCASE") == 0)
+        return;
+    snprintf(name, sizeof name, "r.%s", column->name);
+    snprintf(value, sizeof value, "l.%s", schema_column(g, other)->name);
+    begin(g);
+    say(g, "SELECT count(*), count(%s), count(%s), sum(length(%s)) FROM ", name,
+        value, name);
+    say(g, "%s AS l %sJOIN %s AS r ON ", other->name,
+        once_in(g, 3) ? "LEFT " : "", table->name);
+    say(g, "/*byron: r.prefix = %s*/(CASE typeof(%s) WHEN 'null' THEN 0 ",
+        value, value);
+    say(g, "WHEN 'blob' THEN ");
+    say_begins(g, name, column->collation, value, true);
+    say(g, " ELSE ");
+    say_begins(g, name, column->collation, value, false);
+    say(g, " END)");
+    end(g);
+}
+
+/* prefix = value OR key = value: each side by its own path. */
+static void draw_prefix_or(struct generator *g)
+{
+    const struct table *table = schema_pick(g);
+    const struct column *column = key_column(table, 0);
+
+    if (table->shape != SHAPE_KEYED)
+        return;
+    begin(g);
+    say(g, "SELECT * FROM %s WHERE ", table->name);
+    say_prefix_term(g, table, 0);
+    say(g, " OR %s %s %s", column->name, PICK(g, "=", "<", ">"),
+        draw_bare(g, column));
+    end(g);
+}
+
 /* FROM t(value). */
 static void draw_argument(struct generator *g)
 {
@@ -201,7 +252,7 @@ static void draw_argument(struct generator *g)
     literal = beginning_for(g, key_column(table, 0));
     say(g, "SELECT * FROM /*byron: %s(%s)*/(SELECT * FROM %s WHERE ",
         table->name, literal, table->name);
-    say_begins(g, key_column(table, 0), literal, literal);
+    say_begins_literal(g, key_column(table, 0), literal, literal);
     say(g, ")");
     end(g);
 }
@@ -264,7 +315,7 @@ static void draw_refused(struct generator *g)
 
 void draw_extra(struct generator *g)
 {
-    switch (draw(g, 12)) {
+    switch (draw(g, 14)) {
     case 0:
     case 1:
     case 2:
@@ -281,6 +332,12 @@ void draw_extra(struct generator *g)
         break;
     case 7:
         draw_argument(g);
+        break;
+    case 10:
+        draw_prefix_join(g);
+        break;
+    case 11:
+        draw_prefix_or(g);
         break;
     case 8:
         draw_count(g);

@@ -33,6 +33,7 @@ struct column {
     const char *type; /* As declared; "" for none. */
     const char *collation;
     bool is_not_null;
+    bool is_unique; /* A clause of its own. */
     bool has_default;
     bool is_desc;           /* In the key. */
     int key;                /* Place in the key, or -1. */

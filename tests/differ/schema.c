@@ -217,7 +217,7 @@ static void say_column_definition(struct generator *g, struct table *table,
         !table->is_put && once_in(g, 12)) {
         say(g, " UNIQUE");
         say_conflict(g, table);
-        table->has_unique = table->is_indexed = true;
+        table->has_unique = table->is_indexed = column->is_unique = true;
     }
     if (column->has_default && is_literal_default(column->pool[0]) &&
         !is_real_for_text(column))
@@ -272,9 +272,11 @@ static void say_unique(struct generator *g, struct table *table)
     const struct column *one = schema_column(g, table);
     const struct column *two = schema_column(g, table);
 
-    /* A second UNIQUE of the key is one with it, or is not, as may be. */
+    /* A second UNIQUE of the key is one with it, or is not, as may be; and one
+     * that says REPLACE a second time leaves open which is looked at first. */
     if (!g->features.has_unique || table->is_put || !once_in(g, 3) ||
-        (table->key_count == 1 && one == two && one->key == 0))
+        (table->key_count == 1 && one == two && one->key == 0) ||
+        (one == two && one->is_unique))
         return;
     table->has_unique = table->is_indexed = true;
     if (one == two)

@@ -151,6 +151,16 @@ static bool is_gone(const char *sql, const struct outcome *plain,
            strstr(byron->message, "no such");
 }
 
+/*
+ * A function of byron's reads its own tables before it is locked out, and goes
+ * on reading inside BEGIN; a DELETE does not.
+ */
+static bool has_read(const char *sql, const struct outcome *byron)
+{
+    return strstr(sql, "/*byron: SELECT") && !byron->is_autocommit &&
+           (byron->code & 0xff) == SQLITE_BUSY;
+}
+
 /* Both did their best: what became of it. */
 static void judge(struct run *run, int number, const struct step *step,
                   const struct outcome *plain, const struct outcome *byron)
@@ -165,6 +175,7 @@ static void judge(struct run *run, int number, const struct step *step,
     run->result->is_refused = plain->message != NULL;
     if (is_doubtful(verdict, sql) || is_gone(sql, plain, byron))
         verdict = VERDICT_SAME;
+    run->result->is_cut = has_read(sql, byron);
     if (is_undecided(plain, byron)) {
         run->result->is_cut = true;
         verdict = VERDICT_SAME;
