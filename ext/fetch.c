@@ -38,6 +38,8 @@ static void forget(struct bytes *bytes)
 
 void fetch_clear(struct fetch *fetch)
 {
+    if (fetch->count == 0)
+        return; /* As it was left. */
     release_values(fetch);
     forget(&fetch->keys);
     forget(&fetch->next_key);

@@ -383,10 +383,11 @@ static byron_status add_column_plan(struct key_ranges *out,
                                     const struct key_argument *arguments)
 {
     struct bytes *prefix = &out->prefix;
-    struct intervals values = {.count = 0};
+    struct intervals values; /* Large: filled as far as it is used. */
     int next = 0;
     byron_status status;
 
+    values.count = 0;
     prefix->size = 0;
     TRY(key_codec_add_id(prefix, id));
     TRY(add_equals(prefix, table, plan, arguments, &next, &values));

@@ -197,6 +197,8 @@ bool view_is_forked(const struct view *view)
 
 void view_close(struct view *view)
 {
+    if (!view->owner)
+        return;
     if (view->link) {
         *view->link = view->next;
         if (view->next)

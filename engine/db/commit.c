@@ -353,6 +353,7 @@ void byron_txn_publish(byron_txn *txn)
     else if (prepared->flags & BYRON_PREPARE_OWN)
         commit_ring_pass_name(&db->ring, commit.id);
     commit_ring_add(&db->ring, &commit);
+    snapshots_renew(db);
     db->last_sequence = commit.sequence;
     db->point = prepared->point;
     if (db->wal && db->wal_number == db->told_wal)

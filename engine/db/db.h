@@ -136,10 +136,12 @@ struct byron_db {
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     struct pace pace;
-    uint64_t open_snapshots;        /* Needs mutex. */
-    byron_snapshot *spare_snapshot; /* Needs mutex. Memory of one closed. */
-    uint64_t open_txns;             /* Needs mutex. */
-    struct byron_stats stats;       /* Needs mutex. The counters among them. */
+    uint64_t open_snapshots;          /* Needs mutex. Some may be idle. */
+    byron_snapshot *spare_snapshot;   /* Needs mutex. Memory of one closed. */
+    struct idle_shelf idle_snapshots; /* Of the newest commit. */
+    atomic_uint_least64_t age; /* Goes up when that, or the state, changes. */
+    uint64_t open_txns;        /* Needs mutex. */
+    struct byron_stats stats;  /* Needs mutex. The counters among them. */
 };
 
 /*

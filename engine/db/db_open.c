@@ -5,6 +5,7 @@
 #include "db/db_state.h"
 #include "db/options.h"
 #include "db/recovery.h"
+#include "db/snapshot.h"
 #include "db/tuning.h"
 #include "db/txn.h"
 #include "db/wal.h"
@@ -204,6 +205,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     condition_init(&db->changed);
     condition_init(&db->token_free);
     condition_init(&db->log_free);
+    atomic_init(&db->age, 1);
     TRY(db_derive_options(options, path, &db->options));
     db->os = db->options.os;
     store_clock_init(&db->clock, db->os);
@@ -227,6 +229,7 @@ out:
 byron_status byron_close(byron_db *db)
 {
     mutex_lock(&db->mutex);
+    snapshots_renew(db);
     uint64_t open = db->open_snapshots + db->open_txns;
     mutex_unlock(&db->mutex);
     if (open > 0)

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "db/snapshot.h"
 #include "sstable/file_pool.h"
 
 /* Room for what writers freeze while one edit gets to the disk. With MAX_FROZEN
@@ -157,6 +158,7 @@ void db_publish_state(struct byron_db *db, struct read_state *state)
 {
     struct read_state *old = db->read_state;
     db->read_state = state;
+    snapshots_renew(db);
     read_state_unref(old);
 }
 

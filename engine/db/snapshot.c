@@ -4,11 +4,62 @@
 
 #include "base/alloc.h"
 
+/* --- Idle ones ----------------------------------------------------------- */
+
+/* Needs mutex. */
+static void free_idle(struct byron_db *db)
+{
+    byron_snapshot *snapshot;
+    while ((snapshot = (byron_snapshot *)idle_take(&db->idle_snapshots))) {
+        assert(db->open_snapshots > 0);
+        db->open_snapshots--;
+        read_state_unref(snapshot->state);
+        alloc_free(snapshot);
+    }
+}
+
+void snapshots_renew(struct byron_db *db)
+{
+    atomic_fetch_add(&db->age, 1);
+    free_idle(db);
+}
+
+static byron_snapshot *take_idle(struct byron_db *db)
+{
+    byron_snapshot *snapshot = (byron_snapshot *)idle_take(&db->idle_snapshots);
+    if (snapshot)
+        moment_init(&snapshot->moment, &db->clock);
+    return snapshot;
+}
+
+/*
+ * False: it is still the caller's. Who renews the age looks for idle ones
+ * afterwards, and who leaves one looks at the age afterwards: so one of the two
+ * sees the other.
+ */
+static bool leave_idle(byron_snapshot *snapshot)
+{
+    struct byron_db *db = snapshot->db;
+    uint64_t age = snapshot->age;
+    if (age == 0 || atomic_load(&db->age) != age ||
+        !idle_put(&db->idle_snapshots, &snapshot->idle))
+        return false;
+    if (atomic_load(&db->age) != age) {
+        mutex_lock(&db->mutex);
+        free_idle(db);
+        mutex_unlock(&db->mutex);
+    }
+    return true;
+}
+
+/* --- Opening ------------------------------------------------------------- */
+
 /* Needs mutex. */
 static byron_status open_at(struct byron_db *db, const struct commit *commit,
                             byron_snapshot **out)
 {
     byron_snapshot *snapshot = db->spare_snapshot;
+    bool is_newest = commit == commit_ring_newest(&db->ring);
     db->spare_snapshot = NULL;
     if (!snapshot)
         snapshot = alloc_bytes(sizeof *snapshot);
@@ -18,6 +69,7 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
     snapshot->state = read_state_ref(db->read_state);
     snapshot->sequence = commit->sequence;
     snapshot->commit = commit->id;
+    snapshot->age = is_newest ? atomic_load(&db->age) : 0;
     moment_init(&snapshot->moment, &db->clock);
     db->open_snapshots++;
     *out = snapshot;
@@ -26,6 +78,10 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
 
 byron_status byron_snapshot_open(byron_db *db, byron_snapshot **out)
 {
+    *out = take_idle(db);
+    if (*out && (*out)->age == atomic_load(&db->age))
+        return BYRON_OK;
+    byron_snapshot_close(*out);
     mutex_lock(&db->mutex);
     byron_status status = open_at(db, commit_ring_newest(&db->ring), out);
     mutex_unlock(&db->mutex);
@@ -37,6 +93,11 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
 {
     byron_status status;
     uint64_t deadline = 0; /* Set when there is something to wait for. */
+    *out = take_idle(db);
+    if (*out && (*out)->commit == id)
+        return BYRON_OK;
+    byron_snapshot_close(*out);
+    *out = NULL;
     mutex_lock(&db->mutex);
     for (;;) {
         const struct commit *commit = commit_ring_find(&db->ring, id);
@@ -65,7 +126,7 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
 
 void byron_snapshot_close(byron_snapshot *snapshot)
 {
-    if (!snapshot)
+    if (!snapshot || leave_idle(snapshot))
         return;
     struct byron_db *db = snapshot->db;
     /* Outside the mutex: the last reference may free a whole memtable. */

@@ -7,14 +7,25 @@
 #include "db/db.h"
 #include "entry/timed.h"
 
+/*
+ * One of the newest commit that is closed waits for whoever opens the next, who
+ * then needs neither mutex nor reference. It holds nothing that the store does
+ * not hold anyway: snapshots_renew, called whenever there is something newer,
+ * frees what waits.
+ */
 struct byron_snapshot {
+    struct idle idle; /* First. */
     struct byron_db *db;
     struct read_state *state; /* A reference. */
     uint64_t sequence;
     uint64_t commit;
+    uint64_t age; /* The store's when it was of the newest commit; or 0. */
     struct moment moment; /* What has expired. */
 };
 
+/* What waits is no longer the newest, or the store is about to be closed, or
+ * counts what is open. Needs mutex. */
+void snapshots_renew(struct byron_db *db);
 /* value <- a put that was found; NOT_FOUND for a tombstone, and for what has
  * expired at moment. Takes found. */
 BYRON_MUST_CHECK byron_status value_from(struct table_found *found,

@@ -1,4 +1,5 @@
 #include "db/db.h"
+#include "db/snapshot.h"
 #include "db/work.h"
 
 static void level_stats(struct byron_db *db, const struct version *version,
@@ -67,6 +68,7 @@ void byron_stats(byron_db *db, struct byron_stats *out)
     struct block_cache_stats cache;
     struct disk_size disk = {.db = db};
     mutex_lock(&db->mutex);
+    snapshots_renew(db);
     *out = db->stats;
     out->wal_files = db->wal_count;
     out->snapshots = db->open_snapshots;

@@ -354,9 +354,10 @@ static byron_status first(struct iter *base)
 
     if (status != BYRON_OK)
         return status;
-    if (newest->lower.is_set)
-        return seek(base, buf_slice(&newest->lower.key), SEQUENCE_MAX);
-    status = iter_first(newest->child);
+    status = newest->lower.is_set
+                 ? iter_seek(newest->child, buf_slice(&newest->lower.key),
+                             SEQUENCE_MAX)
+                 : iter_first(newest->child);
     return status == BYRON_OK ? find_forward(newest) : fail(newest, status);
 }
 
@@ -367,10 +368,11 @@ static byron_status last(struct iter *base)
 
     if (status != BYRON_OK)
         return status;
-    if (newest->upper.is_set)
-        return seek_before(base, buf_slice(&newest->upper.key));
     newest->keeps_values = true;
-    status = iter_last(newest->child);
+    status =
+        newest->upper.is_set
+            ? iter_seek_before(newest->child, buf_slice(&newest->upper.key))
+            : iter_last(newest->child);
     return status == BYRON_OK ? find_backward(newest) : fail(newest, status);
 }
 
