@@ -460,45 +460,59 @@ static byron_status read_content(struct byron_bytes *input,
     return status;
 }
 
-/* An integer of less than 63 bits, the usual number; false: not that. */
+/* A big-endian number; without a loop where it is short. */
+static inline uint64_t load_whole(const uint8_t *from, size_t size)
+{
+    uint64_t whole = 0;
+
+    switch (size) {
+    case 1:
+        return from[0];
+    case 2:
+        return (uint64_t)from[0] << 8 | from[1];
+    case 3:
+        return (uint64_t)from[0] << 16 | (uint64_t)from[1] << 8 | from[2];
+    default:
+        for (size_t i = 0; i < size; i++)
+            whole = whole << 8 | from[i];
+        return whole;
+    }
+}
+
+/* An integer of less than 55 bits, the usual number; false: not that. */
 static inline bool read_integer(struct byron_bytes *input,
                                 struct key_style style, uint8_t tag,
                                 struct field *out)
 {
     const uint8_t *from = input->data;
     bool is_negative = tag < TAG_ZERO;
-    uint8_t flip = style.is_descending != is_negative ? 0xff : 0;
     size_t size = is_negative ? TAG_ZERO - tag : tag - TAG_ZERO;
-    uint64_t shifted = 0;
+    uint64_t shifted;
 
     if (size >= WHOLE_SIZE || size >= input->size)
         return false;
-    for (size_t i = 1; i <= size; i++)
-        shifted = shifted << 8 | (from[i] ^ flip);
+    shifted = load_whole(from + 1, size);
+    if (style.is_descending != is_negative)
+        shifted ^= (UINT64_C(1) << (8 * size)) - 1;
     if (shifted & 1)
         return false; /* A fraction follows. */
+    shifted >>= 1;
     out->kind = FIELD_INTEGER;
-    out->integer = (int64_t)(shifted >> 1);
-    if (is_negative)
-        out->integer = -out->integer;
+    out->integer = is_negative ? -(int64_t)shifted : (int64_t)shifted;
     input->data = from + 1 + size;
     input->size -= 1 + size;
     return true;
 }
 
-static byron_status read_column(struct byron_bytes *input,
-                                struct key_style style, struct bytes *scratch,
-                                struct field *out)
+/* Whatever it is. Apart, so that integers do not pay for it. */
+__attribute__((noinline)) static byron_status
+read_any(struct byron_bytes *input, struct key_style style,
+         struct bytes *scratch, struct field *out)
 {
     uint8_t number[NUMBER_SIZE];
-    uint8_t tag;
+    uint8_t tag = tag_of(*input, style);
     size_t size;
 
-    if (input->size == 0)
-        return BYRON_CORRUPT;
-    tag = tag_of(*input, style);
-    if (read_integer(input, style, tag, out))
-        return BYRON_OK;
     if (tag == TAG_TEXT || tag == TAG_BLOB) {
         out->kind = tag == TAG_TEXT ? FIELD_TEXT : FIELD_BLOB;
         return read_content(input, style, scratch, out);
@@ -510,6 +524,17 @@ static byron_status read_column(struct byron_bytes *input,
     input->data = (const uint8_t *)input->data + size;
     input->size -= size;
     return BYRON_OK;
+}
+
+static inline byron_status read_column(struct byron_bytes *input,
+                                       struct key_style style,
+                                       struct bytes *scratch, struct field *out)
+{
+    if (input->size == 0)
+        return BYRON_CORRUPT;
+    if (read_integer(input, style, tag_of(*input, style), out))
+        return BYRON_OK;
+    return read_any(input, style, scratch, out);
 }
 
 byron_status key_codec_read(struct byron_bytes *input, struct key_style style,
