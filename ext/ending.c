@@ -76,65 +76,12 @@ static int disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
-/* An empty table. */
+/* It cannot be read, and so needs no cursor. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     (void)base;
-    info->estimatedCost = 1;
-    info->estimatedRows = 1;
-    return SQLITE_OK;
-}
-
-static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
-{
-    (void)base;
-    *out = calloc(1, sizeof **out);
-    return *out ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-static int close_cursor(sqlite3_vtab_cursor *base)
-{
-    free(base);
-    return SQLITE_OK;
-}
-
-static int filter(sqlite3_vtab_cursor *base, int plan, const char *text,
-                  int count, sqlite3_value **arguments)
-{
-    (void)base;
-    (void)plan;
-    (void)text;
-    (void)count;
-    (void)arguments;
-    return SQLITE_OK;
-}
-
-static int next(sqlite3_vtab_cursor *base)
-{
-    (void)base;
-    return SQLITE_OK;
-}
-
-static int is_at_end(sqlite3_vtab_cursor *base)
-{
-    (void)base;
-    return 1;
-}
-
-static int column(sqlite3_vtab_cursor *base, sqlite3_context *context,
-                  int number)
-{
-    (void)base;
-    (void)context;
-    (void)number;
-    return SQLITE_OK;
-}
-
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
-{
-    (void)base;
-    *out = 0;
-    return SQLITE_OK;
+    (void)info;
+    return SQLITE_CONSTRAINT;
 }
 
 static int update(sqlite3_vtab *base, int count, sqlite3_value **arguments,
@@ -188,13 +135,6 @@ static const sqlite3_module module = {
     .xBestIndex = best_index,
     .xDisconnect = disconnect,
     .xDestroy = disconnect,
-    .xOpen = open_cursor,
-    .xClose = close_cursor,
-    .xFilter = filter,
-    .xNext = next,
-    .xEof = is_at_end,
-    .xColumn = column,
-    .xRowid = rowid,
     .xUpdate = update,
     .xBegin = begin,
     .xSync = sync,
@@ -216,8 +156,8 @@ int ending_watch(struct transaction *transaction)
     /* It belongs to main, and takes main's write lock. */
     if (!transaction->txn && sqlite3_stricmp(transaction->schema, "main") != 0)
         return SQLITE_OK;
-    /* Deletes nothing, but takes part. */
+    /* Inserts nothing, but takes part. */
     return sqlite3_exec(transaction->connection->db,
-                        "DELETE FROM main.byron_ending WHERE 0", NULL, NULL,
-                        NULL);
+                        "INSERT INTO main.byron_ending SELECT 0 WHERE 0", NULL,
+                        NULL, NULL);
 }

@@ -158,6 +158,18 @@ START_TEST(insert_and_drop_in_one_transaction_end_it)
 }
 END_TEST
 
+/* What hears the end of such a transaction is a table, though not to see. */
+START_TEST(the_ending_is_neither_read_nor_written)
+{
+    host_open(&host);
+    expect("SELECT * FROM byron_ending", "error: no query solution");
+    expect("DELETE FROM byron_ending", "error: no query solution");
+    ck_assert_int_eq(host_fail(host.db, "INSERT INTO byron_ending VALUES(1)"),
+                     SQLITE_READONLY);
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(a_drop_undone_by_a_savepoint_keeps_the_transactions_rows)
 {
     host_open(&host);
@@ -436,6 +448,7 @@ static void add_ddl(TCase *cases)
     tcase_add_test(cases,
                    a_dropped_table_is_gone_and_its_number_is_not_used_again);
     tcase_add_test(cases, insert_and_drop_in_one_transaction_end_it);
+    tcase_add_test(cases, the_ending_is_neither_read_nor_written);
     tcase_add_test(cases,
                    a_drop_undone_by_a_savepoint_keeps_the_transactions_rows);
     tcase_add_test(cases, a_drop_in_an_attached_file_ends_its_transaction);
