@@ -5,34 +5,16 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "support/host.h"
+#include "support/host_expect.h"
 
 Suite *test_command_suite(void);
 
 static struct host host;
 
-static void expect(const char *sql, const char *expected)
-{
-    ck_assert_str_eq(host_ask(host.db, sql), expected);
-}
-
-static void expect_words(const char *sql, const char *words)
-{
-    const char *answer = host_ask(host.db, sql);
-
-    ck_assert_msg(strstr(answer, "error: ") && strstr(answer, words), "%s: %s",
-                  sql, answer);
-}
-
 static void open_filled(void)
 {
-    host_open(&host);
-    host_run(host.db,
-             "CREATE VIRTUAL TABLE kv USING byron; "
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
-             "WHERE i < 1000) INSERT INTO kv SELECT i, 'value ' || i FROM n");
+    host_open_kv(&host, 1000);
 }
 
 static void close_filled(void)
@@ -43,12 +25,12 @@ static void close_filled(void)
 START_TEST(flush_and_compact_write_files)
 {
     host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
-    expect("SELECT count(*) FROM byron_sstables('kv')", "1");
+    host_expect(&host, "SELECT count(*) FROM byron_sstables('kv')", "1");
     host_run(host.db, "DELETE FROM kv WHERE key > 10");
     host_run(host.db, "INSERT INTO kv(kv) VALUES('FLUSH')");
     host_run(host.db, "INSERT INTO kv(kv) VALUES('Compact')");
-    expect("SELECT count(*) FROM byron_sstables('kv')", "1");
-    expect("SELECT count(*) FROM kv", "10");
+    host_expect(&host, "SELECT count(*) FROM byron_sstables('kv')", "1");
+    host_expect(&host, "SELECT count(*) FROM kv", "10");
 }
 END_TEST
 
@@ -57,39 +39,44 @@ START_TEST(a_command_changes_no_row_and_no_rowid)
     host_run(host.db,
              "CREATE TABLE plain(a); INSERT INTO plain VALUES(1), (2)");
     host_run(host.db, "INSERT INTO kv(kv) VALUES('integrity-check')");
-    expect("SELECT changes(), last_insert_rowid(), count(*) FROM kv",
-           "1|2|1000");
+    host_expect(&host,
+                "SELECT changes(), last_insert_rowid(), count(*) FROM kv",
+                "1|2|1000");
 }
 END_TEST
 
 START_TEST(what_is_no_command_is_named_with_those_that_are)
 {
-    expect_words("INSERT INTO kv(kv) VALUES('optimize')",
-                 "unknown command 'optimize'; there are compact, flush, "
-                 "integrity-check");
-    expect_words("INSERT INTO kv(kv) VALUES(5)", "unknown command '5'");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('flush', 1)",
-                 "command 'flush' takes no argument");
-    expect_words("INSERT INTO kv(kv) VALUES('set')",
-                 "command 'set' needs an argument");
-    expect_words("INSERT INTO kv(kv, key) VALUES('flush', 1)",
-                 "a command takes no columns but kv and arg");
-    expect_words("INSERT INTO kv(arg) VALUES('flush')", "cannot be set");
-    expect_words("UPDATE kv SET kv = 'flush'", "cannot be set");
-    expect("SELECT count(*) FROM kv", "1000");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('optimize')",
+                        "unknown command 'optimize'; there are compact, flush, "
+                        "integrity-check");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES(5)",
+                        "unknown command '5'");
+    host_expect_failure(&host, "INSERT INTO kv(kv, arg) VALUES('flush', 1)",
+                        "command 'flush' takes no argument");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('set')",
+                        "command 'set' needs an argument");
+    host_expect_failure(&host, "INSERT INTO kv(kv, key) VALUES('flush', 1)",
+                        "a command takes no columns but kv and arg");
+    host_expect_failure(&host, "INSERT INTO kv(arg) VALUES('flush')",
+                        "cannot be set");
+    host_expect_failure(&host, "UPDATE kv SET kv = 'flush'", "cannot be set");
+    host_expect(&host, "SELECT count(*) FROM kv", "1000");
 }
 END_TEST
 
 START_TEST(a_writer_does_not_wait_for_itself)
 {
     host_run(host.db, "BEGIN; INSERT INTO kv VALUES(0, 'mine')");
-    expect_words("INSERT INTO kv(kv) VALUES('flush')", "has written");
-    expect_words("INSERT INTO kv(kv) VALUES('compact')", "has written");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('flush')",
+                        "has written");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('compact')",
+                        "has written");
     host_run(host.db, "INSERT INTO kv(kv) VALUES('integrity-check')");
     host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4')");
     host_run(host.db, "COMMIT");
     host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
-    expect("SELECT value FROM kv WHERE key = 0", "mine");
+    host_expect(&host, "SELECT value FROM kv WHERE key = 0", "mine");
 }
 END_TEST
 
@@ -98,13 +85,13 @@ START_TEST(a_command_works_in_a_transaction_that_only_read)
     host_run(host.db, "BEGIN; SELECT count(*) FROM kv; "
                       "INSERT INTO kv(kv) VALUES('flush'); "
                       "SELECT count(*) FROM kv; COMMIT");
-    expect("SELECT count(*) FROM kv", "1000");
+    host_expect(&host, "SELECT count(*) FROM kv", "1000");
 }
 END_TEST
 
 START_TEST(set_is_kept_and_rolled_back_with_the_database)
 {
-    expect("SELECT byron_config('kv', 'memory')", "67108864");
+    host_expect(&host, "SELECT byron_config('kv', 'memory')", "67108864");
     host_run(host.db,
              "INSERT INTO kv(kv, arg) VALUES('set', 'memory=128MB'); "
              "INSERT INTO kv(kv, arg) VALUES('set', 'threads = 0'); "
@@ -112,13 +99,16 @@ START_TEST(set_is_kept_and_rolled_back_with_the_database)
     host_run(host.db, "BEGIN; INSERT INTO kv(kv, arg) "
                       "VALUES('set', 'memory=1GB'); ROLLBACK");
     host_reopen(&host);
-    expect("SELECT byron_config('kv', 'memory'), byron_config('kv', "
-           "'threads'), byron_config('kv', 'compression')",
-           "134217728|0|none");
-    expect("SELECT value FROM byron_stats('kv') WHERE name = 'memory'",
-           "134217728");
+    host_expect(&host,
+                "SELECT byron_config('kv', 'memory'), byron_config('kv', "
+                "'threads'), byron_config('kv', 'compression')",
+                "134217728|0|none");
+    host_expect(&host,
+                "SELECT value FROM byron_stats('kv') WHERE name = 'memory'",
+                "134217728");
     host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'threads=1')");
-    expect("SELECT options FROM byron_store", "memory=134217728 compression=1");
+    host_expect(&host, "SELECT options FROM byron_store",
+                "memory=134217728 compression=1");
 }
 END_TEST
 
@@ -129,7 +119,7 @@ START_TEST(set_counts_from_the_commit_on)
     sqlite3 *other = host_connect(&host);
 
     host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'memory=128MB')");
-    expect(MEMORY, "134217728");
+    host_expect(&host, MEMORY, "134217728");
     ck_assert_str_eq(host_ask(other, MEMORY), "134217728");
     for (int i = 0; i < 2; i++) {
         const char *set =
@@ -137,19 +127,19 @@ START_TEST(set_counts_from_the_commit_on)
                    : "SELECT byron_config('kv', 'memory', '1GB')";
         host_run(host.db, "BEGIN");
         host_run(host.db, set);
-        expect(MEMORY, "134217728");
+        host_expect(&host, MEMORY, "134217728");
         host_run(host.db, "ROLLBACK");
-        expect(MEMORY, "134217728");
+        host_expect(&host, MEMORY, "134217728");
         host_run(host.db, "BEGIN; SAVEPOINT s");
         host_run(host.db, set);
         host_run(host.db, "ROLLBACK TO s; COMMIT");
-        expect(MEMORY, "134217728");
+        host_expect(&host, MEMORY, "134217728");
         host_run(host.db, "BEGIN");
         host_run(host.db, set);
         host_run(host.db, "COMMIT");
-        expect(MEMORY, "1073741824");
+        host_expect(&host, MEMORY, "1073741824");
         host_run(host.db, "SELECT byron_config('kv', 'memory', '128MB')");
-        expect(MEMORY, "134217728");
+        host_expect(&host, MEMORY, "134217728");
     }
     sqlite3_close(other);
 }
@@ -172,7 +162,7 @@ START_TEST(set_counts_in_every_schema)
                  "SELECT value FROM byron_stats('%s.kv%d') "
                  "WHERE name = 'memory'",
                  schema, i);
-        expect(sql, "2097152");
+        host_expect(&host, sql, "2097152");
         snprintf(sql, sizeof sql,
                  "BEGIN; SELECT byron_config('kv%d', 'memory', '4MB'); COMMIT",
                  i);
@@ -181,9 +171,9 @@ START_TEST(set_counts_in_every_schema)
                  "SELECT value FROM byron_stats('%s.kv%d') "
                  "WHERE name = 'memory'",
                  schema, i);
-        expect(sql, "4194304");
+        host_expect(&host, sql, "4194304");
     }
-    expect(MEMORY, "67108864");
+    host_expect(&host, MEMORY, "67108864");
 }
 END_TEST
 
@@ -196,36 +186,45 @@ START_TEST(set_changes_the_thread_and_the_memtable_at_once)
              "WHERE i < 2100) INSERT INTO kv SELECT i, randomblob(900) FROM n");
     host_run(host.db, "INSERT INTO kv VALUES(3000, 1); "
                       "INSERT INTO kv VALUES(3001, 1)");
-    expect("SELECT value > 0 FROM byron_stats('kv') WHERE name = 'flushes'",
-           "1");
+    host_expect(
+        &host, "SELECT value > 0 FROM byron_stats('kv') WHERE name = 'flushes'",
+        "1");
     host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'threads=1')");
-    expect("SELECT byron_compact('kv'), byron_check('kv')", "ok|ok");
-    expect("SELECT count(*) FROM kv", "1103");
+    host_expect(&host, "SELECT byron_compact('kv'), byron_check('kv')",
+                "ok|ok");
+    host_expect(&host, "SELECT count(*) FROM kv", "1103");
 }
 END_TEST
 
 START_TEST(what_a_store_could_not_open_with_is_not_set)
 {
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'fanout=1')",
-                 "option fanout is 1, but must be from 2 to 100");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'memory')",
-                 "'set' needs name=value");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', '')",
-                 "'set' needs name=value");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'nothing=1')",
-                 "unrecognized option: \"nothing\"");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'path=elsewhere')",
-                 "option path is fixed when the table is created");
-    expect_words("INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4 memory=5')",
-                 "more than a value");
-    expect("SELECT options FROM byron_store", "");
-    expect_words("CREATE VIRTUAL TABLE other USING byron(fanout=1)",
-                 "option fanout is 1, but must be from 2 to 100");
+    host_expect_failure(&host,
+                        "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=1')",
+                        "option fanout is 1, but must be from 2 to 100");
+    host_expect_failure(&host,
+                        "INSERT INTO kv(kv, arg) VALUES('set', 'memory')",
+                        "'set' needs name=value");
+    host_expect_failure(&host, "INSERT INTO kv(kv, arg) VALUES('set', '')",
+                        "'set' needs name=value");
+    host_expect_failure(&host,
+                        "INSERT INTO kv(kv, arg) VALUES('set', 'nothing=1')",
+                        "unrecognized option: \"nothing\"");
+    host_expect_failure(
+        &host, "INSERT INTO kv(kv, arg) VALUES('set', 'path=elsewhere')",
+        "option path is fixed when the table is created");
+    host_expect_failure(
+        &host, "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4 memory=5')",
+        "more than a value");
+    host_expect(&host, "SELECT options FROM byron_store", "");
+    host_expect_failure(&host,
+                        "CREATE VIRTUAL TABLE other USING byron(fanout=1)",
+                        "option fanout is 1, but must be from 2 to 100");
     host_run(host.db, "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=4')");
-    expect_words("CREATE VIRTUAL TABLE other USING byron(fanout=1)",
-                 "option fanout is 1, but must be from 2 to 100");
+    host_expect_failure(&host,
+                        "CREATE VIRTUAL TABLE other USING byron(fanout=1)",
+                        "option fanout is 1, but must be from 2 to 100");
     host_reopen(&host);
-    expect("SELECT count(*) FROM kv", "1000");
+    host_expect(&host, "SELECT count(*) FROM kv", "1000");
 }
 END_TEST
 
@@ -237,8 +236,9 @@ START_TEST(a_table_may_be_called_arg_or_prefix)
                       "INSERT INTO prefix(prefix) VALUES('flush'); "
                       "INSERT INTO prefix(prefix, arg) "
                       "VALUES('set', 'fanout=4')");
-    expect("SELECT count(*) FROM arg", "0");
-    expect_words("INSERT INTO arg(arg) VALUES('set')", "needs an argument");
+    host_expect(&host, "SELECT count(*) FROM arg", "0");
+    host_expect_failure(&host, "INSERT INTO arg(arg) VALUES('set')",
+                        "needs an argument");
 }
 END_TEST
 
@@ -246,14 +246,15 @@ START_TEST(a_column_of_the_tables_name_is_a_column)
 {
     host_run(host.db, "CREATE VIRTUAL TABLE c USING byron(c, d); "
                       "INSERT INTO c(c) VALUES('flush')");
-    expect("SELECT c, d FROM c", "flush|NULL");
+    host_expect(&host, "SELECT c, d FROM c", "flush|NULL");
 }
 END_TEST
 
 START_TEST(a_reader_of_the_file_alone_may_not_command)
 {
     host_run(host.db, "PRAGMA query_only = ON");
-    expect_words("INSERT INTO kv(kv) VALUES('flush')", "readonly");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('flush')",
+                        "readonly");
 }
 END_TEST
 
@@ -278,10 +279,12 @@ START_TEST(integrity_check_fails_in_words_where_something_is_damaged)
 {
     host_run(host.db, "INSERT INTO kv(kv) VALUES('flush')");
     damage_file();
-    expect_words("INSERT INTO kv(kv) VALUES('integrity-check')", "/S-");
+    host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('integrity-check')",
+                        "/S-");
     ck_assert_int_eq(sqlite3_extended_errcode(host.db), SQLITE_CORRUPT_VTAB);
-    expect_words("INSERT INTO kv(kv) VALUES('flush'), ('integrity-check')",
-                 "byron: kv: ");
+    host_expect_failure(
+        &host, "INSERT INTO kv(kv) VALUES('flush'), ('integrity-check')",
+        "byron: kv: ");
 }
 END_TEST
 

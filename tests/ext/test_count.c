@@ -4,34 +4,17 @@
  * Covers: sweep, interrupt, reply, config, debug.
  */
 #include <check.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "interrupt.h"
-#include "support/host.h"
+#include "support/host_expect.h"
 
 Suite *test_count_suite(void);
 
 static struct host host;
 
-static void expect(const char *sql, const char *expected)
-{
-    ck_assert_str_eq(host_ask(host.db, sql), expected);
-}
-
-static void expect_words(const char *sql, const char *words)
-{
-    const char *answer = host_ask(host.db, sql);
-    ck_assert_msg(strstr(answer, words) != NULL, "%s: %s", sql, answer);
-}
-
 static void open_filled(void)
 {
-    host_open(&host);
-    host_run(host.db,
-             "CREATE VIRTUAL TABLE kv USING byron; "
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
-             "WHERE i < 3000) INSERT INTO kv SELECT i, 'value ' || i FROM n");
+    host_open_kv(&host, 3000);
 }
 
 static void close_filled(void)
@@ -41,41 +24,36 @@ static void close_filled(void)
 
 START_TEST(a_count_is_exact_at_the_statements_state)
 {
-    expect("SELECT byron_count('kv')", "3000");
+    host_expect(&host, "SELECT byron_count('kv')", "3000");
     host_run(host.db, "BEGIN; DELETE FROM kv WHERE key % 3 = 0; "
                       "INSERT INTO kv VALUES('new', 1); SAVEPOINT s; "
                       "DELETE FROM kv");
-    expect("SELECT byron_count('kv')", "0");
+    host_expect(&host, "SELECT byron_count('kv')", "0");
     host_run(host.db, "ROLLBACK TO s");
-    expect("SELECT byron_count('main.kv', 'exact')", "2001");
+    host_expect(&host, "SELECT byron_count('main.kv', 'exact')", "2001");
     host_run(host.db, "ROLLBACK");
-    expect("SELECT byron_count('kv'), count(*) FROM kv", "3000|3000");
+    host_expect(&host, "SELECT byron_count('kv'), count(*) FROM kv",
+                "3000|3000");
 }
 END_TEST
 
 START_TEST(a_reader_counts_what_it_began_to_read)
 {
-    sqlite3 *other = host_connect(&host);
-
-    host_run(host.db, "PRAGMA journal_mode = WAL");
-    host_run(other, "BEGIN; SELECT count(*) FROM kv");
-    host_run(host.db, "DELETE FROM kv WHERE key <= 1000");
-    ck_assert_str_eq(host_ask(other, "SELECT byron_count('kv')"), "3000");
-    host_run(other, "COMMIT");
-    ck_assert_str_eq(host_ask(other, "SELECT byron_count('kv')"), "2000");
-    ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+    host_expect_kept(&host, "SELECT byron_count('kv')",
+                     "DELETE FROM kv WHERE key <= 1000", "3000", "2000");
 }
 END_TEST
 
 START_TEST(about_how_many_costs_no_walk)
 {
     host_run(host.db, "SELECT byron_compact('kv')");
-    expect("SELECT byron_count('kv', 'approx') BETWEEN 2000 AND 4000", "1");
-    expect_words("SELECT byron_count('kv', 'roughly')",
-                 "'exact' or 'approx', not 'roughly'");
-    expect_words("SELECT byron_count('nothing')",
-                 "no such byron table: nothing");
-    expect_words("SELECT byron_count('kv', NULL)", "not 'NULL'");
+    host_expect(
+        &host, "SELECT byron_count('kv', 'approx') BETWEEN 2000 AND 4000", "1");
+    host_expect_words(&host, "SELECT byron_count('kv', 'roughly')",
+                      "'exact' or 'approx', not 'roughly'");
+    host_expect_words(&host, "SELECT byron_count('nothing')",
+                      "no such byron table: nothing");
+    host_expect_words(&host, "SELECT byron_count('kv', NULL)", "not 'NULL'");
 }
 END_TEST
 
@@ -84,22 +62,24 @@ START_TEST(a_renamed_table_is_found_by_its_name)
     host_run(host.db, "BEGIN; ALTER TABLE kv RENAME TO other; "
                       "CREATE VIRTUAL TABLE kv USING byron; "
                       "INSERT INTO kv VALUES(1, 2)");
-    expect("SELECT byron_count('kv'), byron_count('other')", "1|3000");
+    host_expect(&host, "SELECT byron_count('kv'), byron_count('other')",
+                "1|3000");
     host_run(host.db, "ROLLBACK");
-    expect("SELECT byron_count('kv')", "3000");
-    expect_words("SELECT byron_count('other')", "no such byron table");
+    host_expect(&host, "SELECT byron_count('kv')", "3000");
+    host_expect_words(&host, "SELECT byron_count('other')",
+                      "no such byron table");
     host_run(host.db, "DROP TABLE kv");
-    expect_words("SELECT byron_count('kv')", "no such byron table");
+    host_expect_words(&host, "SELECT byron_count('kv')", "no such byron table");
 }
 END_TEST
 
 START_TEST(a_view_may_count_unless_the_schema_is_not_trusted)
 {
     host_run(host.db, "CREATE VIEW v AS SELECT byron_count('kv') AS n");
-    expect("SELECT n FROM v", "3000");
+    host_expect(&host, "SELECT n FROM v", "3000");
     host_run(host.db, "PRAGMA trusted_schema = OFF");
-    expect_words("SELECT n FROM v", "unsafe use of byron_count");
-    expect("SELECT byron_count('kv')", "3000");
+    host_expect_words(&host, "SELECT n FROM v", "unsafe use of byron_count");
+    host_expect(&host, "SELECT byron_count('kv')", "3000");
 }
 END_TEST
 
@@ -120,46 +100,50 @@ START_TEST(an_interrupt_is_noticed_inside_a_call)
     ck_assert_int_eq(rc, SQLITE_INTERRUPT);
     interrupt_deinit(&interrupt);
     ck_assert_int_eq(sqlite3_finalize(busy), SQLITE_OK);
-    expect("SELECT byron_count('kv')", "3000");
+    host_expect(&host, "SELECT byron_count('kv')", "3000");
 }
 END_TEST
 
 START_TEST(options_are_told_and_changed)
 {
-    expect_words("SELECT byron_config('kv')",
-                 "memory=67108864, memtable=8388608, cache=58720256, "
-                 "file_size=33554432, block_size=4096, bloom_bits=10, "
-                 "fanout=8, compression=");
-    expect_words("SELECT byron_config('kv')", "x.db-byron', commit=host, "
-                                              "conflict=abort");
-    expect("SELECT byron_config('kv', 'memory', '32MB'), "
-           "byron_config('kv', 'compression', 'none'), "
-           "byron_config('kv', 'bloom_bits', 0)",
-           "33554432|none|0");
-    expect("SELECT byron_config('kv', 'MEMORY'), "
-           "typeof(byron_config('kv', 'memory')), "
-           "byron_config('kv', 'commit')",
-           "33554432|integer|host");
-    expect_words("SELECT byron_config('kv', 'nothing')",
-                 "unrecognized option: \"nothing\"");
-    expect_words("SELECT byron_config('kv', NULL)", "unrecognized option");
-    expect_words("SELECT byron_config('kv', 'path', '/')",
-                 "fixed when the table is created");
-    expect_words("SELECT byron_config('kv', 'fanout', 'many')",
-                 "option fanout cannot be \"many\"");
-    expect_words("SELECT byron_config('kv', 'fanout', NULL)",
-                 "option fanout cannot be");
+    host_expect_words(&host, "SELECT byron_config('kv')",
+                      "memory=67108864, memtable=8388608, cache=58720256, "
+                      "file_size=33554432, block_size=4096, bloom_bits=10, "
+                      "fanout=8, compression=");
+    host_expect_words(&host, "SELECT byron_config('kv')",
+                      "x.db-byron', commit=host, "
+                      "conflict=abort");
+    host_expect(&host,
+                "SELECT byron_config('kv', 'memory', '32MB'), "
+                "byron_config('kv', 'compression', 'none'), "
+                "byron_config('kv', 'bloom_bits', 0)",
+                "33554432|none|0");
+    host_expect(&host,
+                "SELECT byron_config('kv', 'MEMORY'), "
+                "typeof(byron_config('kv', 'memory')), "
+                "byron_config('kv', 'commit')",
+                "33554432|integer|host");
+    host_expect_words(&host, "SELECT byron_config('kv', 'nothing')",
+                      "unrecognized option: \"nothing\"");
+    host_expect_words(&host, "SELECT byron_config('kv', NULL)",
+                      "unrecognized option");
+    host_expect_words(&host, "SELECT byron_config('kv', 'path', '/')",
+                      "fixed when the table is created");
+    host_expect_words(&host, "SELECT byron_config('kv', 'fanout', 'many')",
+                      "option fanout cannot be \"many\"");
+    host_expect_words(&host, "SELECT byron_config('kv', 'fanout', NULL)",
+                      "option fanout cannot be");
     host_run(host.db, "CREATE VIEW v AS SELECT "
                       "byron_config('kv', 'memory', '1MB')");
-    expect_words("SELECT * FROM v", "unsafe use of byron_config");
+    host_expect_words(&host, "SELECT * FROM v", "unsafe use of byron_config");
 }
 END_TEST
 
 START_TEST(byron_tells_how_it_was_built)
 {
-    expect_words("SELECT byron_debug()", "byron: 0.1.0\n");
-    expect_words("SELECT byron_debug()", "\ncompiler: ");
-    expect_words("SELECT byron_debug()", sqlite3_libversion());
+    host_expect_words(&host, "SELECT byron_debug()", "byron: 0.1.0\n");
+    host_expect_words(&host, "SELECT byron_debug()", "\ncompiler: ");
+    host_expect_words(&host, "SELECT byron_debug()", sqlite3_libversion());
 }
 END_TEST
 

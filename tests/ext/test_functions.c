@@ -5,32 +5,16 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "support/host.h"
+#include "support/host_expect.h"
 
 Suite *test_functions_suite(void);
 
 static struct host host;
 
-static void expect(const char *sql, const char *expected)
-{
-    ck_assert_str_eq(host_ask(host.db, sql), expected);
-}
-
-static void expect_words(const char *sql, const char *words)
-{
-    const char *answer = host_ask(host.db, sql);
-    ck_assert_msg(strstr(answer, words) != NULL, "%s: %s", sql, answer);
-}
-
 static void open_filled(void)
 {
-    host_open(&host);
-    host_run(host.db,
-             "CREATE VIRTUAL TABLE kv USING byron; "
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
-             "WHERE i < 1000) INSERT INTO kv SELECT i, 'value ' || i FROM n");
+    host_open_kv(&host, 1000);
 }
 
 START_TEST(version_is_a_pure_function)
@@ -38,7 +22,7 @@ START_TEST(version_is_a_pure_function)
     host_open(&host);
     host_run(host.db, "CREATE TABLE p(a, b GENERATED ALWAYS AS "
                       "(byron_version())); INSERT INTO p VALUES(1)");
-    expect("SELECT b FROM p", "0.1.0");
+    host_expect(&host, "SELECT b FROM p", "0.1.0");
     host_close(&host);
 }
 END_TEST
@@ -46,11 +30,13 @@ END_TEST
 START_TEST(flush_compact_and_check_answer_ok)
 {
     open_filled();
-    expect("SELECT byron_flush('kv')", "ok");
-    expect("SELECT value > 0 FROM byron_stats('kv') WHERE name = 'files'", "1");
-    expect("SELECT byron_compact('main.kv')", "ok");
-    expect("SELECT byron_check('kv')", "ok");
-    expect("SELECT count(*), sum(key) FROM kv", "1000|500500");
+    host_expect(&host, "SELECT byron_flush('kv')", "ok");
+    host_expect(&host,
+                "SELECT value > 0 FROM byron_stats('kv') WHERE name = 'files'",
+                "1");
+    host_expect(&host, "SELECT byron_compact('main.kv')", "ok");
+    host_expect(&host, "SELECT byron_check('kv')", "ok");
+    host_expect(&host, "SELECT count(*), sum(key) FROM kv", "1000|500500");
     host_close(&host);
 }
 END_TEST
@@ -58,11 +44,11 @@ END_TEST
 START_TEST(an_unknown_table_is_named)
 {
     open_filled();
-    expect("SELECT byron_flush('nothing')",
-           "error: byron: no such byron table: nothing");
-    expect("SELECT byron_check('sqlite_schema')",
-           "error: byron: no such byron table: sqlite_schema");
-    expect_words("SELECT byron_compact(NULL)", "a table's name");
+    host_expect(&host, "SELECT byron_flush('nothing')",
+                "error: byron: no such byron table: nothing");
+    host_expect(&host, "SELECT byron_check('sqlite_schema')",
+                "error: byron: no such byron table: sqlite_schema");
+    host_expect_words(&host, "SELECT byron_compact(NULL)", "a table's name");
     host_close(&host);
 }
 END_TEST
@@ -86,12 +72,12 @@ START_TEST(a_locked_database_says_so)
         if (is_fresh)
             host_reopen(&host);
         for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-            expect_words(asked[i], "database is locked");
+            host_expect_words(&host, asked[i], "database is locked");
             ck_assert_int_eq(sqlite3_errcode(host.db), SQLITE_BUSY);
         }
     }
     host_run(writer, "COMMIT");
-    expect(asked[0], "999");
+    host_expect(&host, asked[0], "999");
     sqlite3_close(writer);
     host_close(&host);
 }
@@ -101,9 +87,9 @@ START_TEST(a_writer_is_not_kept_waiting_for_itself)
 {
     open_filled();
     host_run(host.db, "BEGIN; DELETE FROM kv WHERE key = 1");
-    expect_words("SELECT byron_flush('kv')", "not while");
+    host_expect_words(&host, "SELECT byron_flush('kv')", "not while");
     host_run(host.db, "COMMIT");
-    expect("SELECT byron_flush('kv')", "ok");
+    host_expect(&host, "SELECT byron_flush('kv')", "ok");
     host_close(&host);
 }
 END_TEST
@@ -112,7 +98,7 @@ START_TEST(side_effects_are_not_for_views)
 {
     open_filled();
     host_run(host.db, "CREATE VIEW v AS SELECT byron_flush('kv')");
-    expect_words("SELECT * FROM v", "unsafe use of byron_flush");
+    host_expect_words(&host, "SELECT * FROM v", "unsafe use of byron_flush");
     host_close(&host);
 }
 END_TEST
@@ -124,7 +110,7 @@ START_TEST(damage_is_reported_and_never_returned)
     const char *name;
 
     open_filled();
-    expect("SELECT byron_flush('kv')", "ok");
+    host_expect(&host, "SELECT byron_flush('kv')", "ok");
     sqlite3_close(host.db);
     name = host_at(&host, "x.db-byron");
     snprintf(path, sizeof path, "printf '%%s' %s/S-*", name);
@@ -139,8 +125,9 @@ START_TEST(damage_is_reported_and_never_returned)
     fclose(file);
     host.db = host_connect(&host);
 
-    expect_words("SELECT byron_check('kv')", "S-");
-    expect_words("SELECT sum(length(value)) FROM kv", "error: byron: ");
+    host_expect_words(&host, "SELECT byron_check('kv')", "S-");
+    host_expect_words(&host, "SELECT sum(length(value)) FROM kv",
+                      "error: byron: ");
     ck_assert_int_eq(sqlite3_errcode(host.db) & 0xff, SQLITE_CORRUPT);
     host_close(&host);
 }

@@ -6,26 +6,14 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/host.h"
+#include "support/host_expect.h"
 
 Suite *test_module_suite(void);
 
 static struct host host;
-
-static void expect(const char *sql, const char *expected)
-{
-    ck_assert_str_eq(host_ask(host.db, sql), expected);
-}
-
-static void expect_words(const char *sql, const char *words)
-{
-    const char *answer = host_ask(host.db, sql);
-    ck_assert_msg(strstr(answer, words) != NULL, "%s: %s", sql, answer);
-}
 
 static void run_shell(const char *format, const char *a, const char *b)
 {
@@ -39,7 +27,7 @@ START_TEST(create_rolled_back_leaves_nothing_behind)
     host_open(&host);
     host_run(host.db, "BEGIN; CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(1, 2); ROLLBACK");
-    expect("SELECT count(*) FROM sqlite_schema", "0");
+    host_expect(&host, "SELECT count(*) FROM sqlite_schema", "0");
     host_reopen(&host);
 
     ck_assert(!host_has(&host, "x.db-byron"));
@@ -55,7 +43,7 @@ START_TEST(a_committed_creation_keeps_no_claim)
     host_reopen(&host);
 
     ck_assert(!host_has(&host, "x.db-byron/CREATING"));
-    expect("SELECT count(*) FROM t", "0");
+    host_expect(&host, "SELECT count(*) FROM t", "0");
     host_close(&host);
 }
 END_TEST
@@ -68,10 +56,10 @@ START_TEST(create_undone_by_a_savepoint_leaves_no_rows)
                       "INSERT INTO t VALUES(1, 2); ROLLBACK TO s; "
                       "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(3, 4); COMMIT");
-    expect("SELECT key FROM t", "3");
+    host_expect(&host, "SELECT key FROM t", "3");
     host_reopen(&host);
 
-    expect("SELECT key FROM t", "3");
+    host_expect(&host, "SELECT key FROM t", "3");
     host_close(&host);
 }
 END_TEST
@@ -82,12 +70,12 @@ START_TEST(create_undone_by_a_savepoint_commits_the_rest)
     host_run(host.db, "BEGIN; CREATE TABLE p(a); SAVEPOINT s; "
                       "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(1, 2); ROLLBACK TO s; COMMIT");
-    expect("SELECT name FROM sqlite_schema", "p");
+    host_expect(&host, "SELECT name FROM sqlite_schema", "p");
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(3, 4)");
     host_reopen(&host);
 
-    expect("SELECT key FROM t", "3");
+    host_expect(&host, "SELECT key FROM t", "3");
     host_close(&host);
 }
 END_TEST
@@ -102,8 +90,8 @@ START_TEST(a_second_creation_undone_leaves_no_rows_for_the_next)
     host_reopen(&host);
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
 
-    expect("SELECT count(*) FROM t", "0");
-    expect("SELECT key FROM a", "7");
+    host_expect(&host, "SELECT count(*) FROM t", "0");
+    host_expect(&host, "SELECT key FROM a", "7");
     host_close(&host);
 }
 END_TEST
@@ -114,12 +102,12 @@ START_TEST(drop_rolls_back)
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(1, 2); "
                       "BEGIN; DROP TABLE t; ROLLBACK");
-    expect("SELECT value FROM t", "2");
+    host_expect(&host, "SELECT value FROM t", "2");
     host_run(host.db, "SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; RELEASE s");
-    expect("SELECT value FROM t", "2");
+    host_expect(&host, "SELECT value FROM t", "2");
     host_reopen(&host);
 
-    expect("SELECT value FROM t", "2");
+    host_expect(&host, "SELECT value FROM t", "2");
     host_close(&host);
 }
 END_TEST
@@ -131,12 +119,13 @@ START_TEST(a_dropped_table_is_gone_and_its_number_is_not_used_again)
                       "CREATE VIRTUAL TABLE u USING byron; "
                       "INSERT INTO t VALUES(1, 2); INSERT INTO u VALUES(5, 6);"
                       "DROP TABLE t; CREATE VIRTUAL TABLE t USING byron");
-    expect("SELECT count(*) FROM t", "0");
-    expect("SELECT name, id FROM byron_catalog ORDER BY id", "u|2\nt|3");
+    host_expect(&host, "SELECT count(*) FROM t", "0");
+    host_expect(&host, "SELECT name, id FROM byron_catalog ORDER BY id",
+                "u|2\nt|3");
     host_run(host.db, "INSERT INTO t VALUES(3, 4)");
     host_reopen(&host);
 
-    expect("SELECT key FROM t UNION ALL SELECT key FROM u", "3\n5");
+    host_expect(&host, "SELECT key FROM t UNION ALL SELECT key FROM u", "3\n5");
     host_close(&host);
 }
 END_TEST
@@ -150,10 +139,10 @@ START_TEST(insert_and_drop_in_one_transaction_end_it)
                       "INSERT INTO u VALUES(3, 4);"
                       "BEGIN; INSERT INTO u VALUES(5, 6); DROP TABLE u; "
                       "ROLLBACK");
-    expect("SELECT * FROM u", "3|4");
+    host_expect(&host, "SELECT * FROM u", "3|4");
     host_reopen(&host);
 
-    expect("SELECT * FROM u", "3|4");
+    host_expect(&host, "SELECT * FROM u", "3|4");
     host_close(&host);
 }
 END_TEST
@@ -162,8 +151,9 @@ END_TEST
 START_TEST(the_ending_is_neither_read_nor_written)
 {
     host_open(&host);
-    expect("SELECT * FROM byron_ending", "error: no query solution");
-    expect("DELETE FROM byron_ending", "error: no query solution");
+    host_expect(&host, "SELECT * FROM byron_ending",
+                "error: no query solution");
+    host_expect(&host, "DELETE FROM byron_ending", "error: no query solution");
     ck_assert_int_eq(host_fail(host.db, "INSERT INTO byron_ending VALUES(1)"),
                      SQLITE_READONLY);
     host_close(&host);
@@ -177,11 +167,11 @@ START_TEST(a_drop_undone_by_a_savepoint_keeps_the_transactions_rows)
                       "BEGIN; INSERT INTO t VALUES(1, 2); SAVEPOINT s; "
                       "INSERT INTO t VALUES(3, 4); DROP TABLE t; "
                       "ROLLBACK TO s");
-    expect("SELECT * FROM t", "1|2");
+    host_expect(&host, "SELECT * FROM t", "1|2");
     host_run(host.db, "COMMIT");
     host_reopen(&host);
 
-    expect("SELECT * FROM t", "1|2");
+    host_expect(&host, "SELECT * FROM t", "1|2");
     host_close(&host);
 }
 END_TEST
@@ -200,7 +190,7 @@ START_TEST(a_drop_in_an_attached_file_ends_its_transaction)
              host_at(&host, "y.db"));
     host_run(host.db, sql);
 
-    expect("SELECT * FROM d.u", "2|2");
+    host_expect(&host, "SELECT * FROM d.u", "2|2");
     host_close(&host);
 }
 END_TEST
@@ -211,11 +201,11 @@ START_TEST(the_store_outlives_its_last_table)
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(1, 2); DROP TABLE t");
     host_reopen(&host);
-    expect("SELECT next_table FROM byron_store", "2");
+    host_expect(&host, "SELECT next_table FROM byron_store", "2");
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
 
-    expect("SELECT count(*) FROM t", "0");
-    expect("SELECT id FROM byron_catalog", "2");
+    host_expect(&host, "SELECT count(*) FROM t", "0");
+    host_expect(&host, "SELECT id FROM byron_catalog", "2");
     host_close(&host);
 }
 END_TEST
@@ -229,18 +219,19 @@ START_TEST(a_missing_directory_is_told_and_can_be_given_up)
     run_shell("mv %s %s", host_at(&host, "x.db-byron"), host_at(&host, "y"));
     host.db = host_connect(&host);
     ck_assert_int_eq(host_fail(host.db, "SELECT * FROM t"), SQLITE_CANTOPEN);
-    expect_words("SELECT * FROM t", "x.db-byron is missing");
-    expect_words("INSERT INTO t VALUES(3, 4)", "x.db-byron is missing");
+    host_expect_words(&host, "SELECT * FROM t", "x.db-byron is missing");
+    host_expect_words(&host, "INSERT INTO t VALUES(3, 4)",
+                      "x.db-byron is missing");
     ck_assert(!host_has(&host, "x.db-byron"));
     run_shell("mv %s %s", host_at(&host, "y"), host_at(&host, "x.db-byron"));
-    expect("SELECT value FROM t", "2");
+    host_expect(&host, "SELECT value FROM t", "2");
     host_reopen(&host);
     sqlite3_close(host.db);
     run_shell("mv %s %s", host_at(&host, "x.db-byron"), host_at(&host, "y"));
     host.db = host_connect(&host);
     host_run(host.db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING byron");
 
-    expect("SELECT count(*) FROM t", "0");
+    host_expect(&host, "SELECT count(*) FROM t", "0");
     host_close(&host);
 }
 END_TEST
@@ -256,8 +247,9 @@ START_TEST(a_copy_does_not_share_the_rows)
              host_at(&host, "y.db"), host_at(&host, "y.db"));
     host_run(host.db, sql);
 
-    expect_words("SELECT * FROM copy.t", "belongs to another database");
-    expect("SELECT * FROM main.t", "1|2");
+    host_expect_words(&host, "SELECT * FROM copy.t",
+                      "belongs to another database");
+    host_expect(&host, "SELECT * FROM main.t", "1|2");
     host_close(&host);
 }
 END_TEST
@@ -272,16 +264,18 @@ START_TEST(anothers_directory_is_refused)
              "INSERT INTO t VALUES(1); ATTACH '%s' AS two",
              host_at(&host, "y.db"));
     host_run(host.db, sql);
-    expect_words("CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
-                 "path='rows')",
-                 "belongs to another database");
+    host_expect_words(&host,
+                      "CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
+                      "path='rows')",
+                      "belongs to another database");
     host_reopen(&host);
     host_run(host.db, strstr(sql, "ATTACH"));
-    expect_words("CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
-                 "path='rows')",
-                 "belongs to another database");
+    host_expect_words(&host,
+                      "CREATE VIRTUAL TABLE two.t USING byron(k PRIMARY KEY, "
+                      "path='rows')",
+                      "belongs to another database");
 
-    expect("SELECT * FROM main.t", "1");
+    host_expect(&host, "SELECT * FROM main.t", "1");
     host_close(&host);
 }
 END_TEST
@@ -296,7 +290,7 @@ START_TEST(a_foreign_directory_in_our_place_is_refused)
     run_shell("cd %s && rm -r a && mv b a && cd %s", host.folder, host.folder);
     host.db = host_connect(&host);
 
-    expect_words("SELECT * FROM t", "belongs to another database");
+    host_expect_words(&host, "SELECT * FROM t", "belongs to another database");
     host_close(&host);
 }
 END_TEST
@@ -312,7 +306,8 @@ START_TEST(a_database_file_put_back_alone_is_told_so)
     run_shell("mv %s %s", host_at(&host, "backup"), host_at(&host, "x.db"));
     host.db = host_connect(&host);
 
-    expect_words("SELECT * FROM t", "the store is ahead of its database file");
+    host_expect_words(&host, "SELECT * FROM t",
+                      "the store is ahead of its database file");
     host_close(&host);
 }
 END_TEST
@@ -320,9 +315,11 @@ END_TEST
 START_TEST(names_of_our_own_tables_are_refused)
 {
     host_open(&host);
-    expect_words("CREATE VIRTUAL TABLE byron_store USING byron", "byron's own");
+    host_expect_words(&host, "CREATE VIRTUAL TABLE byron_store USING byron",
+                      "byron's own");
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron");
-    expect_words("ALTER TABLE t RENAME TO byron_catalog", "already");
+    host_expect_words(&host, "ALTER TABLE t RENAME TO byron_catalog",
+                      "already");
     host_close(&host);
 }
 END_TEST
@@ -337,10 +334,12 @@ START_TEST(memory_and_temp_tables_live_and_go)
                       "INSERT INTO m.t VALUES(1, 2); "
                       "INSERT INTO u VALUES(3, 4); "
                       "BEGIN; INSERT INTO m.t VALUES(5, 6); ROLLBACK");
-    expect("SELECT * FROM m.t UNION ALL SELECT * FROM u", "1|2\n3|4");
-    expect_words("CREATE VIRTUAL TABLE m.w USING byron(k PRIMARY KEY, "
-                 "path='x')",
-                 "path= needs a database file");
+    host_expect(&host, "SELECT * FROM m.t UNION ALL SELECT * FROM u",
+                "1|2\n3|4");
+    host_expect_words(&host,
+                      "CREATE VIRTUAL TABLE m.w USING byron(k PRIMARY KEY, "
+                      "path='x')",
+                      "path= needs a database file");
     host_reopen(&host);
 
     run_shell("test -z \"$(ls -d %s/byron-* 2>/dev/null)\"", host.folder, "");
@@ -356,7 +355,7 @@ START_TEST(vacuum_keeps_rows_and_place)
                       "INSERT INTO t VALUES(3, 4)");
     host_reopen(&host);
 
-    expect("SELECT count(*) FROM t", "2");
+    host_expect(&host, "SELECT count(*) FROM t", "2");
     host_close(&host);
 }
 END_TEST
@@ -377,11 +376,11 @@ START_TEST(detach_lets_go_and_another_file_may_take_the_name)
              host_at(&host, "z.db"));
     host_run(host.db, sql);
 
-    expect("SELECT key FROM d.t", "z");
+    host_expect(&host, "SELECT key FROM d.t", "z");
     host_run(host.db, "DETACH d");
     snprintf(sql, sizeof sql, "ATTACH '%s' AS d", host_at(&host, "y.db"));
     host_run(host.db, sql);
-    expect("SELECT key FROM d.t", "y");
+    host_expect(&host, "SELECT key FROM d.t", "y");
     host_close(&host);
 }
 END_TEST
@@ -399,8 +398,8 @@ START_TEST(quoted_names_work_everywhere)
              host_at(&host, "y.db"));
     host_run(host.db, sql);
 
-    expect("SELECT value FROM \"w x\"", "2");
-    expect("SELECT name FROM \"a \"\"b\".byron_catalog", "w x");
+    host_expect(&host, "SELECT value FROM \"w x\"", "2");
+    host_expect(&host, "SELECT name FROM \"a \"\"b\".byron_catalog", "w x");
     host_close(&host);
 }
 END_TEST
@@ -410,8 +409,8 @@ START_TEST(integrity_check_reaches_byron)
     host_open(&host);
     host_run(host.db, "CREATE VIRTUAL TABLE t USING byron; "
                       "INSERT INTO t VALUES(1, 2)");
-    expect("PRAGMA integrity_check", "ok");
-    expect("PRAGMA quick_check", "ok");
+    host_expect(&host, "PRAGMA integrity_check", "ok");
+    host_expect(&host, "PRAGMA quick_check", "ok");
     host_close(&host);
 }
 END_TEST

@@ -3,26 +3,14 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "support/host.h"
+#include "support/host_expect.h"
 #include "support/seed.h"
 
 Suite *test_range_delete_suite(void);
 
 static struct host host;
-
-static void expect(const char *sql, const char *expected)
-{
-    ck_assert_str_eq(host_ask(host.db, sql), expected);
-}
-
-static void expect_words(const char *sql, const char *words)
-{
-    const char *answer = host_ask(host.db, sql);
-    ck_assert_msg(strstr(answer, words) != NULL, "%s: %s", sql, answer);
-}
 
 static void open_filled(void)
 {
@@ -40,8 +28,8 @@ static void open_filled(void)
 
 static void close_filled(void)
 {
-    expect("SELECT byron_check('t')", "ok");
-    expect("SELECT * FROM other", "1|2");
+    host_expect(&host, "SELECT byron_check('t')", "ok");
+    host_expect(&host, "SELECT * FROM other", "1|2");
     host_close(&host);
 }
 
@@ -51,8 +39,9 @@ static void expect_left(const char *count, const char *sum)
     char words[100];
 
     snprintf(words, sizeof words, "%s|%s", count, sum);
-    expect("SELECT count(*), ifnull(sum(v), 0) FROM t", words);
-    expect("SELECT count(*), ifnull(sum(v), 0) FROM t WHERE v >= 0", words);
+    host_expect(&host, "SELECT count(*), ifnull(sum(v), 0) FROM t", words);
+    host_expect(&host, "SELECT count(*), ifnull(sum(v), 0) FROM t WHERE v >= 0",
+                words);
 }
 
 START_TEST(delete_all_leaves_nothing_and_takes_part_in_transactions)
@@ -63,7 +52,7 @@ START_TEST(delete_all_leaves_nothing_and_takes_part_in_transactions)
              "INSERT INTO t VALUES('x', 1, 5); UPDATE plain SET n = 8; "
              "ROLLBACK");
     expect_left("100", "4950");
-    expect("SELECT n FROM plain", "7");
+    host_expect(&host, "SELECT n FROM plain", "7");
     host_run(host.db,
              "BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('delete-all')"
              "; ROLLBACK TO s; DELETE FROM t WHERE v < 50; COMMIT");
@@ -80,47 +69,42 @@ END_TEST
 
 START_TEST(other_connections_see_all_of_it_or_nothing)
 {
-    sqlite3 *other = host_connect(&host);
-
-    host_run(host.db, "PRAGMA journal_mode = WAL");
-    host_run(other, "BEGIN; SELECT count(*) FROM t");
-    host_run(host.db, "INSERT INTO t(t) VALUES('delete-all')");
-    ck_assert_str_eq(host_ask(other, "SELECT count(*) FROM t"), "100");
-    host_run(other, "COMMIT");
-    ck_assert_str_eq(host_ask(other, "SELECT count(*) FROM t"), "0");
-    ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+    host_expect_kept(&host, "SELECT count(*) FROM t",
+                     "INSERT INTO t(t) VALUES('delete-all')", "100", "0");
 }
 END_TEST
 
 START_TEST(a_range_is_of_the_first_key_column)
 {
-    expect("SELECT byron_delete_range('t', 'C', 'e')", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'C', 'e')", "ok");
     expect_left("80", "4360");
-    expect("SELECT byron_delete_range('t', 'i', NULL)", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'i', NULL)", "ok");
     expect_left("60", "2570");
-    expect("SELECT byron_delete_range('main.t', NULL, 'b')", "ok");
+    host_expect(&host, "SELECT byron_delete_range('main.t', NULL, 'b')", "ok");
     expect_left("50", "2525");
-    expect("SELECT byron_delete_range('t', 'z', 'b')", "ok");
-    expect("SELECT byron_delete_range('t', 'f', 'F')", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'z', 'b')", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'f', 'F')", "ok");
     expect_left("50", "2525");
-    expect("SELECT byron_delete_range('t', NULL, NULL)", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', NULL, NULL)", "ok");
     expect_left("0", "0");
 }
 END_TEST
 
 START_TEST(columns_before_the_range_are_equal)
 {
-    expect("SELECT byron_delete_range('t', 'B', 3, 5)", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'B', 3, 5)", "ok");
     expect_left("98", "4923");
-    expect("SELECT b FROM t WHERE a = 'b'", "9\n8\n7\n6\n5\n2\n1\n0");
-    expect("SELECT byron_delete_range('t', 'b', NULL, NULL)", "ok");
+    host_expect(&host, "SELECT b FROM t WHERE a = 'b'",
+                "9\n8\n7\n6\n5\n2\n1\n0");
+    host_expect(&host, "SELECT byron_delete_range('t', 'b', NULL, NULL)", "ok");
     expect_left("90", "4805");
-    expect("SELECT byron_delete_range('t', NULL, 1, 2)", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', NULL, 1, 2)", "ok");
     expect_left("90", "4805");
-    expect_words("SELECT byron_delete_range('t', 'b', 1, 2, 3)",
-                 "the key of t has 2 columns");
-    expect_words("SELECT byron_delete_range('t', 1)", "two bounds");
-    expect_words("SELECT byron_delete_range('nothing', 1, 2)", "no such byron");
+    host_expect_words(&host, "SELECT byron_delete_range('t', 'b', 1, 2, 3)",
+                      "the key of t has 2 columns");
+    host_expect_words(&host, "SELECT byron_delete_range('t', 1)", "two bounds");
+    host_expect_words(&host, "SELECT byron_delete_range('nothing', 1, 2)",
+                      "no such byron");
 }
 END_TEST
 
@@ -129,12 +113,12 @@ START_TEST(a_range_may_be_of_rowids)
     host_run(host.db, "CREATE VIRTUAL TABLE r USING byron(v); "
                       "INSERT INTO r(rowid, v) VALUES(-5, 'a'), (1, 'b'), "
                       "(2, 'c'), (9, 'd')");
-    expect("SELECT byron_delete_range('r', 1, 9)", "ok");
-    expect("SELECT rowid, v FROM r", "-5|a\n9|d");
+    host_expect(&host, "SELECT byron_delete_range('r', 1, 9)", "ok");
+    host_expect(&host, "SELECT rowid, v FROM r", "-5|a\n9|d");
     host_run(host.db, "INSERT INTO r VALUES('e'); "
                       "INSERT INTO r(r) VALUES('delete-all'); "
                       "INSERT INTO r VALUES('f')");
-    expect("SELECT rowid, v FROM r", "1|f");
+    host_expect(&host, "SELECT rowid, v FROM r", "1|f");
 }
 END_TEST
 
@@ -142,14 +126,15 @@ START_TEST(a_range_is_part_of_the_transaction)
 {
     host_run(host.db, "BEGIN; INSERT INTO t VALUES('c', 77, 1000); "
                       "SAVEPOINT s");
-    expect("SELECT byron_delete_range('t', 'c', 'd')", "ok");
+    host_expect(&host, "SELECT byron_delete_range('t', 'c', 'd')", "ok");
     expect_left("90", "4705");
     host_run(host.db, "INSERT INTO t VALUES('c', 1, 1); ROLLBACK TO s");
     expect_left("101", "5950");
     host_run(host.db, "ROLLBACK");
     expect_left("100", "4950");
     host_run(host.db, "PRAGMA query_only = ON");
-    expect_words("SELECT byron_delete_range('t', 'c', 'd')", "readonly");
+    host_expect_words(&host, "SELECT byron_delete_range('t', 'c', 'd')",
+                      "readonly");
     host_run(host.db, "PRAGMA query_only = OFF");
     expect_left("100", "4950");
 }
@@ -157,13 +142,15 @@ END_TEST
 
 START_TEST(only_the_function_makes_the_request)
 {
-    expect_words("INSERT INTO t(t, arg) VALUES('delete-range', 'a')",
-                 "unknown command 'delete-range'");
+    host_expect_words(&host,
+                      "INSERT INTO t(t, arg) VALUES('delete-range', 'a')",
+                      "unknown command 'delete-range'");
     host_run(host.db, "CREATE VIRTUAL TABLE c USING byron(c PRIMARY KEY); "
                       "CREATE VIEW w AS SELECT byron_delete_range('t', 1, 2)");
-    expect_words("SELECT byron_delete_range('c', 1, 2)",
-                 "has the name that commands need");
-    expect_words("SELECT * FROM w", "unsafe use of byron_delete_range");
+    host_expect_words(&host, "SELECT byron_delete_range('c', 1, 2)",
+                      "has the name that commands need");
+    host_expect_words(&host, "SELECT * FROM w",
+                      "unsafe use of byron_delete_range");
 }
 END_TEST
 

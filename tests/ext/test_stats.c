@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/host.h"
+#include "support/host_expect.h"
 
 Suite *test_stats_suite(void);
 
@@ -10,11 +10,7 @@ static struct host host;
 
 static void open_filled(void)
 {
-    host_open(&host);
-    host_run(host.db,
-             "CREATE VIRTUAL TABLE kv USING byron; "
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
-             "WHERE i < 1000) INSERT INTO kv SELECT i, 'value ' || i FROM n");
+    host_open_kv(&host, 1000);
 }
 
 static double figure(const char *name)
