@@ -44,24 +44,12 @@ static void put_for(const char *key, const char *value, uint64_t ms)
 
 static void put(const char *key, const char *value)
 {
-    CHECK_OK(byron_put(db, plain_text(key), plain_text(value), false));
+    plain_put(db, key, value);
 }
 
-static void reopen(void)
-{
-    CHECK_OK(byron_close(db));
-    db = plain_open(&options);
-}
-
-/* Where the entry lies when its time comes. */
 static void settle_at(int place)
 {
-    if (place == 1)
-        CHECK_OK(byron_flush(db));
-    if (place == 2)
-        CHECK_OK(byron_compact(db, NULL));
-    if (place == 3)
-        reopen();
+    db = plain_settle(db, &options, place);
 }
 
 static uint64_t entries(void)

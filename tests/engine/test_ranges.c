@@ -36,7 +36,7 @@ static struct byron_range range_of(const char *lower, const char *upper)
 
 static void put(const char *key, const char *value)
 {
-    CHECK_OK(byron_put(db, plain_text(key), plain_text(value), false));
+    plain_put(db, key, value);
 }
 
 static void delete_range(const char *lower, const char *upper)
@@ -45,21 +45,9 @@ static void delete_range(const char *lower, const char *upper)
     CHECK_OK(byron_delete_range(db, &range, false));
 }
 
-static void reopen(void)
-{
-    CHECK_OK(byron_close(db));
-    db = plain_open(&options);
-}
-
-/* Where what was written so far lies. */
 static void settle_at(int place)
 {
-    if (place == 1)
-        CHECK_OK(byron_flush(db));
-    if (place == 2)
-        CHECK_OK(byron_compact(db, NULL));
-    if (place == 3)
-        reopen();
+    db = plain_settle(db, &options, place);
 }
 
 /* The keys that a cursor shows, all of one letter, in one word. */
@@ -260,7 +248,7 @@ START_TEST(what_is_given_up_deletes_nothing)
         CHECK_OK(byron_txn_prepare(txn, BYRON_PREPARE_OWN, &point));
     byron_txn_abort(txn);
     ck_assert_str_eq(keys(NULL, NULL, false), "abc");
-    reopen();
+    settle_at(3);
     ck_assert_str_eq(keys(NULL, NULL, false), "abc");
 }
 END_TEST
@@ -278,7 +266,7 @@ START_TEST(a_prepare_may_be_followed_by_more)
     CHECK_OK(byron_txn_delete_range(txn, &second));
     CHECK_OK(byron_txn_commit(txn, false));
     ck_assert_str_eq(keys(NULL, NULL, false), "bd");
-    reopen();
+    settle_at(3);
     ck_assert_str_eq(keys(NULL, NULL, false), "bd");
 }
 END_TEST

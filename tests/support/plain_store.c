@@ -21,6 +21,24 @@ byron_db *plain_open(const struct byron_options *options)
     return db;
 }
 
+void plain_put(byron_db *db, const char *key, const char *value)
+{
+    CHECK_OK(byron_put(db, plain_text(key), plain_text(value), false));
+}
+
+byron_db *plain_settle(byron_db *db, const struct byron_options *options,
+                       int place)
+{
+    if (place == 1)
+        CHECK_OK(byron_flush(db));
+    if (place == 2)
+        CHECK_OK(byron_compact(db, NULL));
+    if (place != 3)
+        return db;
+    CHECK_OK(byron_close(db));
+    return plain_open(options);
+}
+
 void plain_expect_get(byron_db *db, const char *key, const char *wanted)
 {
     struct byron_value value;

@@ -21,6 +21,11 @@ struct byron_bytes plain_text(const char *bytes);
 struct byron_options plain_options(struct memfs *fs);
 /* The store "store". */
 byron_db *plain_open(const struct byron_options *options);
+void plain_put(byron_db *db, const char *key, const char *value);
+/* Where what was written so far lies: in memory (0), in a file (1), in the
+ * deepest level (2), in the log of a store that was opened anew (3). */
+byron_db *plain_settle(byron_db *db, const struct byron_options *options,
+                       int place);
 /* wanted NULL: there is none. */
 void plain_expect_get(byron_db *db, const char *key, const char *wanted);
 
