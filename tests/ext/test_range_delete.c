@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/host_expect.h"
@@ -64,6 +65,28 @@ START_TEST(delete_all_leaves_nothing_and_takes_part_in_transactions)
     expect_left("1", "5");
     host_run(host.db, "INSERT INTO t(t) VALUES('compact')");
     expect_left("1", "5");
+}
+END_TEST
+
+/* The store's bytes that were logged so far. */
+static int count_logged(void)
+{
+    return atoi(host_ask(host.db, "SELECT value FROM byron_stats('t') WHERE "
+                                  "name = 'wal_bytes_written'"));
+}
+
+START_TEST(delete_all_costs_the_same_for_many_rows)
+{
+    int before;
+
+    host_run(host.db,
+             "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i+1 FROM n "
+             "WHERE i < 9999) INSERT INTO t SELECT 'x' || i, i, i FROM n");
+    before = count_logged();
+    ck_assert_int_gt(before, 100000);
+    host_run(host.db, "INSERT INTO t(t) VALUES('delete-all')");
+    ck_assert_int_lt(count_logged() - before, 200);
+    expect_left("0", "0");
 }
 END_TEST
 
@@ -204,6 +227,7 @@ Suite *test_range_delete_suite(void)
     tcase_add_checked_fixture(cases, open_filled, close_filled);
     tcase_add_test(cases,
                    delete_all_leaves_nothing_and_takes_part_in_transactions);
+    tcase_add_test(cases, delete_all_costs_the_same_for_many_rows);
     tcase_add_test(cases, other_connections_see_all_of_it_or_nothing);
     tcase_add_test(cases, a_range_is_of_the_first_key_column);
     tcase_add_test(cases, columns_before_the_range_are_equal);

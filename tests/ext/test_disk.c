@@ -1,6 +1,6 @@
 /*
- * A disk that is full, seen from SQL: a small file system in memory, mounted
- * for this process alone.
+ * A disk that is full, and one that cannot be written to, seen from SQL: a
+ * small file system in memory, mounted for this process alone.
  */
 #include <check.h>
 #include <sched.h>
@@ -13,7 +13,7 @@
 
 #include "support/host.h"
 
-Suite *test_full_disk_suite(void);
+Suite *test_disk_suite(void);
 
 static struct host host;
 static char disk[300];
@@ -42,22 +42,32 @@ static bool leave_the_others(void)
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* Is the database on a disk of 12 MB, of which 2 can be given back? */
+/* Is the database on a disk of its own, of 12 MB? */
 static bool open_on_small_disk(void)
 {
     host_open(&host);
     snprintf(disk, sizeof disk, "%s/disk", host.folder);
     ck_assert_int_eq(mkdir(disk, 0700), 0);
     if (!leave_the_others() ||
-        mount("tmpfs", disk, "tmpfs", 0, "size=12m") != 0)
+        mount("tmpfs", disk, "tmpfs", 0, "size=12m") != 0) {
+        printf("skipped: no disk of our own can be mounted here\n");
+        host_close(&host);
         return false;
+    }
     snprintf(host.path, sizeof host.path, "%s/disk/x.db", host.folder);
     host_reopen(&host);
-    host_run(host.db, "PRAGMA journal_mode = WAL;"
-                      "CREATE TABLE p(k INTEGER PRIMARY KEY);"
+    host_run(host.db, "CREATE TABLE p(k INTEGER PRIMARY KEY);"
                       "CREATE VIRTUAL TABLE t USING byron(k INTEGER PRIMARY "
                       "KEY, v, memory='1MB', INDEX by_v(v))");
     return true;
+}
+
+static void close_on_small_disk(void)
+{
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
+    host.db = NULL;
+    ck_assert_int_eq(umount2(disk, MNT_DETACH), 0);
+    host_close(&host);
 }
 
 static void fill_ballast(void)
@@ -110,11 +120,9 @@ START_TEST(a_full_disk_fails_the_statement_and_heals)
     int count;
     int more;
 
-    if (!open_on_small_disk()) {
-        printf("skipped: no disk of our own can be mounted here\n");
-        host_close(&host);
+    if (!open_on_small_disk())
         return;
-    }
+    host_run(host.db, "PRAGMA journal_mode = WAL");
     fill_ballast();
     count = insert_until_full(0);
     ck_assert_int_gt(count, 100);
@@ -125,20 +133,51 @@ START_TEST(a_full_disk_fails_the_statement_and_heals)
     expect_rows(more);
     host_reopen(&host);
     expect_rows(more);
-    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
-    host.db = NULL;
-    ck_assert_int_eq(umount2(disk, MNT_DETACH), 0);
-    host_close(&host);
+    close_on_small_disk();
 }
 END_TEST
 
-Suite *test_full_disk_suite(void)
+static void set_writable(bool is_writable)
 {
-    Suite *suite = suite_create("full_disk");
-    TCase *cases = tcase_create("full_disk");
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
+    ck_assert_int_eq(mount(NULL, disk, NULL,
+                           MS_REMOUNT | (is_writable ? 0 : MS_RDONLY), NULL),
+                     0);
+    host.db = host_connect(&host);
+}
+
+START_TEST(a_medium_that_cannot_be_written_is_read)
+{
+    if (!open_on_small_disk())
+        return;
+    host_run(host.db, "INSERT INTO p VALUES(0), (1); INSERT INTO t VALUES(0, "
+                      "'a'); SELECT byron_flush('t'); INSERT INTO t VALUES(1, "
+                      "'b')");
+    set_writable(false);
+    expect_rows(2);
+    ck_assert_str_eq(host_ask(host.db, "SELECT k FROM t WHERE v = 'b'"), "1");
+    ck_assert_int_eq(host_fail(host.db, "INSERT INTO t VALUES(2, 'c')"),
+                     SQLITE_READONLY);
+    ck_assert_int_eq(host_fail(host.db, "CREATE VIRTUAL TABLE u USING byron"),
+                     SQLITE_READONLY);
+    ck_assert_int_ne(host_fail(host.db, "SELECT byron_compact('t')"),
+                     SQLITE_OK);
+    expect_rows(2);
+    set_writable(true);
+    host_run(host.db, "INSERT INTO t VALUES(2, 'c'); INSERT INTO p VALUES(2)");
+    expect_rows(3);
+    close_on_small_disk();
+}
+END_TEST
+
+Suite *test_disk_suite(void)
+{
+    Suite *suite = suite_create("disk");
+    TCase *cases = tcase_create("disk");
 
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, a_full_disk_fails_the_statement_and_heals);
+    tcase_add_test(cases, a_medium_that_cannot_be_written_is_read);
     suite_add_tcase(suite, cases);
     return suite;
 }
