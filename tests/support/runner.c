@@ -128,6 +128,8 @@ int main(int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
+    /* A test's patience is there for hangs: disks may be busy. */
+    setenv("CK_DEFAULT_TIMEOUT", "30", 0);
     if (!make_folder()) {
         perror(folder);
         return EXIT_FAILURE;
