@@ -91,9 +91,23 @@ $(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
 
 # A tool or a bench is one file beside SQLite; the dump reads our formats.
 $(TOOLS): $(B)/%: $(B)/%.o
-	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIBS) -lsqlite3 -lm
+	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIBS) $(MORE) -lsqlite3 -lm
 $(B)/tests/support/byron_dump: $(ENGINE)
+# The comparisons: other stores take part where their headers are. Who does is
+# written down, so that one who comes later is not overlooked.
 $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c)): $(B)/tests/bench/rows.o
+CONTEST := $(patsubst %,$(B)/tests/bench/%.o,contest counted_calls keys lane meter peer report \
+             settings waits workload)
+PEERS    = $(foreach p,rocksdb leveldb,$(if $(call has,$p/c.h),$p)) $(if $(call has,lmdb.h),lmdb)
+$(B)/peers: FORCE
+	$(call replace,$(PEERS))
+$(B)/tests/bench/peer_rocksdb.o: private COMPILE += \
+    -DBENCH_ROCKSDB_VERSION='"$(shell pkg-config --modversion rocksdb)"'
+$(patsubst %,$(B)/tests/bench/peer_%.o,rocksdb leveldb lmdb): $(B)/peers
+$(B)/tests/bench/bench_engine: $(CONTEST) $(ENGINE) \
+    $(patsubst %,$(B)/tests/bench/peer_%.o,byron rocksdb leveldb lmdb)
+$(B)/tests/bench/bench_engine: private MORE = $(addprefix -l,$(PEERS))
+$(B)/tests/bench/bench_engine: private LINK += -rdynamic
 $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
@@ -144,7 +158,9 @@ differ: all $(B)/tests/differ/differ ## Random SQL on byron and ordinary tables 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint
 	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
-bench: all tools ## Compare with ordinary tables [ROWS=3000000].
+bench: all tools ## Compare with other stores and ordinary tables [ROWS=3000000].
+	@tests/packages bench
+	$(B)/tests/bench/bench_engine $(if $(ROWS),rows=$(ROWS))
 	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
 bench-shapes: all tools ## Shapes of queries, against ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_shapes $(if $(ROWS),rows=$(ROWS))

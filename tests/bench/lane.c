@@ -1,0 +1,226 @@
+#include "bench/lane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/rows.h"
+
+#define SCAN_PIECE 1000 /* Rows that are one op of a scan. */
+
+void lane_wrong(const struct lane *lane, const char *what, uint64_t row)
+{
+    char words[128];
+
+    snprintf(words, sizeof words, "%s (row %llu)", what,
+             (unsigned long long)row);
+    peer_die(lane->peer->name, "wrong answer", words);
+}
+
+void lane_init(struct lane *lane, const struct peer *peer,
+               const struct peer_settings *settings, enum key_order order,
+               uint64_t capacity)
+{
+    memset(lane, 0, sizeof *lane);
+    lane->peer = peer;
+    lane->settings = *settings;
+    lane->order = order;
+    lane->value_bytes = (size_t)settings->value_bytes;
+    lane->capacity = capacity;
+    lane->versions = peer_allocate((size_t)capacity);
+    memset(lane->versions, ROW_DELETED, (size_t)capacity);
+    lane->expected = peer_allocate(lane->value_bytes);
+    lane->random = 20261122;
+    lane->store = peer->open(settings);
+}
+
+uint64_t lane_random(struct lane *lane)
+{
+    return mix(lane->random++);
+}
+
+uint64_t lane_live_row(struct lane *lane)
+{
+    uint64_t row = lane_random(lane) % lane->rows;
+
+    while (lane->versions[row] == ROW_DELETED)
+        row = row + 1 < lane->rows ? row + 1 : 0;
+    return row;
+}
+
+static void took(struct outcome *out, uint64_t ticks)
+{
+    out->ops++;
+    out->ticks += ticks;
+    waits_add(&out->waits, (uint64_t)((double)ticks * ns_per_tick));
+}
+
+void lane_get(struct lane *lane, uint64_t row, struct outcome *out)
+{
+    uint8_t key[ROW_KEY_BYTES];
+    uint8_t version = row < lane->rows ? lane->versions[row] : ROW_DELETED;
+    struct bytes value = {NULL, 0};
+    uint64_t start, end;
+    bool is_right;
+
+    key_of(lane->order, row, key);
+    if (version != ROW_DELETED)
+        value_of(key, version, lane->value_bytes, lane->expected);
+    start = ticks_now();
+    if (!lane->peer->get(lane->store, (struct bytes){key, sizeof key}, &value))
+        is_right = version == ROW_DELETED;
+    else
+        is_right = version != ROW_DELETED && value.size == lane->value_bytes &&
+                   memcmp(value.data, lane->expected, value.size) == 0;
+    end = ticks_now();
+    if (!is_right && !lane->peer->keeps_nothing)
+        lane_wrong(lane, "a get", row);
+    took(out, end - start);
+}
+
+/* Notes that a row is written; the value that it gets, or NULL. */
+static const uint8_t *expect(struct lane *lane, struct lane_write write,
+                             const uint8_t key[ROW_KEY_BYTES])
+{
+    uint8_t *version = &lane->versions[write.row];
+    uint64_t word;
+
+    if (*version != ROW_DELETED) {
+        value_of(key, *version, 16, lane->expected);
+        memcpy(&word, lane->expected, sizeof word);
+        lane->sum -= word;
+        lane->live--;
+    }
+    if (write.kind == WRITE_DELETE) {
+        *version = ROW_DELETED;
+        return NULL;
+    }
+    *version = *version == ROW_DELETED ? 0 : (uint8_t)((*version + 1) % 200);
+    value_of(key, *version, lane->value_bytes, lane->expected);
+    memcpy(&word, lane->expected, sizeof word);
+    lane->sum += word;
+    lane->live++;
+    return lane->expected;
+}
+
+void lane_write(struct lane *lane, uint64_t count,
+                struct lane_write (*choose)(struct lane *lane),
+                struct outcome *out)
+{
+    const struct peer *peer = lane->peer;
+    uint64_t begin = ticks_now(), start, end;
+    uint8_t key[ROW_KEY_BYTES];
+
+    peer->begin(lane->store, count);
+    begin = ticks_now() - begin;
+    for (uint64_t i = 0; i < count; i++) {
+        struct lane_write write = choose(lane);
+        struct bytes value = {NULL, 0};
+
+        key_of(lane->order, write.row, key);
+        value.data = expect(lane, write, key);
+        value.size = value.data ? lane->value_bytes : 0;
+        start = ticks_now();
+        peer->write(lane->store, write.kind, (struct bytes){key, sizeof key},
+                    value);
+        if (i == count - 1)
+            peer->commit(lane->store);
+        end = ticks_now();
+        took(out, end - start + (i == 0 ? begin : 0));
+        out->row_bytes += sizeof key + value.size;
+    }
+}
+
+/* Rows in order, with values of their own; answers the first words' sum. */
+static uint64_t scan_piece(struct lane *lane, uint64_t most, int direction,
+                           uint8_t last[ROW_KEY_BYTES], uint64_t *rows)
+{
+    struct bytes key, value;
+    uint64_t sum = 0, word;
+    bool is_right = true;
+
+    while (most > 0 && lane->peer->next(lane->store, &key, &value)) {
+        is_right = is_right && key.size == ROW_KEY_BYTES &&
+                   value.size == lane->value_bytes &&
+                   memcmp(key.data, last, ROW_KEY_BYTES) * direction > 0 &&
+                   value_begins_right(key.data, value.data, value.size);
+        if (!is_right && !lane->peer->keeps_nothing)
+            lane_wrong(lane, "a row of a scan", *rows);
+        memcpy(last, key.data, ROW_KEY_BYTES);
+        memcpy(&word, value.data, sizeof word);
+        sum += word;
+        ++*rows;
+        most--;
+    }
+    return sum;
+}
+
+void lane_scan_all(struct lane *lane, bool is_backward, struct outcome *out)
+{
+    uint8_t last[ROW_KEY_BYTES];
+    uint64_t rows = 0, sum = 0, before, start, end;
+    bool is_over;
+
+    memset(last, is_backward ? 0xFF : 0, sizeof last);
+    start = ticks_now();
+    lane->peer->scan(lane->store, NULL, is_backward, UINT64_MAX);
+    do {
+        before = rows;
+        sum += scan_piece(lane, SCAN_PIECE, is_backward ? -1 : 1, last, &rows);
+        is_over = rows - before < SCAN_PIECE;
+        if (is_over)
+            lane->peer->scan_end(lane->store);
+        end = ticks_now();
+        out->ticks += end - start;
+        waits_add(&out->waits, (uint64_t)((double)(end - start) * ns_per_tick));
+        start = end;
+    } while (!is_over);
+    out->ops += rows;
+    if ((rows != lane->live || sum != lane->sum) && !lane->peer->keeps_nothing)
+        lane_wrong(lane, "a scan's count or sum", rows);
+}
+
+void lane_seek(struct lane *lane, uint64_t row, uint64_t count,
+               struct outcome *out)
+{
+    uint8_t key[ROW_KEY_BYTES], last[ROW_KEY_BYTES];
+    struct bytes from = {key, sizeof key};
+    uint64_t rows = 0, start, end;
+
+    key_of(lane->order, row, key);
+    memcpy(last, key, sizeof last);
+    /* The first row may be the key itself. */
+    for (size_t i = sizeof last; i > 0 && last[i - 1]-- == 0;)
+        i--;
+    start = ticks_now();
+    lane->peer->scan(lane->store, &from, false, count);
+    scan_piece(lane, count, 1, last, &rows);
+    lane->peer->scan_end(lane->store);
+    end = ticks_now();
+    took(out, end - start);
+}
+
+void lane_verify(struct lane *lane)
+{
+    struct bytes value = {NULL, 0};
+
+    if (lane->peer->keeps_nothing)
+        return;
+    for (uint64_t row = 0; row < lane->rows; row++) {
+        uint8_t key[ROW_KEY_BYTES];
+        bool is_there, is_right;
+
+        key_of(lane->order, row, key);
+        is_there = lane->peer->get(lane->store, (struct bytes){key, sizeof key},
+                                   &value);
+        is_right = is_there == (lane->versions[row] != ROW_DELETED);
+        if (is_right && is_there) {
+            value_of(key, lane->versions[row], lane->value_bytes,
+                     lane->expected);
+            is_right = value.size == lane->value_bytes &&
+                       memcmp(value.data, lane->expected, value.size) == 0;
+        }
+        if (!is_right)
+            lane_wrong(lane, "a row, looked for after all", row);
+    }
+}

@@ -1,0 +1,98 @@
+#include "bench/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/report.h"
+
+struct word {
+    const char *name; /* With its '='. */
+    uint64_t *number;
+    const char **text;
+    bool *flag;
+};
+
+static bool set(const struct word *words, size_t count, const char *argument)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(words[i].name);
+
+        if (strncmp(argument, words[i].name, size) != 0)
+            continue;
+        argument += size;
+        if (words[i].text)
+            *words[i].text = argument;
+        else if (words[i].flag)
+            *words[i].flag = *argument == '1';
+        else
+            *words[i].number = strtoull(argument, NULL, 10);
+        return true;
+    }
+    return false;
+}
+
+/* Keeps the peers that are in a list of names. */
+static void choose_peers(struct contest *contest, const char *names)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < contest->peer_count; i++) {
+        const char *name = contest->peers[i]->name;
+        const char *found = strstr(names, name);
+        size_t size = strlen(name);
+
+        if (found && (found[size] == '\0' || found[size] == ','))
+            contest->peers[kept++] = contest->peers[i];
+    }
+    contest->peer_count = kept;
+}
+
+int settings_main(struct contest *contest, int argc, char **argv)
+{
+    const char *peers = NULL, *figures = NULL;
+    uint64_t memory_mb = 256;
+    const struct word words[] = {
+        {"rows=", &contest->rows, NULL, NULL},
+        {"memory=", &memory_mb, NULL, NULL},
+        {"rounds=", &contest->rounds, NULL, NULL},
+        {"parts=", &contest->parts, NULL, NULL},
+        {"compressed=", NULL, NULL, &contest->is_compressed},
+        {"cold=", NULL, NULL, &contest->is_cold},
+        {"only=", NULL, &contest->only, NULL},
+        {"label=", NULL, &contest->label, NULL},
+        {"peers=", NULL, &peers, NULL},
+        {"figures=", NULL, &figures, NULL},
+    };
+    char folder[] = "/var/tmp/byron-bench-XXXXXX";
+    char clean[64];
+
+    contest->rows = 1000000;
+    contest->rounds = 1;
+    contest->parts = 5;
+    contest->label = "run";
+    for (int i = 1; i < argc; i++) {
+        if (!set(words, sizeof words / sizeof *words, argv[i])) {
+            fprintf(stderr,
+                    "usage: %s [rows=N] [memory=MB] [rounds=N] [parts=N] "
+                    "[compressed=1] [cold=1]\n    [only=NAME,NAME] "
+                    "[peers=NAME,NAME] [label=WORD] [figures=FILE]\n",
+                    argv[0]);
+            return 2;
+        }
+    }
+    contest->memory = memory_mb << 20;
+    if (peers)
+        choose_peers(contest, peers);
+    if (contest->peer_count == 0 || contest->rows < 1000 ||
+        contest->parts == 0 || contest->rounds == 0 ||
+        (figures && !(contest->figures = fopen(figures, "a"))) ||
+        !(contest->folder = mkdtemp(folder)))
+        return 2;
+    ticks_calibrate();
+    report_begin(contest);
+    contest_run(contest);
+    snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
+    if (contest->figures)
+        fclose(contest->figures);
+    return system(clean) != 0;
+}
