@@ -51,7 +51,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ bench bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ bench bench-full bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -107,7 +107,8 @@ $(patsubst %,$(B)/tests/bench/peer_%.o,rocksdb leveldb lmdb): $(B)/peers
 $(B)/tests/bench/bench_engine: $(CONTEST) $(ENGINE) \
     $(patsubst %,$(B)/tests/bench/peer_%.o,byron rocksdb leveldb lmdb)
 $(B)/tests/bench/bench_engine: private MORE = $(addprefix -l,$(PEERS))
-$(B)/tests/bench/bench_engine: private LINK += -rdynamic
+$(B)/tests/bench/bench_sql: $(CONTEST) $(patsubst %,$(B)/tests/bench/%.o,peer_sql floor_table)
+$(patsubst %,$(B)/tests/bench/bench_%,engine sql): private LINK += -rdynamic
 $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
@@ -158,10 +159,17 @@ differ: all $(B)/tests/differ/differ ## Random SQL on byron and ordinary tables 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint
 	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
-bench: all tools ## Compare with other stores and ordinary tables [ROWS=3000000].
-	@tests/packages bench
-	$(B)/tests/bench/bench_engine $(if $(ROWS),rows=$(ROWS))
-	$(B)/tests/bench/bench_sql $(if $(ROWS),rows=$(ROWS))
+# $(call contest,figures,size): the whole comparison, then what it says.
+contest  = @rm -f $(1) && mkdir -p build && tests/bench/run $(B) $(2) $(1) && \
+           tests/bench/figures targets $(1)
+bench: ## Compare with other stores and with ordinary tables, 10 minutes.
+	@tests/packages build bench
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools
+	$(call contest,build/bench.tsv,short)
+bench-full: ## The same with 3 and 30 million rows, many hours.
+	@tests/packages build bench
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools
+	$(call contest,build/bench-full.tsv,full)
 bench-shapes: all tools ## Shapes of queries, against ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_shapes $(if $(ROWS),rows=$(ROWS))
 bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].

@@ -69,6 +69,13 @@ extern const struct peer *const peer_rocksdb;
 extern const struct peer *const peer_leveldb;
 extern const struct peer *const peer_lmdb;
 
+/* Through SQL. */
+extern const struct peer sql_byron;
+extern const struct peer sql_byron_own; /* commit=own. */
+extern const struct peer sql_without_rowid;
+extern const struct peer sql_rowid;
+extern const struct peer sql_floor;
+
 /* Ends the program. */
 _Noreturn void peer_die(const char *peer, const char *what, const char *words);
 void *peer_allocate(size_t size); /* Zeroed; never NULL. */
