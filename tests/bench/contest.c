@@ -215,6 +215,7 @@ static void add_part(struct standing *standing, const struct desk *desk)
     const struct outcome *outcome = &desk->outcome;
     double rate = rate_of(outcome->ops, outcome->ticks);
 
+    standing->own_us += desk->after.own_us - desk->before.own_us;
     standing->ops += outcome->ops;
     standing->ticks += outcome->ticks;
     standing->row_bytes += outcome->row_bytes;

@@ -39,7 +39,9 @@ struct standing {
     struct waits waits;
     uint64_t ops, ticks, row_bytes, written, dirtied, disk_read, syncs;
     uint64_t peak, disk, live; /* Bytes, the largest; of the last round. */
-    double cpu_us, settle_s;
+    double cpu_us;             /* Of all threads, settling too. */
+    double own_us;             /* Of the thread that asks; its own work too. */
+    double settle_s;
 };
 
 struct turn {

@@ -28,14 +28,19 @@ static uint64_t number_in(const char *path, const char *name)
     return number;
 }
 
-void meter_read(struct meter *out)
+static double cpu_of(int whom)
 {
     struct rusage usage;
 
-    getrusage(RUSAGE_SELF, &usage);
-    out->cpu_us =
-        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-        (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    getrusage(whom, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+void meter_read(struct meter *out)
+{
+    out->own_us = cpu_of(RUSAGE_THREAD);
+    out->cpu_us = cpu_of(RUSAGE_SELF);
     out->written = counted_bytes();
     out->syncs = counted_syncs();
     out->dirtied = number_in("/proc/self/io", "write_bytes:");

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct meter {
+    double own_us;    /* CPU of the calling thread. */
     double cpu_us;    /* Of all threads. */
     uint64_t written; /* Bytes given to write calls. */
     uint64_t dirtied; /* Bytes of pages that must reach the disk. */

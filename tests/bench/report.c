@@ -67,13 +67,15 @@ void report_begin(const struct contest *contest)
         fprintf(contest->figures,
                 "level\tlabel\tstage\tworkload\tpeer\trows\tvalue_bytes\t"
                 "compressed\tmemory_mb\tcold\tops\tsamples\trate\trate_min\t"
-                "rate_max\tp50_us\tp99_us\tp999_us\tp9999_us\tmax_us\tcpu_us\t"
+                "rate_max\tp50_us\tp99_us\tp999_us\tp9999_us\tmax_us\town_"
+                "us\tcpu_us\t"
                 "peak_mb\twritten\tdirtied\tread_mb\tsyncs\tdisk\tsettle_s\n");
 }
 
 /* What the table and the file of figures both show. */
 struct figures {
-    double rate, least, most, cpu_us, peak_mb, written, dirtied, syncs, disk;
+    double rate, least, most, own_us, cpu_us, peak_mb, written, dirtied, syncs,
+        disk;
     double p50, p99, p999, p9999, max;
 };
 
@@ -85,6 +87,7 @@ static struct figures figures_of(struct standing *standing)
     out.rate = median(standing);
     out.least = standing->least;
     out.most = standing->most;
+    out.own_us = ratio(standing->own_us, ops);
     out.cpu_us = ratio(standing->cpu_us, ops);
     out.peak_mb = (double)standing->peak / 1e6;
     out.written = ratio((double)standing->written, (double)standing->row_bytes);
@@ -108,12 +111,12 @@ static void print_line(const struct peer *peer, const struct figures *at,
         snprintf(written, sizeof written, "%8.2f %6.2f %6.2f", at->written,
                  at->syncs, at->disk);
     printf("  %6.2f x %-9s %11.0f (%.0f..%.0f)%*s %7.2f %7.2f %8.1f %9.1f "
-           "%9.1f %7.2f %6.0f %s\n",
+           "%9.1f %7.2f %7.2f %6.0f %s\n",
            ratio(first_rate, at->rate), peer->name, at->rate, at->least,
            at->most,
            (int)(22 - snprintf(NULL, 0, "(%.0f..%.0f)", at->least, at->most)),
-           "", at->p50, at->p99, at->p999, at->p9999, at->max, at->cpu_us,
-           at->peak_mb, written);
+           "", at->p50, at->p99, at->p999, at->p9999, at->max, at->own_us,
+           at->cpu_us, at->peak_mb, written);
 }
 
 static void write_line(const struct contest *contest, const struct stage *stage,
@@ -125,7 +128,8 @@ static void write_line(const struct contest *contest, const struct stage *stage,
 
     fprintf(contest->figures,
             "%s\t%s\t%s\t%s\t%s\t%llu\t%llu\t%d\t%llu\t%d\t%llu\t%zu\t"
-            "%.1f\t%.1f\t%.1f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.1f\t%.3f\t"
+            "%.1f\t%.1f\t%.1f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%."
+            "1f\t%.3f\t"
             "%.3f\t%.1f\t%.4f\t%.3f\t%.2f\n",
             contest->level, contest->label, stage->name, turn->workload->name,
             peer->name, (unsigned long long)rows,
@@ -133,7 +137,7 @@ static void write_line(const struct contest *contest, const struct stage *stage,
             (unsigned long long)(contest->memory >> 20), turn->is_cold,
             (unsigned long long)standing->ops, standing->samples, at.rate,
             at.least, at.most, at.p50, at.p99, at.p999, at.p9999, at.max,
-            at.cpu_us, at.peak_mb, at.written, at.dirtied,
+            at.own_us, at.cpu_us, at.peak_mb, at.written, at.dirtied,
             (double)standing->disk_read / 1e6, at.syncs, at.disk,
             standing->settle_s / (double)contest->rounds);
     fflush(contest->figures);
@@ -148,7 +152,7 @@ void report_turn(const struct contest *contest, const struct stage *stage,
 
     printf("\n%s%s: %s (%llu rows with values of %llu)\n  %s is%*sops/s, "
            "median (min..max)           p50 us  p99 us p99.9 us p99.99 us    "
-           "max us  cpu us peak MB%s\n",
+           "max us  own us  cpu us peak MB%s\n",
            workload->name, turn->is_cold ? ", cold" : "", workload->words,
            (unsigned long long)rows, (unsigned long long)stage->value_bytes,
            peers[0]->name, 13, "",

@@ -34,7 +34,7 @@ esac
 engine_lines='$1 == "engine" && $5 == "byron" && $13 > 0 { n++ }
     END { exit n < 36 }'
 # shellcheck disable=SC2016
-unsynced='$4 == "durable" && $5 != "floor" && $26 < 1 { exit 1 }'
+unsynced='$4 == "durable" && $5 != "floor" && $27 < 1 { exit 1 }'
 figures="$work/bench.tsv"
 claim 'the engine, every workload' "$build/bench_engine" rows=3000 memory=8 \
     parts=2 cold=1 label=e1M peers=byron,lmdb figures="$figures"
