@@ -233,14 +233,18 @@ static void add_sample(struct standing *standing, double rate)
         standing->rate[standing->samples++] = rate;
 }
 
-/* The store as good as new, and what it needs to find its rows read in. */
-static void chill(struct entrant *entrant, const struct workload *workload,
-                  uint64_t ops)
+/*
+ * Gets ready for reads, unmeasured: with the store as good as new and what it
+ * needs to find its rows read in; or with its caches filled.
+ */
+static void prepare_reads(struct entrant *entrant, const struct turn *turn,
+                          uint64_t ops)
 {
-    let(entrant, ORDER_REOPEN);
-    if (workload->is_whole)
+    if (turn->is_cold)
+        let(entrant, ORDER_REOPEN);
+    if (turn->workload->is_whole)
         return;
-    entrant->desk->ops = ops / 4 + 1;
+    entrant->desk->ops = turn->is_cold ? ops / 4 + 1 : ops;
     let(entrant, ORDER_RUN);
 }
 
@@ -254,8 +258,8 @@ static void run_part(struct heat *heat, const struct turn *turn, uint64_t part,
         struct desk *desk = entrant->desk;
 
         desk->workload = turn->workload;
-        if (turn->is_cold)
-            chill(entrant, turn->workload, ops);
+        if (turn->is_cold || (part == 0 && turn->workload->is_plain_read))
+            prepare_reads(entrant, turn, ops);
         desk->ops = ops;
         let(entrant, ORDER_RUN);
         add_part(&turn->standings[n], desk);
