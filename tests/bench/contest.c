@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,6 +111,8 @@ static _Noreturn void attend(const struct heat *heat, struct entrant *entrant)
     static struct lane lane;
     char word;
 
+    /* The judge may be killed while this one is stopped. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     lane_init(&lane, entrant->peer, &settings, heat->stage->order,
               heat->rows + heat->rows / 4 + 10000);
     zipf_init(&lane.zipf, heat->rows);

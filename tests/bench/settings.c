@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/report.h"
 
@@ -47,6 +49,28 @@ static void choose_peers(struct contest *contest, const char *names)
     contest->peer_count = kept;
 }
 
+/*
+ * A process that removes a folder once every other one that has this pipe is
+ * gone, however they went.
+ */
+static pid_t hire_cleaner(const char *folder, int life[2])
+{
+    pid_t pid;
+    char word, command[128];
+
+    if (pipe(life) != 0)
+        return -1;
+    pid = fork();
+    if (pid != 0)
+        return pid;
+    setsid(); /* The signals of a terminal are not for it. */
+    close(life[1]);
+    while (read(life[0], &word, 1) > 0)
+        continue;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    _exit(system(command) != 0);
+}
+
 int settings_main(struct contest *contest, int argc, char **argv)
 {
     const char *peers = NULL, *figures = NULL;
@@ -64,7 +88,8 @@ int settings_main(struct contest *contest, int argc, char **argv)
         {"figures=", NULL, &figures, NULL},
     };
     char folder[] = "/var/tmp/byron-bench-XXXXXX";
-    char clean[64];
+    int life[2], status = 0;
+    pid_t cleaner;
 
     contest->rows = 1000000;
     contest->rounds = 1;
@@ -86,13 +111,15 @@ int settings_main(struct contest *contest, int argc, char **argv)
     if (contest->peer_count == 0 || contest->rows < 1000 ||
         contest->parts == 0 || contest->rounds == 0 ||
         (figures && !(contest->figures = fopen(figures, "a"))) ||
-        !(contest->folder = mkdtemp(folder)))
+        !(contest->folder = mkdtemp(folder)) ||
+        (cleaner = hire_cleaner(folder, life)) < 0)
         return 2;
     ticks_calibrate();
     report_begin(contest);
     contest_run(contest);
-    snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
     if (contest->figures)
         fclose(contest->figures);
-    return system(clean) != 0;
+    close(life[1]);
+    waitpid(cleaner, &status, 0);
+    return status != 0;
 }
