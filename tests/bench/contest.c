@@ -24,7 +24,7 @@ static const struct stage stages[] = {
      "deleterandom"},
     {"seq", KEYS_ASCENDING, 100, 1, 0, false, "fillseq"},
     {"row", KEYS_RANDOM, 100, 0.25, 0, false, "fillrow"},
-    {"one", KEYS_RANDOM, 100, 1, 0, false, "fillone"},
+    {"one", KEYS_RANDOM, 100, 0.5, 0, false, "fillone"},
     {"bulk", KEYS_ASCENDING, 100, 1, 0, false, "bulkload"},
     {"durable", KEYS_RANDOM, 100, 0.002, 3000, true, "durable"},
     {"4k", KEYS_RANDOM, 4096, 1.0 / 40, 0, false,

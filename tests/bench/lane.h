@@ -55,7 +55,7 @@ void lane_write(struct lane *lane, uint64_t count,
 void lane_scan_all(struct lane *lane, bool is_backward, struct outcome *out);
 void lane_seek(struct lane *lane, uint64_t row, uint64_t count,
                struct outcome *out);
-/* Reads every row and compares every byte. */
+/* Scans all rows and compares every byte. */
 void lane_verify(struct lane *lane);
 _Noreturn void lane_wrong(const struct lane *lane, const char *what,
                           uint64_t row);
