@@ -172,6 +172,23 @@ uint32_t block_seek(const struct block *block, struct slice key,
     return seek_among_ties(block, key, sequence, low, has_key);
 }
 
+uint32_t block_find(const struct block *block, struct slice key, uint32_t from,
+                    uint32_t to)
+{
+    uint64_t head;
+
+    if (key.size < block->prefix_size ||
+        (block->prefix_size &&
+         memcmp(key.data, block->prefix, block->prefix_size) != 0))
+        return to;
+    head = slice_head(key, block->prefix_size);
+    for (; from < to; from++)
+        if (block_head(block, from) == head &&
+            compare_rest(block, from, key) == 0)
+            break;
+    return from;
+}
+
 /* --- validation --- */
 
 static bool widths_are_known(const struct header *header)

@@ -63,6 +63,10 @@ void block_view(struct slice body, struct block *out);
  */
 uint32_t block_seek(const struct block *block, struct slice key,
                     uint64_t sequence, bool *has_key);
+/* The first entry of [from, to) that is a version of key; to if none is.
+ * Requires: to <= count. For few entries: it looks at one after the other. */
+uint32_t block_find(const struct block *block, struct slice key, uint32_t from,
+                    uint32_t to);
 /* Writes the key of entry index from its head on; prefix_size bytes before
  * them are the caller's. Returns the size of the whole key. Requires: room for
  * prefix, 8 bytes and the suffix. */

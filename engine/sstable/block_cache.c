@@ -353,6 +353,15 @@ void block_cache_expect(struct block_cache *cache, uint64_t file,
     admission_expect(&cache->admission, hash);
 }
 
+bool cached_block_pin_again(struct cached_block *block, uint64_t file,
+                            uint64_t offset)
+{
+    if (!try_pin(block, file, offset))
+        return false;
+    count_lookup(&block->shard->hits);
+    return true;
+}
+
 /* --- adding --- */
 
 /* Fills a free slot and pins it. */

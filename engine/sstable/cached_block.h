@@ -37,6 +37,13 @@ struct cached_block {
 
 /* Of block_cache: the last pin of a detached block is gone. */
 void cached_block_drop(struct cached_block *block);
+/*
+ * Of block_cache: pins a block that was in the cache once, if it still is,
+ * under that name. Whatever became of it, it may be asked for as long as the
+ * cache lives. Not for one that passed.
+ */
+bool cached_block_pin_again(struct cached_block *block, uint64_t file,
+                            uint64_t offset);
 
 static inline struct slice cached_block_bytes(const struct cached_block *block)
 {

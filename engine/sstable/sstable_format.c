@@ -96,6 +96,7 @@ void table_footer_encode(const struct table_footer *footer,
     store_u64(to + 72, footer->file_size);
     store_u64(to + 80, footer->uid);
     store_u32(to + 88, footer->features);
+    store_u32(to + 92, footer->extras);
     store_u32(to + 96, footer->index_levels);
     store_u64(
         to + FOOTER_SUM_AT,
@@ -123,6 +124,8 @@ static bool footer_is_sound(const struct table_footer *footer)
            section_fits(&footer->properties, footer) &&
            (!(footer->features & TABLE_HAS_RANGES) ||
             section_fits(&footer->ranges, footer)) &&
+           (!(footer->extras & TABLE_HAS_HASH_INDEX) ||
+            section_fits(&footer->hash_index, footer)) &&
            (footer->filter.size == 0 || section_fits(&footer->filter, footer));
 }
 
@@ -146,6 +149,7 @@ const char *table_footer_decode(const uint8_t *from, struct table_footer *out,
                    out->uid ^ (out->file_size - TABLE_FOOTER_SIZE)))
         return "checksum of the table footer is wrong";
     out->features = load_u32(from + 88);
+    out->extras = load_u32(from + 92);
     if (load_u32(from + 60) != TABLE_FORMAT ||
         (out->features & ~(uint32_t)(TABLE_HAS_TIMED | TABLE_HAS_RANGES)) !=
             0) {
@@ -181,17 +185,42 @@ byron_status table_properties_encode(const struct table_properties *properties,
         TRY(buf_add_u64(out, properties->ranges));
         TRY(buf_add_u8(out, properties->is_open));
     }
+    if (properties->hash_shape.lines > 0) {
+        TRY(buf_add_u64(out, properties->hash_keys));
+        TRY(buf_add_u32(out, properties->hash_shape.lines));
+        TRY(buf_add_u8(out, (uint8_t)properties->hash_shape.block_bits));
+        TRY(buf_add_u8(out, (uint8_t)properties->hash_shape.place_bits));
+        TRY(buf_add_u8(out, (uint8_t)properties->hash_shape.place_shift));
+    }
 out:
     return status;
 }
 
-bool table_properties_decode(struct slice bytes, uint32_t features,
+static bool read_hash_shape(struct slice *bytes, struct table_properties *out)
+{
+    struct hash_shape *shape = &out->hash_shape;
+    uint8_t block_bits = 0;
+    uint8_t place_bits = 0;
+    uint8_t place_shift = 0;
+    bool is_sound = read_u64(bytes, &out->hash_keys) &&
+                    read_u32(bytes, &shape->lines) &&
+                    read_u8(bytes, &block_bits) &&
+                    read_u8(bytes, &place_bits) && read_u8(bytes, &place_shift);
+
+    shape->block_bits = block_bits;
+    shape->place_bits = place_bits;
+    shape->place_shift = place_shift;
+    return is_sound;
+}
+
+bool table_properties_decode(struct slice bytes,
+                             const struct table_footer *footer,
                              struct table_properties *out)
 {
     bool is_sound;
     uint8_t is_open = 0;
 
-    out->timed = out->earliest_ms = out->latest_ms = out->ranges = 0;
+    memset(out, 0, sizeof *out);
     is_sound =
         read_u64(&bytes, &out->entries) && read_u64(&bytes, &out->tombstones) &&
         read_u64(&bytes, &out->raw_bytes) &&
@@ -204,12 +233,14 @@ bool table_properties_decode(struct slice bytes, uint32_t features,
         read_u32(&bytes, &out->filter_probes) &&
         read_sized(&bytes, &out->smallest) && read_sized(&bytes, &out->largest);
     /* What the features do not name belongs to later versions. */
-    if (is_sound && (features & TABLE_HAS_TIMED))
+    if (is_sound && (footer->features & TABLE_HAS_TIMED))
         is_sound = read_u64(&bytes, &out->timed) &&
                    read_u64(&bytes, &out->earliest_ms) &&
                    read_u64(&bytes, &out->latest_ms);
-    if (is_sound && (features & TABLE_HAS_RANGES))
+    if (is_sound && (footer->features & TABLE_HAS_RANGES))
         is_sound = read_u64(&bytes, &out->ranges) && read_u8(&bytes, &is_open);
     out->is_open = is_open != 0;
+    if (is_sound && (footer->extras & TABLE_HAS_HASH_INDEX))
+        is_sound = read_hash_shape(&bytes, out);
     return is_sound;
 }

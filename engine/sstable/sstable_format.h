@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "sstable/hash_lines.h"
 
 #define TABLE_FORMAT       1u
 #define TABLE_HEADER_SIZE  64u
@@ -28,6 +29,8 @@ enum block_kind {
     BLOCK_INDEX = 4,
     BLOCK_PROPERTIES = 5,
     BLOCK_RANGES = 6, /* Range deletes. */
+    BLOCK_HASH_LINES = 7,
+    BLOCK_HANDLES = 8, /* Of data blocks, by their numbers. */
 };
 
 /* Where a block is. */
@@ -74,13 +77,19 @@ enum table_features {
     TABLE_HAS_RANGES = 2, /* Range deletes. */
 };
 
+/* What a reader may pass over. */
+enum table_extras {
+    TABLE_HAS_HASH_INDEX = 1,
+};
+
 struct table_footer {
     struct table_section index; /* The top index block. */
     struct table_section filter;
     struct table_section properties;
-    struct table_section hash_index; /* Not written yet: size 0. */
+    struct table_section hash_index; /* Size 0: none. */
     struct table_section ranges;     /* Size 0: none. */
     uint32_t features;               /* enum table_features */
+    uint32_t extras;                 /* enum table_extras */
     uint32_t index_levels;           /* 1 or 2 */
     uint64_t data_end;               /* Data and value blocks end here. */
     uint64_t file_size;
@@ -109,15 +118,18 @@ struct table_properties {
     uint64_t latest_ms;
     uint64_t ranges;
     bool is_open;
+    uint64_t hash_keys; /* Slots of the hash index that are not empty. */
+    struct hash_shape hash_shape;
     struct slice smallest; /* Borrowed or lent, as the call says. */
     struct slice largest;
 };
 
 BYRON_MUST_CHECK byron_status table_properties_encode(
     const struct table_properties *properties, struct buf *out);
-/* Lends the keys from bytes, of a table with these features. False where they
+/* Lends the keys from bytes, of the table with this footer. False where they
  * are malformed. */
-bool table_properties_decode(struct slice bytes, uint32_t features,
+bool table_properties_decode(struct slice bytes,
+                             const struct table_footer *footer,
                              struct table_properties *out);
 
 #endif

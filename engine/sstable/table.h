@@ -13,6 +13,7 @@ struct table_options {
     uint32_t block_size; /* Raw bytes of a data block, a target, 64 to 16 M. */
     uint32_t bloom_bits; /* Per key; 0 = no filter. */
     enum codec codec;
+    bool hash_index; /* In place of a filter, where it is possible. */
 };
 
 /* What is known of a finished table. The manifest keeps it. */

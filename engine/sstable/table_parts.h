@@ -9,6 +9,7 @@
 
 #include "entry/range_list.h"
 #include "sstable/table_filter.h"
+#include "sstable/table_hash.h"
 #include "sstable/table_index.h"
 #include "sstable/table_reader.h"
 
@@ -17,6 +18,7 @@ struct table_reader {
     struct table_source source;
     struct table_index index;
     struct table_filter filter;
+    struct table_hash hash;
     struct range_list ranges; /* Bounds lie in range_bytes. */
     struct table_facts facts; /* A copy of the manifest's, owned. */
     struct buf range_bytes;

@@ -93,8 +93,33 @@ static bool properties_match(const struct table_properties *properties,
            slice_equal(properties->largest, buf_slice(&facts->largest));
 }
 
-static byron_status open_filter(struct table_reader *reader,
-                                const struct table_footer *footer)
+/* What tells which keys there are: a filter, or a hash index. */
+static byron_status open_keys(struct table_reader *reader,
+                              const struct table_footer *footer,
+                              const struct table_properties *properties)
+{
+    byron_status status;
+    bool has_hash = (footer->extras & TABLE_HAS_HASH_INDEX) != 0;
+    const char *flaw = table_filter_flaw(&footer->filter, properties);
+
+    if (flaw)
+        return table_source_corrupt(&reader->source, footer->filter.offset,
+                                    flaw);
+    if (has_hash)
+        flaw = table_hash_flaw(&footer->hash_index, properties);
+    if (flaw)
+        return table_source_corrupt(&reader->source, footer->hash_index.offset,
+                                    flaw);
+    TRY(table_filter_open(&reader->filter, &footer->filter, properties));
+    if (has_hash)
+        TRY(table_hash_open(&reader->hash, &reader->source, &footer->hash_index,
+                            properties));
+out:
+    return status;
+}
+
+static byron_status open_properties(struct table_reader *reader,
+                                    const struct table_footer *footer)
 {
     byron_status status;
     struct buf disk = {0}, room = {0};
@@ -102,18 +127,15 @@ static byron_status open_filter(struct table_reader *reader,
     struct table_properties properties;
     struct block_handle handle = {footer->properties.offset,
                                   footer->properties.size, 0};
-    const char *flaw = NULL;
 
     TRY(table_source_read(&reader->source, &handle, BLOCK_PROPERTIES, &disk,
                           &room, &body));
-    if (!table_properties_decode(body, footer->features, &properties) ||
+    if (!table_properties_decode(body, footer, &properties) ||
         !properties_match(&properties, &reader->facts))
-        flaw = "the table's properties are not those of the manifest";
-    if (!flaw)
-        flaw = table_filter_flaw(&footer->filter, &properties);
-    if (flaw)
-        TRY(table_source_corrupt(&reader->source, handle.offset, flaw));
-    TRY(table_filter_open(&reader->filter, &footer->filter, &properties));
+        TRY(table_source_corrupt(
+            &reader->source, handle.offset,
+            "the table's properties are not those of the manifest"));
+    TRY(open_keys(reader, footer, &properties));
     reader->block_count = properties.block_count;
     reader->value_count = properties.value_count;
 out:
@@ -178,6 +200,7 @@ static void reader_free(struct table_reader *reader)
         return;
     table_index_close(&reader->index);
     table_filter_close(&reader->filter, &reader->source);
+    table_hash_close(&reader->hash);
     file_pool_forget(reader->source.pool, reader->source.number);
     block_cache_forget(reader->source.cache, reader->source.number);
     table_facts_deinit(&reader->facts);
@@ -207,7 +230,7 @@ byron_status table_reader_open(struct file_pool *pool,
     TRY(read_footer(&reader->source, facts->size, &footer));
     TRY(check_header(&reader->source));
     reader->data_end = footer.data_end;
-    TRY(open_filter(reader, &footer));
+    TRY(open_properties(reader, &footer));
     TRY(open_ranges(reader, &footer));
     TRY(table_index_open(&reader->index, &reader->source, &footer.index,
                          footer.index_levels));
@@ -233,14 +256,17 @@ void table_reader_unref(struct table_reader *reader)
 
 /* --- one key --- */
 
-uint64_t table_key_hash(struct slice key)
+bool table_reader_has_hash_index(const struct table_reader *reader)
 {
-    return hash_bytes(key, 0);
+    return reader->hash.shape.lines > 0;
 }
 
 void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash)
 {
-    table_filter_prefetch(&reader->filter, key_hash);
+    if (table_reader_has_hash_index(reader))
+        table_hash_prefetch(&reader->hash, key_hash);
+    else
+        table_filter_prefetch(&reader->filter, key_hash);
 }
 
 static void unpin_block(void *owner)
@@ -281,7 +307,7 @@ out:
     return status;
 }
 
-/* Looks for key where the filter cannot exclude it. */
+/* Looks for key by the index, where the filter cannot exclude it. */
 static byron_status search(struct table_reader *reader, struct slice key,
                            uint64_t sequence, struct table_found *out)
 {
@@ -305,6 +331,39 @@ static byron_status search(struct table_reader *reader, struct slice key,
     }
     status = lend_entry(reader, pin, &block, at, out);
 out:
+    return status;
+}
+
+static byron_status filtered_search(struct table_reader *reader,
+                                    struct slice key, uint64_t key_hash,
+                                    uint64_t sequence, struct table_found *out)
+{
+    byron_status status;
+    bool may_have;
+
+    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
+        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
+        return BYRON_NOT_FOUND;
+    TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
+                           &may_have));
+    status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
+out:
+    return status;
+}
+
+static byron_status hashed_search(struct table_reader *reader, struct slice key,
+                                  uint64_t key_hash, uint64_t sequence,
+                                  struct table_found *out)
+{
+    struct entry_place place;
+    bool is_unsure;
+    byron_status status = table_hash_find(&reader->hash, key, key_hash,
+                                          sequence, &place, &is_unsure);
+
+    if (is_unsure)
+        return search(reader, key, sequence, out);
+    if (status == BYRON_OK)
+        status = lend_entry(reader, place.pin, &place.block, place.at, out);
     return status;
 }
 
@@ -340,20 +399,14 @@ byron_status table_reader_get(struct table_reader *reader, struct slice key,
 {
     byron_status status;
     uint64_t deleted = 0;
-    bool may_have;
 
-    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
-        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
-        return BYRON_NOT_FOUND;
     if (reader->ranges.count > 0)
         deleted = find_deleted(reader, key, sequence);
-    TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
-                           &may_have));
-    status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
-    if (deleted > 0)
-        status = choose_newer(deleted, status, out);
-out:
-    return status;
+    if (table_reader_has_hash_index(reader))
+        status = hashed_search(reader, key, key_hash, sequence, out);
+    else
+        status = filtered_search(reader, key, key_hash, sequence, out);
+    return deleted > 0 ? choose_newer(deleted, status, out) : status;
 }
 
 /* --- estimate --- */

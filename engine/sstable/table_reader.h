@@ -7,6 +7,7 @@
 #ifndef BYRON_SSTABLE_TABLE_READER_H
 #define BYRON_SSTABLE_TABLE_READER_H
 
+#include "base/hash.h"
 #include "base/pin.h"
 #include "entry/iter.h"
 #include "entry/range_list.h"
@@ -39,8 +40,13 @@ struct table_found {
     uint64_t sequence;
     struct pin value; /* The caller's to release. */
 };
-/* hash_bytes(key, 0), computed once for the filters of many tables. */
-uint64_t table_key_hash(struct slice key);
+/* Computed once for the filters and hash indexes of many tables. */
+static inline uint64_t table_key_hash(struct slice key)
+{
+    return hash_bytes(key, 0);
+}
+/* Whether gets go by a hash index. */
+bool table_reader_has_hash_index(const struct table_reader *reader);
 /* Starts to fetch what a get of that hash begins with. */
 void table_reader_prefetch(const struct table_reader *reader,
                            uint64_t key_hash);

@@ -36,6 +36,14 @@ void table_source_expect(const struct table_source *source, uint64_t offset,
     block_cache_expect(source->cache, source->number, cache_name(offset, kind));
 }
 
+bool table_source_pin_again(const struct table_source *source,
+                            struct cached_block *block, uint64_t offset,
+                            enum block_kind kind)
+{
+    return cached_block_pin_again(block, source->number,
+                                  cache_name(offset, kind));
+}
+
 byron_status table_source_check_handle(const struct table_source *source,
                                        const struct block_handle *handle)
 {

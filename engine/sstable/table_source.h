@@ -22,6 +22,10 @@ struct table_source {
 /* Pins the block if it is in the cache, else NULL. */
 struct cached_block *table_source_find(const struct table_source *source,
                                        uint64_t offset, enum block_kind kind);
+/* cached_block_pin_again. */
+bool table_source_pin_again(const struct table_source *source,
+                            struct cached_block *block, uint64_t offset,
+                            enum block_kind kind);
 /* Pins the block, through the cache. A handle's raw_size 0 means unknown. */
 BYRON_MUST_CHECK byron_status table_source_load(
     const struct table_source *source, const struct block_handle *handle,

@@ -30,6 +30,8 @@ struct walk {
     uint64_t offset;            /* Where the next block must begin. */
     uint64_t blocks;
     uint64_t values;
+    uint64_t keys;
+    bool goes_on; /* The block begins with the last key of the one before. */
     struct table_facts seen;
     struct hash_stream *hash; /* Of the file's bytes up to hashed. */
     uint64_t hashed;
@@ -111,8 +113,23 @@ static void count_ranges(struct table_facts *seen,
     }
 }
 
-static byron_status check_key(struct walk *walk, struct slice key,
-                              uint64_t offset)
+/* That the hash index leads to the newest version of a key. */
+static byron_status check_hash(struct walk *walk, struct slice key, uint32_t at)
+{
+    byron_status status;
+    const struct table_hash *hash = &walk->reader->hash;
+    bool leads_to;
+
+    TRY(table_hash_leads_to(hash, table_key_hash(key), walk->blocks, at,
+                            &leads_to));
+    if (!leads_to)
+        status = corrupt(walk, hash->lines_at,
+                         "the hash index does not lead to a key of the table");
+out:
+    return status;
+}
+
+static byron_status check_filter(struct walk *walk, struct slice key)
 {
     byron_status status;
     const struct table_reader *reader = walk->reader;
@@ -123,9 +140,25 @@ static byron_status check_key(struct walk *walk, struct slice key,
     if (!may_have)
         status = corrupt(walk, reader->filter.offset,
                          "the filter lacks a key of the table");
-    else if (walk->seen.entries == 0 &&
-             !slice_equal(smaller(&reader->ranges, key),
-                          buf_slice(&reader->facts.smallest)))
+out:
+    return status;
+}
+
+/* Of the newest version of a key, which is entry at of its block. */
+static byron_status check_key(struct walk *walk, struct slice key, uint32_t at,
+                              uint64_t offset)
+{
+    byron_status status;
+    const struct table_reader *reader = walk->reader;
+
+    walk->keys++;
+    if (reader->hash.shape.lines > 0)
+        TRY(check_hash(walk, key, at));
+    else
+        TRY(check_filter(walk, key));
+    if (walk->seen.entries == 0 &&
+        !slice_equal(smaller(&reader->ranges, key),
+                     buf_slice(&reader->facts.smallest)))
         status = corrupt(walk, offset, "the smallest key is another");
 out:
     return status;
@@ -138,10 +171,14 @@ static byron_status check_entry(struct walk *walk, const struct block *block,
     uint64_t sequence = block_sequence(block, at);
     struct slice key;
     struct slice value;
+    bool is_older;
 
     walk->key.size = block_key_after_prefix(block, at, walk->key.data);
     key = buf_slice(&walk->key);
-    TRY(check_key(walk, key, offset));
+    is_older =
+        at == 0 ? walk->goes_on : block_find(block, key, at - 1, at) < at;
+    if (!is_older)
+        TRY(check_key(walk, key, at, offset));
     TRY(check_value(walk, block, at, &value));
     count_entry(&walk->seen, block_kind(block, at), sequence,
                 key.size + value.size, value);
@@ -197,6 +234,8 @@ static byron_status check_separators(struct walk *walk,
     uint32_t last = block->count - 1;
 
     key->size = block_key_after_prefix(block, 0, key->data);
+    walk->goes_on = walk->blocks > 0 &&
+                    slice_equal(buf_slice(key), buf_slice(&walk->last_key));
     if (walk->blocks &&
         entry_compare(buf_slice(&walk->separator), walk->separator_sequence,
                       buf_slice(key), block_sequence(block, 0)) >= 0)
@@ -254,6 +293,27 @@ out:
     return status;
 }
 
+/* That the hash index finds the next block where the index does. */
+static byron_status check_handle(struct walk *walk,
+                                 const struct block_handle *handle)
+{
+    byron_status status = BYRON_OK;
+    const struct table_hash *hash = &walk->reader->hash;
+    struct block_handle other = *handle;
+
+    if (walk->blocks >= walk->reader->block_count)
+        return corrupt(walk, handle->offset, "there are more blocks than said");
+    if (hash->shape.lines > 0)
+        TRY(table_hash_handle(hash, walk->blocks, &other));
+    if (other.offset != handle->offset ||
+        other.disk_size != handle->disk_size ||
+        other.raw_size != handle->raw_size)
+        status = corrupt(walk, hash->handles_at,
+                         "the hash index has another handle of a block");
+out:
+    return status;
+}
+
 static byron_status check_block(struct walk *walk)
 {
     byron_status status;
@@ -264,6 +324,7 @@ static byron_status check_block(struct walk *walk)
 
     index_cursor_value(&walk->cursor, &value);
     TRY(table_source_check_handle(source, &value.block));
+    TRY(check_handle(walk, &value.block));
     TRY(read_ahead_get(&walk->ahead, value.block.offset, value.block.disk_size,
                        &disk));
     TRY(hash_window(walk));
@@ -314,6 +375,23 @@ static byron_status check_totals(const struct walk *walk)
     return BYRON_OK;
 }
 
+/* Each key has a slot of its own, and there is no other. */
+static byron_status check_slots(const struct walk *walk)
+{
+    byron_status status = BYRON_OK;
+    const struct table_hash *hash = &walk->reader->hash;
+    uint64_t slots;
+
+    if (hash->shape.lines == 0)
+        return BYRON_OK;
+    TRY(table_hash_count(hash, &slots));
+    if (slots != walk->keys || slots != hash->keys)
+        status =
+            corrupt(walk, hash->lines_at, "the hash index has slots of no key");
+out:
+    return status;
+}
+
 static byron_status check_blocks(struct walk *walk)
 {
     byron_status status;
@@ -329,6 +407,7 @@ static byron_status check_blocks(struct walk *walk)
     }
     count_ranges(&walk->seen, &walk->reader->ranges);
     TRY(check_totals(walk));
+    TRY(check_slots(walk));
 out:
     return status;
 }

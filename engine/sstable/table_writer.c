@@ -11,6 +11,7 @@
 #include "sstable/block_output.h"
 #include "sstable/block_writer.h"
 #include "sstable/bloom.h"
+#include "sstable/hash_writer.h"
 #include "sstable/index_writer.h"
 #include "sstable/range_block.h"
 
@@ -28,8 +29,8 @@ struct table_writer {
     struct block_writer block;
     struct index_writer index;
     struct table_facts facts;
-    struct buf hashes; /* u64 per distinct key, for the filter. */
-    uint64_t last_hash;
+    struct buf hashes; /* u64 per distinct key, for filter or hash index. */
+    struct hash_writer hash_index;
     struct buf body;      /* Of the data block just finished. */
     struct buf separator; /* For building. */
 
@@ -59,6 +60,7 @@ static void writer_free(struct table_writer *writer)
     index_writer_deinit(&writer->index);
     table_facts_deinit(&writer->facts);
     buf_deinit(&writer->hashes);
+    hash_writer_deinit(&writer->hash_index);
     buf_deinit(&writer->body);
     buf_deinit(&writer->separator);
     buf_deinit(&writer->unlisted_key);
@@ -151,6 +153,9 @@ static byron_status finish_block(struct table_writer *writer)
     TRY(block_writer_finish(&writer->block, &writer->body));
     TRY(block_output_seal(&writer->output, BLOCK_DATA, writer->options.codec,
                           buf_slice(&writer->body), &writer->unlisted.block));
+    if (writer->options.hash_index)
+        TRY(hash_writer_add_block(&writer->hash_index,
+                                  &writer->unlisted.block));
     writer->has_unlisted = true;
     writer->block_ordinal = writer->facts.entries;
     writer->block_count++;
@@ -184,21 +189,36 @@ out:
     return status;
 }
 
-/* Versions of one key need one place in the filter. */
+/* Whether the entry before this one is a newer version of its key. */
+static bool is_older_version(const struct table_writer *writer,
+                             struct slice key)
+{
+    struct slice last;
+
+    if (writer->facts.entries == 0)
+        return false;
+    last = writer->block.count ? block_writer_last_key(&writer->block)
+                               : buf_slice(&writer->unlisted_key);
+    return slice_equal(last, key);
+}
+
+/* Notes the newest version of a key for filter and hash index. Two keys of one
+ * hash are two in the hash index, or one would not be found. */
 static byron_status add_hash(struct table_writer *writer, struct slice key)
 {
     byron_status status = BYRON_OK;
     uint64_t hash;
 
-    if (writer->options.bloom_bits == 0)
+    if ((writer->options.bloom_bits == 0 && !writer->options.hash_index) ||
+        is_older_version(writer, key))
         return BYRON_OK;
     hash = hash_bytes(key, 0);
-    if (writer->hashes.size && hash == writer->last_hash)
-        return BYRON_OK;
     TRY(buf_reserve(&writer->hashes, sizeof hash));
     memcpy(writer->hashes.data + writer->hashes.size, &hash, sizeof hash);
     writer->hashes.size += sizeof hash;
-    writer->last_hash = hash;
+    if (writer->options.hash_index)
+        TRY(hash_writer_add_key(&writer->hash_index, writer->block_count,
+                                writer->block.count));
 out:
     return status;
 }
@@ -331,24 +351,34 @@ out:
 uint64_t table_writer_size(const struct table_writer *writer)
 {
     uint64_t keys = writer->hashes.size / sizeof(uint64_t);
+    uint64_t filter = writer->options.hash_index
+                          ? hash_writer_size(&writer->hash_index)
+                          : keys * writer->options.bloom_bits / 8;
 
     return writer->output.offset + block_writer_size(&writer->block) +
-           index_writer_size(&writer->index) +
-           keys * writer->options.bloom_bits / 8 + TABLE_FOOTER_SIZE;
+           index_writer_size(&writer->index) + filter + TABLE_FOOTER_SIZE;
 }
 
 /* --- finishing --- */
 
+/* Which keys there are, and where; zero: no such thing in this table. */
+struct key_shapes {
+    struct bloom_shape filter;
+    struct hash_shape hash_index;
+};
+
 /* Writes the filter in chunks of lines, so that a small cache can hold what is
  * asked often. */
 static byron_status write_filter(struct table_writer *writer,
-                                 const struct bloom_shape *shape,
+                                 struct bloom_shape *shape,
                                  struct table_section *out)
 {
     byron_status status = BYRON_OK;
     struct buf lines = {0};
     struct block_handle handle;
 
+    bloom_choose(writer->hashes.size / sizeof(uint64_t),
+                 writer->options.bloom_bits, shape);
     out->offset = writer->output.offset;
     out->size = 0;
     if (shape->lines == 0)
@@ -367,8 +397,28 @@ out:
     return status;
 }
 
+/* A hash index tells all that a filter would. */
+static byron_status write_keys(struct table_writer *writer,
+                               struct table_footer *footer,
+                               struct key_shapes *out)
+{
+    byron_status status = BYRON_OK;
+
+    memset(out, 0, sizeof *out);
+    if (writer->options.hash_index)
+        TRY(hash_writer_finish(&writer->hash_index, &writer->hashes,
+                               &writer->output, &footer->hash_index,
+                               &out->hash_index));
+    if (out->hash_index.lines > 0)
+        footer->extras |= TABLE_HAS_HASH_INDEX;
+    else
+        TRY(write_filter(writer, &out->filter, &footer->filter));
+out:
+    return status;
+}
+
 static byron_status write_properties(struct table_writer *writer,
-                                     const struct bloom_shape *shape,
+                                     const struct key_shapes *shapes,
                                      struct table_section *out)
 {
     byron_status status;
@@ -387,8 +437,10 @@ static byron_status write_properties(struct table_writer *writer,
         .block_count = writer->block_count,
         .value_count = writer->value_count,
         .tombstone_run = writer->tombstone_run,
-        .filter_lines = shape->lines,
-        .filter_probes = shape->probes,
+        .filter_lines = shapes->filter.lines,
+        .filter_probes = shapes->filter.probes,
+        .hash_keys = writer->hashes.size / sizeof(uint64_t),
+        .hash_shape = shapes->hash_index,
         .smallest = buf_slice(&writer->facts.smallest),
         .largest = buf_slice(&writer->facts.largest),
     };
@@ -407,7 +459,7 @@ out:
 static byron_status write_tail(struct table_writer *writer)
 {
     byron_status status;
-    struct bloom_shape shape;
+    struct key_shapes shapes;
     struct block_handle top;
     uint8_t bytes[TABLE_FOOTER_SIZE];
     struct table_footer footer = {.uid = writer->facts.uid,
@@ -418,15 +470,13 @@ static byron_status write_tail(struct table_writer *writer)
     if (writer->facts.ranges > 0)
         footer.features |= TABLE_HAS_RANGES;
 
-    bloom_choose(writer->hashes.size / sizeof(uint64_t),
-                 writer->options.bloom_bits, &shape);
-    TRY(write_filter(writer, &shape, &footer.filter));
+    TRY(write_keys(writer, &footer, &shapes));
     TRY(index_writer_finish(&writer->index, &writer->output,
                             writer->options.codec, &top, &footer.index_levels));
     footer.index.offset = top.offset;
     footer.index.size = top.disk_size;
     TRY(write_ranges(writer, &footer.ranges));
-    TRY(write_properties(writer, &shape, &footer.properties));
+    TRY(write_properties(writer, &shapes, &footer.properties));
     footer.file_size = writer->output.offset + TABLE_FOOTER_SIZE;
     table_footer_encode(&footer, bytes);
     TRY(block_output_add(&writer->output, slice_of(bytes, sizeof bytes)));

@@ -117,7 +117,7 @@ static bool make_facts(struct table_facts *facts)
         !table_properties_decode(
             slice_of(content.data + footer.properties.offset,
                      footer.properties.size - BLOCK_TRAILER_SIZE),
-            footer.features, &properties))
+            &footer, &properties))
         return false;
     facts->uid = footer.uid;
     facts->size = content.size;

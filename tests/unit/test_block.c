@@ -44,6 +44,9 @@ static size_t walk(const struct block *block)
                                      block_sequence(block, i), &has_key),
                           i);
         ck_assert(has_key);
+        ck_assert_uint_eq(block_find(block, slice_of(key, size), i, i + 1), i);
+        if (i > 0)
+            sum += block_find(block, slice_of(key, size), 0, i);
     }
     free(key);
     return sum;
@@ -134,6 +137,36 @@ START_TEST(zeros_at_the_end_of_a_key_are_told_apart)
                           i);
     table_model_deinit(&model);
     buf_deinit(&body);
+}
+END_TEST
+
+START_TEST(a_key_is_found_among_some_entries_only)
+{
+    struct table_model model = {0};
+    struct buf body = {0};
+    struct block block;
+
+    add(&model, "prefix a", 1);
+    add(&model, "prefix abcdefghij", 1);
+    add(&model, "prefix abcdefghijk", 2);
+    add(&model, "prefix abcdefghijk", 1);
+    add(&model, "prefix b", 1);
+    table_model_sort(&model);
+    build(&model, &body);
+    block_view(buf_slice(&body), &block);
+    ck_assert_uint_eq(block_find(&block, slice_of("prefix b", 8), 0, 5), 4);
+    ck_assert_uint_eq(block_find(&block, slice_of("prefix b", 8), 0, 4), 4);
+    ck_assert_uint_eq(block_find(&block, slice_of("prefix b", 8), 1, 3), 3);
+    ck_assert_uint_eq(block_find(&block, slice_of("prefix", 6), 0, 5), 5);
+    ck_assert_uint_eq(block_find(&block, slice_of("prefiz b", 8), 0, 5), 5);
+    ck_assert_uint_eq(
+        block_find(&block, slice_of("prefix abcdefghijk", 18), 0, 5), 2);
+    ck_assert_uint_eq(
+        block_find(&block, slice_of("prefix abcdefghijk", 18), 3, 5), 3);
+    ck_assert_uint_eq(
+        block_find(&block, slice_of("prefix abcdefghi\0", 17), 0, 5), 5);
+    buf_deinit(&body);
+    table_model_deinit(&model);
 }
 END_TEST
 
@@ -243,6 +276,7 @@ Suite *test_block_suite(void)
     tcase_add_loop_test(cases, every_entry_comes_back_and_is_found, 0,
                         MODEL_KEYS_COUNT);
     tcase_add_test(cases, zeros_at_the_end_of_a_key_are_told_apart);
+    tcase_add_test(cases, a_key_is_found_among_some_entries_only);
     tcase_add_test(cases, versions_of_a_key_are_found_by_sequence);
     tcase_add_test(cases, a_cut_body_is_refused);
     tcase_add_loop_test(cases, a_flipped_bit_is_refused_or_harmless, 0,

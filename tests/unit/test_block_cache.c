@@ -88,6 +88,29 @@ START_TEST(the_second_to_add_gets_the_first_ones_block)
 }
 END_TEST
 
+START_TEST(a_block_is_pinned_again_while_it_has_its_name)
+{
+    struct block_cache *cache = new_cache(100000);
+    struct cached_block *block = add(cache, 3, 64, 100);
+    struct block_cache_stats stats;
+
+    cached_block_unpin(block);
+    ck_assert(cached_block_pin_again(block, 3, 64));
+    cached_block_unpin(block);
+    block_cache_stats(cache, &stats);
+    ck_assert_uint_eq(stats.hits, 1);
+    ck_assert(!cached_block_pin_again(block, 3, 65));
+    ck_assert(!cached_block_pin_again(block, 4, 64));
+    block_cache_set_capacity(cache, 0);
+    ck_assert(!cached_block_pin_again(block, 3, 64));
+    /* Too large for the cache: it is not in it, though it is pinned. */
+    block = add(cache, 3, 64, 100);
+    ck_assert(!cached_block_pin_again(block, 3, 64));
+    cached_block_unpin(block);
+    block_cache_free(cache);
+}
+END_TEST
+
 START_TEST(capacity_bounds_what_is_not_pinned)
 {
     struct block_cache *cache = new_cache(1 << 20);
@@ -422,6 +445,7 @@ Suite *test_block_cache_suite(void)
     tcase_add_test(cases, a_small_cache_takes_every_block_in);
     tcase_add_test(cases, a_block_added_is_found_by_its_name);
     tcase_add_test(cases, the_second_to_add_gets_the_first_ones_block);
+    tcase_add_test(cases, a_block_is_pinned_again_while_it_has_its_name);
     tcase_add_test(cases, capacity_bounds_what_is_not_pinned);
     tcase_add_test(cases, a_pinned_block_stays);
     tcase_add_test(cases, blocks_in_use_outlive_blocks_read_once);

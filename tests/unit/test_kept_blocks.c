@@ -10,7 +10,8 @@ static struct block_handle make_table(struct table_fixture *fixture,
                                       size_t cache_size)
 {
     struct table_model model = {0};
-    struct table_options options = {512, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = CODEC_NONE};
     struct index_value value;
     struct rng rng;
 

@@ -11,7 +11,8 @@ Suite *test_read_ahead_suite(void);
 static void make_table(struct table_fixture *fixture, struct buf *file)
 {
     struct table_model model = {0};
-    struct table_options options = {4096, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 4096, .bloom_bits = 10, .codec = CODEC_NONE};
     struct rng rng;
 
     rng_init(&rng, test_seed());

@@ -102,6 +102,11 @@ START_TEST(a_footer_that_contradicts_itself_is_refused)
     footer = a_footer;
     footer.index_levels = 3;
     ck_assert(is_refused(&footer));
+    footer = a_footer;
+    footer.hash_index = (struct table_section){footer.file_size - 128, 1};
+    ck_assert(!is_refused(&footer));
+    footer.extras = TABLE_HAS_HASH_INDEX;
+    ck_assert(is_refused(&footer));
 }
 END_TEST
 
@@ -118,7 +123,7 @@ START_TEST(unknown_incompatible_features_are_newer)
     ck_assert_ptr_nonnull(table_footer_decode(bytes, &back, &is_newer));
     ck_assert(is_newer);
     bytes[88] = 0;
-    bytes[92] = 1; /* Compatible ones may be there. */
+    bytes[92] = 128; /* Others may be there. */
     store_u64(bytes + 112,
               hash_bytes(slice_of(bytes, 112), a_footer.uid ^ 1464));
     ck_assert_ptr_null(table_footer_decode(bytes, &back, &is_newer));
@@ -127,7 +132,8 @@ END_TEST
 
 START_TEST(properties_come_back_and_cut_ones_are_refused)
 {
-    uint32_t features = _i ? TABLE_HAS_TIMED : 0;
+    struct table_footer footer = {.features = _i % 2 ? TABLE_HAS_TIMED : 0,
+                                  .extras = _i >= 2 ? TABLE_HAS_HASH_INDEX : 0};
     struct buf bytes = {0};
     struct table_properties back, properties = {
                                       .entries = 1,
@@ -140,19 +146,26 @@ START_TEST(properties_come_back_and_cut_ones_are_refused)
                                       .largest = {(const uint8_t *)"zz", 2},
                                   };
 
-    properties.timed = (uint64_t)_i;
-    properties.earliest_ms = 8 * (uint64_t)_i;
-    properties.latest_ms = 9 * (uint64_t)_i;
+    properties.timed = (uint64_t)_i % 2;
+    properties.earliest_ms = 8 * properties.timed;
+    properties.latest_ms = 9 * properties.timed;
+    if (_i >= 2) {
+        properties.hash_keys = 77;
+        properties.hash_shape = (struct hash_shape){7, 11, 8, 2};
+    }
     ck_assert_int_eq(table_properties_encode(&properties, &bytes), BYRON_OK);
-    ck_assert(table_properties_decode(buf_slice(&bytes), features, &back));
+    ck_assert(table_properties_decode(buf_slice(&bytes), &footer, &back));
     ck_assert_uint_eq(back.timed, properties.timed);
     ck_assert_uint_eq(back.earliest_ms, properties.earliest_ms);
     ck_assert_uint_eq(back.latest_ms, properties.latest_ms);
     ck_assert_uint_eq(back.tombstone_run, 5);
     ck_assert_uint_eq(back.filter_probes, 7);
+    ck_assert_uint_eq(back.hash_keys, properties.hash_keys);
+    ck_assert_mem_eq(&back.hash_shape, &properties.hash_shape,
+                     sizeof back.hash_shape);
     ck_assert(slice_equal(back.largest, properties.largest));
     for (size_t size = 0; size < bytes.size; size++)
-        ck_assert(!table_properties_decode(slice_of(bytes.data, size), features,
+        ck_assert(!table_properties_decode(slice_of(bytes.data, size), &footer,
                                            &back));
     buf_deinit(&bytes);
 }
@@ -169,7 +182,7 @@ Suite *test_sstable_format_suite(void)
     tcase_add_test(cases, a_footer_that_contradicts_itself_is_refused);
     tcase_add_test(cases, unknown_incompatible_features_are_newer);
     tcase_add_loop_test(cases, properties_come_back_and_cut_ones_are_refused, 0,
-                        2);
+                        4);
     suite_add_tcase(suite, cases);
     return suite;
 }

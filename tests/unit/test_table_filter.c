@@ -10,7 +10,8 @@ Suite *test_table_filter_suite(void);
 static void make_table(struct table_fixture *fixture, struct table_model *model,
                        size_t count, uint32_t bits)
 {
-    struct table_options options = {4096, bits, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 4096, .bloom_bits = bits, .codec = CODEC_NONE};
     struct rng rng;
 
     rng_init(&rng, test_seed());

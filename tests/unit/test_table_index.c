@@ -9,7 +9,8 @@ Suite *test_table_index_suite(void);
 static void make_table(struct table_fixture *fixture, struct table_model *model,
                        size_t count, uint32_t levels)
 {
-    struct table_options options = {256, 0, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 256, .bloom_bits = 0, .codec = CODEC_NONE};
     struct rng rng;
 
     rng_init(&rng, test_seed());

@@ -116,9 +116,10 @@ START_TEST(walks_and_seeks_agree_with_the_model)
     for (int round = 0; round < (_i == MODEL_KEYS_LONG ? 3 : 8); round++) {
         struct table_fixture fixture;
         struct table_model model = {0};
-        struct table_options options = {sizes[rng_below(&rng, 4)], 0,
-                                        rng_one_in(&rng, 2) ? CODEC_LZ4
-                                                            : CODEC_NONE};
+        struct table_options options = {
+            .block_size = sizes[rng_below(&rng, 4)],
+            .bloom_bits = 0,
+            .codec = rng_one_in(&rng, 2) ? CODEC_LZ4 : CODEC_NONE};
         if (!codec_is_built_in(options.codec))
             options.codec = CODEC_NONE;
         size_t count = _i == MODEL_KEYS_LONG ? 40 : 200;
@@ -143,7 +144,8 @@ END_TEST
 START_TEST(an_iterator_goes_on_to_another_table)
 {
     unsigned flags = _i ? TABLE_ITER_LENT : 0;
-    struct table_options options = {300, 0, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 300, .bloom_bits = 0, .codec = CODEC_NONE};
     struct table_fixture fixtures[2];
     struct table_model models[2] = {{0}, {0}};
     struct iter *iter;
@@ -191,7 +193,8 @@ START_TEST(a_bulk_walk_leaves_the_cache_alone)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {1024, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 10, .codec = CODEC_NONE};
     struct block_cache_stats before, after;
 
     fill_counted(&model, 20000);
@@ -218,7 +221,8 @@ START_TEST(a_walk_past_the_cache_reads_many_blocks_at_once)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {1024, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 10, .codec = CODEC_NONE};
 
     fill_counted(&model, 20000);
     make_table(&fixture, &model, &options, 1);
@@ -267,7 +271,8 @@ START_TEST(a_second_walk_reads_nothing)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {1024, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 10, .codec = CODEC_NONE};
 
     fill_counted(&model, 2000);
     make_table(&fixture, &model, &options, 8 << 20);
@@ -286,7 +291,8 @@ START_TEST(large_values_are_read_only_when_asked_for)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {1024, 0, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 0, .codec = CODEC_NONE};
     static const uint8_t large[50000];
     struct slice value;
 
@@ -312,7 +318,8 @@ START_TEST(a_bulk_walk_reads_large_values_in_stretches)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {1024, 0, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 0, .codec = CODEC_NONE};
     static const uint8_t large[5000];
 
     for (unsigned i = 0; i < 500; i++) {
@@ -339,7 +346,8 @@ START_TEST(an_error_stays)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 0, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 0, .codec = CODEC_NONE};
 
     fill_counted(&model, 500);
     make_table(&fixture, &model, &options, 8 << 20);
@@ -384,7 +392,8 @@ START_TEST(every_failed_read_and_allocation_is_reported)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 0, CODEC_LZ4};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 0, .codec = CODEC_LZ4};
     struct rng rng;
     byron_status status;
     uint64_t before;

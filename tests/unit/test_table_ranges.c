@@ -60,7 +60,8 @@ static byron_status add_range(struct table_writer *writer, const char *lower,
  * tests/golden/table-2.bin holds. */
 static byron_status write_table(struct table_facts *out)
 {
-    struct table_options options = {256, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 256, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_writer *writer = NULL;
     byron_status status = table_writer_new(
         fixture.os, fixture.dir, TABLE_FIXTURE_NUMBER, &options, &writer);
@@ -158,7 +159,8 @@ END_TEST
 /* A range that ends at the last key does not open the table's end. */
 START_TEST(a_last_key_beyond_all_ranges_is_in_the_table)
 {
-    struct table_options options = {256, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 256, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_writer *writer;
     enum entry_kind kind;
     ck_assert_int_eq(table_writer_new(fixture.os, fixture.dir,

@@ -20,6 +20,7 @@ static void random_options(struct rng *rng, struct table_options *out)
     do
         out->codec = (enum codec)rng_below(rng, 3);
     while (!codec_is_built_in(out->codec));
+    out->hash_index = rng_one_in(rng, 2);
 }
 
 static void make_table(struct table_fixture *fixture,
@@ -93,11 +94,14 @@ START_TEST(a_value_of_megabytes_comes_in_one_piece)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {4096, 10, (enum codec)_i};
+    struct table_options options = {.block_size = 4096,
+                                    .bloom_bits = 10,
+                                    .codec = (enum codec)(_i % 3),
+                                    .hash_index = _i >= 3};
     struct rng rng;
     struct buf value = {0};
 
-    if (!codec_is_built_in((enum codec)_i))
+    if (!codec_is_built_in(options.codec))
         return;
     rng_init(&rng, test_seed());
     ck_assert_int_eq(buf_add_zeros(&value, 3 << 20), BYRON_OK);
@@ -118,7 +122,8 @@ START_TEST(a_pinned_value_outlives_the_reader)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {4096, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 4096, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_found found;
 
     table_model_add(&model, slice_of("k", 1), slice_of("value", 5), 1,
@@ -140,7 +145,8 @@ START_TEST(a_key_the_filter_excludes_reads_no_block)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 16, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 16, .codec = CODEC_NONE};
     struct table_found found;
     struct rng rng;
     struct buf key = {0};
@@ -168,7 +174,8 @@ START_TEST(the_wrong_file_is_refused)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_reader *reader;
 
     table_model_add(&model, slice_of("k", 1), slice_of("v", 1), 1, ENTRY_PUT);
@@ -197,7 +204,8 @@ START_TEST(estimates_are_near_and_exact_when_open)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = CODEC_NONE};
     struct slice open = {NULL, 0};
     struct rng rng;
     uint64_t entries, bytes;
@@ -230,7 +238,8 @@ START_TEST(a_range_beyond_the_table_is_empty)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = CODEC_NONE};
     struct slice open = {NULL, 0};
     uint64_t entries, bytes;
 
@@ -287,7 +296,10 @@ static void ask_and_walk(void *context)
 START_TEST(threads_read_one_table_through_a_small_cache)
 {
     struct crowd crowd = {.next_seed = 1};
-    struct table_options options = {512, 10, CODEC_LZ4};
+    struct table_options options = {.block_size = 512,
+                                    .bloom_bits = 10,
+                                    .codec = CODEC_LZ4,
+                                    .hash_index = _i};
     struct thread threads[4];
     struct rng rng;
 
@@ -310,7 +322,8 @@ END_TEST
 /* --- the golden file --- */
 
 /* What tests/golden/table-1.bin holds: made by the first release's writer with
- * blocks of 256 bytes, 10 bits per key, no compression. */
+ * blocks of 256 bytes, 10 bits per key, no compression. table-3.bin is of the
+ * first writer of hash indexes, and has one. */
 static void golden_model(struct table_model *model)
 {
     uint8_t value[700];
@@ -332,9 +345,9 @@ static void golden_model(struct table_model *model)
     table_model_sort(model);
 }
 
-static void read_golden(struct buf *out)
+static void read_golden(const char *path, struct buf *out)
 {
-    FILE *file = fopen("tests/golden/table-1.bin", "rb");
+    FILE *file = fopen(path, "rb");
 
     ck_assert_msg(file != NULL, "run the tests in the root of the tree");
     ck_assert_int_eq(buf_reserve(out, 1 << 20), BYRON_OK);
@@ -342,15 +355,19 @@ static void read_golden(struct buf *out)
     fclose(file);
 }
 
-START_TEST(a_table_of_the_first_release_is_read)
+START_TEST(a_table_of_an_earlier_release_is_read)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {256, 10, CODEC_NONE};
+    struct table_options options = {.block_size = 256,
+                                    .bloom_bits = 10,
+                                    .codec = CODEC_NONE,
+                                    .hash_index = _i};
     struct buf file = {0};
 
     golden_model(&model);
-    read_golden(&file);
+    read_golden(_i ? "tests/golden/table-3.bin" : "tests/golden/table-1.bin",
+                &file);
     table_fixture_init(&fixture, 1 << 20);
     ck_assert_int_eq(table_fixture_write(&fixture, &model, &options), BYRON_OK);
     ck_assert_uint_eq(fixture.facts.size, file.size);
@@ -400,9 +417,13 @@ static byron_status ask_all(struct table_fixture *fixture,
 }
 
 static void make_damageable(struct table_fixture *fixture,
-                            struct table_model *model, enum codec codec)
+                            struct table_model *model, enum codec codec,
+                            bool hash_index)
 {
-    struct table_options options = {256, 10, codec};
+    struct table_options options = {.block_size = 256,
+                                    .bloom_bits = 10,
+                                    .codec = codec,
+                                    .hash_index = hash_index};
     struct rng rng;
 
     rng_init(&rng, test_seed());
@@ -417,9 +438,9 @@ START_TEST(a_flipped_bit_anywhere_is_corrupt_never_wrong)
     struct table_fixture fixture;
     struct table_model model = {0};
 
-    if (!codec_is_built_in((enum codec)_i))
+    if (!codec_is_built_in((enum codec)(_i % 3)))
         return;
-    make_damageable(&fixture, &model, (enum codec)_i);
+    make_damageable(&fixture, &model, (enum codec)(_i % 3), _i >= 3);
     for (uint64_t at = 0; at < fixture.facts.size; at++) {
         uint8_t mask = (uint8_t)(1u << (at * 7 % 8));
         ck_assert(memfs_corrupt(fixture.fs, table_fixture_path(), at, mask));
@@ -439,7 +460,7 @@ START_TEST(a_file_of_another_length_is_corrupt)
     struct table_model model = {0};
     struct buf file = {0};
 
-    make_damageable(&fixture, &model, CODEC_NONE);
+    make_damageable(&fixture, &model, CODEC_NONE, _i);
     ck_assert(memfs_read_all(fixture.fs, table_fixture_path(), &file));
     for (size_t size = 0; size < file.size; size += 13) {
         memfs_write_all(fixture.fs, table_fixture_path(),
@@ -462,7 +483,7 @@ START_TEST(every_failed_read_is_reported)
     uint64_t nth = 1;
     byron_status status;
 
-    make_damageable(&fixture, &model, CODEC_NONE);
+    make_damageable(&fixture, &model, CODEC_NONE, _i);
     do {
         memfs_fail_nth(fixture.fs, MEMFS_READ | MEMFS_OPEN | MEMFS_SIZE, nth++,
                        BYRON_IO, false);
@@ -484,7 +505,7 @@ START_TEST(every_failed_allocation_is_reported)
     size_t nth = 1, live;
     byron_status status;
 
-    make_damageable(&fixture, &model, CODEC_LZ4);
+    make_damageable(&fixture, &model, CODEC_LZ4, _i);
     do {
         block_cache_set_capacity(fixture.cache, 0);
         block_cache_set_capacity(fixture.cache, 1 << 20);
@@ -512,19 +533,20 @@ Suite *test_table_reader_suite(void)
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, every_version_is_found_whatever_the_options, 0,
                         MODEL_KEYS_COUNT);
-    tcase_add_loop_test(cases, a_value_of_megabytes_comes_in_one_piece, 0, 3);
+    tcase_add_loop_test(cases, a_value_of_megabytes_comes_in_one_piece, 0, 6);
     tcase_add_test(cases, a_pinned_value_outlives_the_reader);
     tcase_add_test(cases, a_key_the_filter_excludes_reads_no_block);
     tcase_add_test(cases, the_wrong_file_is_refused);
     tcase_add_test(cases, estimates_are_near_and_exact_when_open);
     tcase_add_test(cases, a_range_beyond_the_table_is_empty);
-    tcase_add_test(cases, threads_read_one_table_through_a_small_cache);
-    tcase_add_test(cases, a_table_of_the_first_release_is_read);
+    tcase_add_loop_test(cases, threads_read_one_table_through_a_small_cache, 0,
+                        2);
+    tcase_add_loop_test(cases, a_table_of_an_earlier_release_is_read, 0, 2);
     tcase_add_loop_test(cases, a_flipped_bit_anywhere_is_corrupt_never_wrong, 0,
-                        3);
-    tcase_add_test(cases, a_file_of_another_length_is_corrupt);
-    tcase_add_test(cases, every_failed_read_is_reported);
-    tcase_add_test(cases, every_failed_allocation_is_reported);
+                        6);
+    tcase_add_loop_test(cases, a_file_of_another_length_is_corrupt, 0, 2);
+    tcase_add_loop_test(cases, every_failed_read_is_reported, 0, 2);
+    tcase_add_loop_test(cases, every_failed_allocation_is_reported, 0, 2);
     suite_add_tcase(suite, cases);
     return suite;
 }

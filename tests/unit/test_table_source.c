@@ -13,7 +13,8 @@ static void make_table_cached(struct table_fixture *fixture, enum codec codec,
                               size_t cache_size)
 {
     struct table_model model = {0};
-    struct table_options options = {512, 10, codec};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = codec};
     struct rng rng;
 
     rng_init(&rng, test_seed());

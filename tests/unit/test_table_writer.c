@@ -21,7 +21,8 @@ START_TEST(facts_tell_what_was_added)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_LZ4};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_LZ4};
     uint64_t tombstones = 0, bytes = 0, low = UINT64_MAX, high = 0;
     uint64_t timed = 0, earliest = UINT64_MAX, latest = 0;
     struct buf file = {0};
@@ -72,7 +73,8 @@ START_TEST(size_foretells_the_file)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_writer *writer;
     struct table_facts facts;
 
@@ -98,7 +100,8 @@ START_TEST(a_finished_file_is_synced_an_abandoned_one_gone)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_writer *writer;
 
     fill(&model, 100, 1);
@@ -123,7 +126,8 @@ START_TEST(a_number_in_use_is_refused_and_kept)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_NONE};
 
     fill(&model, 100, 1);
     table_fixture_init(&fixture, 1 << 20);
@@ -143,7 +147,8 @@ START_TEST(versions_of_a_key_take_one_place_in_the_filter)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_NONE};
 
     for (uint64_t i = 0; i < 1000; i++)
         table_model_add(&model, slice_of("key", 3), slice_of("v", 1), i,
@@ -164,7 +169,8 @@ START_TEST(every_failed_write_is_reported_and_cleaned_up)
         MEMFS_CREATE | MEMFS_APPEND | MEMFS_SYNC | MEMFS_REMOVE;
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {2048, 10, CODEC_NONE};
+    struct table_options options = {
+        .block_size = 2048, .bloom_bits = 10, .codec = CODEC_NONE};
     byron_status status;
     uint64_t nth = 0;
 
@@ -187,7 +193,8 @@ START_TEST(every_failed_allocation_is_reported_and_cleaned_up)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_options options = {512, 10, CODEC_LZ4};
+    struct table_options options = {
+        .block_size = 512, .bloom_bits = 10, .codec = CODEC_LZ4};
     byron_status status;
     size_t nth = 0, live;
 
