@@ -92,6 +92,15 @@ enum byron_compression {
     BYRON_COMPRESSION_ZSTD = 3,
 };
 
+/* Whether tables get a hash index, which takes a get from its key straight to
+ * the entry, for some 5 bytes of memory a key, in place of a filter. */
+enum byron_hash_index {
+    BYRON_HASH_INDEX_DEFAULT = 0, /* auto */
+    BYRON_HASH_INDEX_OFF = 1,
+    BYRON_HASH_INDEX_ON = 2,
+    BYRON_HASH_INDEX_AUTO = 3, /* While all take up to an eighth of memory. */
+};
+
 /*
  * Where a store stands in the history of a host that commits for it. Every
  * prepared commit has an id, never reused. The host keeps this whole struct
@@ -118,6 +127,7 @@ struct byron_options {
     uint32_t bloom_bits; /* Per key at the last level; default 10. */
     uint32_t fanout;     /* Size ratio of levels; default 8. */
     enum byron_compression compression;
+    enum byron_hash_index hash_index;
     bool inline_work;    /* No thread: writers flush and compact (threads=0). */
     bool no_bloom;       /* bloom_bits = 0 asked for. */
     bool create;         /* Create the store if the directory has none. */

@@ -23,6 +23,7 @@ struct byron_table {
     uint64_t bytes;
     uint64_t entries; /* Puts and tombstones. */
     uint64_t tombstones;
+    bool has_hash_index; /* False too where the file cannot be opened. */
     struct byron_bytes smallest;
     struct byron_bytes largest;
 };

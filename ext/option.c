@@ -162,6 +162,24 @@ static byron_status set_compression(struct parser *parser, const char *name,
     return fail_value(parser, name, value, "it is none, lz4 or zstd");
 }
 
+static byron_status set_hash_index(struct parser *parser, const char *name,
+                                   const char *value)
+{
+    static const char *const words[] = {
+        [BYRON_HASH_INDEX_OFF] = "off",
+        [BYRON_HASH_INDEX_ON] = "on",
+        [BYRON_HASH_INDEX_AUTO] = "auto",
+    };
+
+    for (int i = BYRON_HASH_INDEX_OFF; i <= BYRON_HASH_INDEX_AUTO; i++)
+        if (strcasecmp(value, words[i]) == 0) {
+            parser->table->settings.engine.hash_index =
+                (enum byron_hash_index)i;
+            return BYRON_OK;
+        }
+    return fail_value(parser, name, value, "it is on, off or auto");
+}
+
 static byron_status set_commit(struct parser *parser, const char *name,
                                const char *value)
 {
@@ -248,7 +266,7 @@ static const struct {
     {"cache", set_cache},
     {"block_size", set_block_size},
     {"bloom_bits", set_bloom_bits},
-    {"hash_index", set_later},
+    {"hash_index", set_hash_index},
     {"compression", set_compression},
     {"file_size", set_file_size},
     {"fanout", set_fanout},
@@ -294,12 +312,13 @@ static byron_status set_by_name(struct parser *parser, const char *name)
     while (index < OPTION_COUNT && strcasecmp(options[index].name, name) != 0)
         index++;
     if (index == OPTION_COUNT)
-        return parser_fail(parser,
-                           "byron: unrecognized option: \"%s\"; there are "
-                           "memory, memtable, cache, compression, block_size, "
-                           "bloom_bits, file_size, fanout, threads, path, "
-                           "commit, conflict and ttl",
-                           name);
+        return parser_fail(
+            parser,
+            "byron: unrecognized option: \"%s\"; there are "
+            "memory, memtable, cache, compression, block_size, "
+            "bloom_bits, hash_index, file_size, fanout, threads, path, "
+            "commit, conflict and ttl",
+            name);
     if (parser->options_seen & 1U << index)
         return parser_fail(parser, "byron: option given twice: \"%s\"", name);
     parser->options_seen |= 1U << index;

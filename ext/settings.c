@@ -15,6 +15,7 @@ enum setting {
     SETTING_FILE_SIZE,
     SETTING_BLOCK_SIZE,
     SETTING_BLOOM_BITS,
+    SETTING_HASH_INDEX,
     SETTING_FANOUT,
     SETTING_COMPRESSION,
     SETTING_THREADS,
@@ -22,8 +23,8 @@ enum setting {
 };
 
 static const char *const names[SETTING_COUNT] = {
-    "memory",     "memtable", "cache",       "file_size", "block_size",
-    "bloom_bits", "fanout",   "compression", "threads",
+    "memory",     "memtable",   "cache",  "file_size",   "block_size",
+    "bloom_bits", "hash_index", "fanout", "compression", "threads",
 };
 
 /* False where nothing is stated. */
@@ -49,6 +50,9 @@ static bool read_setting(const struct byron_options *options,
     case SETTING_BLOOM_BITS:
         *out = options->no_bloom ? 0 : options->bloom_bits;
         return options->no_bloom || options->bloom_bits > 0;
+    case SETTING_HASH_INDEX:
+        *out = (uint64_t)options->hash_index;
+        break;
     case SETTING_FANOUT:
         *out = options->fanout;
         break;
@@ -91,6 +95,10 @@ static void write_setting(struct byron_options *options, enum setting setting,
     case SETTING_BLOOM_BITS:
         options->bloom_bits = small(value);
         options->no_bloom = value == 0;
+        break;
+    case SETTING_HASH_INDEX:
+        if (value <= BYRON_HASH_INDEX_AUTO)
+            options->hash_index = (enum byron_hash_index)value;
         break;
     case SETTING_FANOUT:
         options->fanout = small(value);
@@ -202,11 +210,19 @@ void settings_print(const struct byron_options *derived, int index,
         [BYRON_COMPRESSION_LZ4] = "lz4",
         [BYRON_COMPRESSION_ZSTD] = "zstd",
     };
+    static const char *const hash_indexes[] = {
+        [BYRON_HASH_INDEX_DEFAULT] = "default",
+        [BYRON_HASH_INDEX_OFF] = "off",
+        [BYRON_HASH_INDEX_ON] = "on",
+        [BYRON_HASH_INDEX_AUTO] = "auto",
+    };
     uint64_t value = 0;
 
     read_setting(derived, (enum setting)index, &value);
     if (index == SETTING_COMPRESSION)
         snprintf(out, 32, "%s", codecs[derived->compression]);
+    else if (index == SETTING_HASH_INDEX)
+        snprintf(out, 32, "%s", hash_indexes[derived->hash_index]);
     else if (index == SETTING_THREADS)
         snprintf(out, 32, "%d", derived->inline_work ? 0 : 1);
     else

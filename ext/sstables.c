@@ -170,6 +170,7 @@ enum {
     COLUMN_TOMBSTONES,
     COLUMN_SMALLEST,
     COLUMN_LARGEST,
+    COLUMN_HASH_INDEX,
     COLUMN_TABLE,
 };
 
@@ -202,6 +203,8 @@ static void column(void *state, sqlite3_context *context, int number)
         value = file->table.bytes;
     else if (number == COLUMN_ENTRIES)
         value = file->table.entries;
+    else if (number == COLUMN_HASH_INDEX)
+        value = file->table.has_hash_index;
     else
         value = file->table.tombstones;
     sqlite3_result_int64(context, (sqlite3_int64)value);
@@ -224,7 +227,8 @@ int sstables_register(struct connection *connection)
         .name = "byron_sstables",
         .schema = "CREATE TABLE x(level INTEGER, run INTEGER, file TEXT, "
                   "bytes INTEGER, entries INTEGER, tombstones INTEGER, "
-                  "smallest TEXT, largest TEXT, \"table\" TEXT HIDDEN)",
+                  "smallest TEXT, largest TEXT, hash_index INTEGER, "
+                  "\"table\" TEXT HIDDEN)",
         .argument = COLUMN_TABLE,
         .needs = "byron: byron_sstables needs a table's name: SELECT * FROM "
                  "byron_sstables('t')",

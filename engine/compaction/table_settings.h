@@ -10,4 +10,7 @@
 struct table_options table_settings_at(const struct table_options *last,
                                        uint32_t level);
 
+/* Whether the hash indexes of so many entries are worth their memory. */
+bool table_settings_hash_index_fits(uint64_t entries, uint64_t memory);
+
 #endif

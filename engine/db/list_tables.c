@@ -13,6 +13,13 @@ static struct byron_bytes bytes_of(const struct buf *buf)
     return (struct byron_bytes){buf->data, buf->size};
 }
 
+static bool has_hash_index(struct table_meta *meta)
+{
+    struct table_reader *reader;
+    return table_meta_reader(meta, &reader) == BYRON_OK &&
+           table_reader_has_hash_index(reader);
+}
+
 static byron_status list_run(const struct listing *listing, int level,
                              const struct run *run)
 {
@@ -20,7 +27,7 @@ static byron_status list_run(const struct listing *listing, int level,
     size_t begin, end;
     run_overlap(run, listing->lower, listing->upper, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const struct table_meta *meta = run->tables[i];
+        struct table_meta *meta = run->tables[i];
         struct byron_table table = {
             .level = level,
             .run = run->id,
@@ -28,6 +35,7 @@ static byron_status list_run(const struct listing *listing, int level,
             .bytes = meta->facts.size,
             .entries = meta->facts.entries,
             .tombstones = meta->facts.tombstones,
+            .has_hash_index = has_hash_index(meta),
             .smallest = bytes_of(&meta->facts.smallest),
             .largest = bytes_of(&meta->facts.largest),
         };

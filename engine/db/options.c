@@ -46,6 +46,17 @@ static byron_status derive_compression(const char *path,
     return BYRON_OK;
 }
 
+static byron_status derive_hash_index(const char *path,
+                                      struct byron_options *options)
+{
+    if (options->hash_index == BYRON_HASH_INDEX_DEFAULT)
+        options->hash_index = BYRON_HASH_INDEX_AUTO;
+    if (options->hash_index > BYRON_HASH_INDEX_AUTO)
+        return error_set(BYRON_MISUSE, path, BYRON_NO_OFFSET, 0,
+                         "hash_index %d is unknown", (int)options->hash_index);
+    return BYRON_OK;
+}
+
 byron_status db_derive_options(const struct byron_options *given,
                                const char *path, struct byron_options *out)
 {
@@ -71,7 +82,8 @@ byron_status db_derive_options(const struct byron_options *given,
            1, (uint64_t)1 << 46);
     if (!out->os)
         out->os = os_posix();
-    return derive_compression(path, out);
+    byron_status status = derive_hash_index(path, out);
+    return status == BYRON_OK ? derive_compression(path, out) : status;
 }
 
 byron_status byron_derive_options(const struct byron_options *given,

@@ -48,6 +48,21 @@ static uint64_t take_run(struct byron_db *db)
     return run;
 }
 
+/* Whether the tables written now get a hash index. */
+static bool wants_hash_index(struct byron_db *db)
+{
+    uint64_t entries = 0;
+    if (db->options.hash_index != BYRON_HASH_INDEX_AUTO)
+        return db->options.hash_index == BYRON_HASH_INDEX_ON;
+    mutex_lock(&db->mutex);
+    for (size_t l = 0; l < BYRON_LEVELS; l++) {
+        const struct level *level = &db->read_state->version->levels[l];
+        entries += level->entries - level->tombstones;
+    }
+    mutex_unlock(&db->mutex);
+    return table_settings_hash_index_fits(entries, db->options.memory);
+}
+
 void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
                        struct table_output_options *out)
 {
@@ -64,6 +79,7 @@ void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,
         .take_number = take_number,
         .context = db,
     };
+    out->table.hash_index = wants_hash_index(db);
 }
 
 /* Everything newer than this may still be asked for. Commits that only older

@@ -251,7 +251,7 @@ static void say_options(struct generator *g, const struct table *table,
                              "memory='1MB', memtable='64KB', block_size=256, "
                              "file_size='64KB', fanout=2, threads=0",
                              "memory='1MB', memtable='64KB', block_size=512, "
-                             "file_size='64KB', fanout=2",
+                             "file_size='64KB', fanout=2, hash_index=on",
                              "compression='zstd', threads=0", "bloom_bits=0");
 
     if (*sizes)

@@ -108,6 +108,55 @@ START_TEST(options_are_derived_without_a_store)
 }
 END_TEST
 
+static byron_status count_hash_index(void *context,
+                                     const struct byron_table *table)
+{
+    int *counts = context;
+    counts[table->has_hash_index]++;
+    return BYRON_OK;
+}
+
+/* Tables without and with a hash index after so many keys were put, and
+ * compacted. */
+static void compact_keys(const struct byron_options *options, int keys,
+                         int counts[2])
+{
+    char key[16];
+    byron_db *db = plain_open(options);
+    for (int i = 0; i < keys; i++) {
+        snprintf(key, sizeof key, "key %d", i);
+        CHECK_OK(byron_put(db, plain_text(key), plain_text("1"), false));
+    }
+    CHECK_OK(byron_flush(db));
+    CHECK_OK(byron_compact(db, NULL));
+    counts[0] = counts[1] = 0;
+    CHECK_OK(byron_list_tables(db, NULL, count_hash_index, counts));
+    CHECK_OK(byron_close(db));
+}
+
+START_TEST(tables_have_a_hash_index_where_asked_or_where_memory_allows)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    int counts[2];
+    options.inline_work = true;
+    options.memory = 64 << 10; /* An eighth is for 1365 keys. */
+    compact_keys(&options, 1300, counts);
+    ck_assert_int_eq(counts[0], 0);
+    ck_assert_int_gt(counts[1], 0);
+    options.hash_index = BYRON_HASH_INDEX_OFF;
+    compact_keys(&options, 1301, counts);
+    ck_assert_int_eq(counts[1], 0);
+    options.hash_index = BYRON_HASH_INDEX_AUTO;
+    compact_keys(&options, 2000, counts);
+    ck_assert_int_eq(counts[1], 0);
+    options.hash_index = BYRON_HASH_INDEX_ON;
+    compact_keys(&options, 2001, counts);
+    ck_assert_int_eq(counts[0], 0);
+    memfs_free(fs);
+}
+END_TEST
+
 Suite *test_list_tables_suite(void)
 {
     Suite *suite = suite_create("list_tables");
@@ -115,6 +164,8 @@ Suite *test_list_tables_suite(void)
     tcase_add_test(cases, tables_are_listed_newest_run_first);
     tcase_add_test(cases, a_visitor_that_fails_ends_the_list);
     tcase_add_test(cases, options_are_derived_without_a_store);
+    tcase_add_test(cases,
+                   tables_have_a_hash_index_where_asked_or_where_memory_allows);
     suite_add_tcase(suite, cases);
     return suite;
 }

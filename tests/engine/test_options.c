@@ -101,6 +101,16 @@ START_TEST(unknown_compression_is_refused)
 }
 END_TEST
 
+START_TEST(unknown_hash_index_is_refused)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    options.hash_index = (enum byron_hash_index)4;
+    expect_refusal(&options, BYRON_MISUSE, "hash_index 4");
+    memfs_free(fs);
+}
+END_TEST
+
 START_TEST(nothing_given_makes_a_budget_of_64_mb)
 {
     struct memfs *fs = memfs_new(1);
@@ -486,6 +496,7 @@ Suite *test_options_suite(void)
     tcase_add_loop_test(cases, option_out_of_range_is_refused_by_name, 0,
                         BOUNDS);
     tcase_add_test(cases, unknown_compression_is_refused);
+    tcase_add_test(cases, unknown_hash_index_is_refused);
     tcase_add_test(cases, nothing_given_makes_a_budget_of_64_mb);
     tcase_add_test(cases, a_change_counts_at_once);
     tcase_add_test(cases, the_thread_comes_and_goes);

@@ -109,15 +109,16 @@ START_TEST(options_are_told_and_changed)
     host_expect_words(&host, "SELECT byron_config('kv')",
                       "memory=67108864, memtable=8388608, cache=58720256, "
                       "file_size=33554432, block_size=4096, bloom_bits=10, "
-                      "fanout=8, compression=");
+                      "hash_index=auto, fanout=8, compression=");
     host_expect_words(&host, "SELECT byron_config('kv')",
                       "x.db-byron', commit=host, "
                       "conflict=abort");
     host_expect(&host,
                 "SELECT byron_config('kv', 'memory', '32MB'), "
                 "byron_config('kv', 'compression', 'none'), "
-                "byron_config('kv', 'bloom_bits', 0)",
-                "33554432|none|0");
+                "byron_config('kv', 'bloom_bits', 0), "
+                "byron_config('kv', 'hash_index', 'on')",
+                "33554432|none|0|on");
     host_expect(&host,
                 "SELECT byron_config('kv', 'MEMORY'), "
                 "typeof(byron_config('kv', 'memory')), "

@@ -12,7 +12,7 @@
 
 Suite *test_declaration_suite(void);
 
-#define MOST_ARGUMENTS 8
+#define MOST_ARGUMENTS 12
 
 /* One argument for each line of text. */
 static byron_status parse(const char *text, struct declaration **out,
@@ -464,13 +464,15 @@ START_TEST(options_are_read)
 {
     struct declaration *table =
         accept("a\nmemory='256MB'\nblock_size = 4096\nfile_size=\"64 kb\"\n"
-               "compression=zstd\nbloom_bits=0\nthreads=0\nconflict=replace");
+               "compression=zstd\nbloom_bits=0\nthreads=0\nconflict=replace\n"
+               "hash_index=ON");
 
     ck_assert_uint_eq(table->settings.engine.memory, 256 << 20);
     ck_assert_uint_eq(table->settings.engine.block_size, 4096);
     ck_assert_uint_eq(table->settings.engine.file_size, 64 << 10);
     ck_assert_int_eq(table->settings.engine.compression,
                      BYRON_COMPRESSION_ZSTD);
+    ck_assert_int_eq(table->settings.engine.hash_index, BYRON_HASH_INDEX_ON);
     ck_assert(table->settings.engine.no_bloom);
     ck_assert(table->settings.engine.inline_work);
     ck_assert(table->settings.is_replace);
@@ -483,8 +485,8 @@ START_TEST(wrong_options_are_refused_in_words)
 {
     refuse("a\nfoo=1",
            "byron: unrecognized option: \"foo\"; there are memory, memtable, "
-           "cache, compression, block_size, bloom_bits, file_size, fanout, "
-           "threads, path, commit, conflict and ttl");
+           "cache, compression, block_size, bloom_bits, hash_index, "
+           "file_size, fanout, threads, path, commit, conflict and ttl");
     refuse("a\nmemory=1\nMEMORY=2", "byron: option given twice: \"MEMORY\"");
     refuse("a\nmemory='x'", "byron: option memory cannot be \"x\"; a size is "
                             "bytes, or as in '64KB', '256MB', '1GB'");
@@ -496,6 +498,8 @@ START_TEST(wrong_options_are_refused_in_words)
     refuse("a\nttl=b", "byron: option ttl cannot be \"b\"; it is seconds, or a "
                        "column of the table");
     refuse("a\nmmap=on", "byron: option mmap=on arrives in a later version");
+    refuse("a\nhash_index=maybe", "byron: option hash_index cannot be "
+                                  "\"maybe\"; it is on, off or auto");
     refuse("a\ncommit=maybe",
            "byron: option commit cannot be \"maybe\"; it is host or own");
     refuse("a\nfanout='-1'",

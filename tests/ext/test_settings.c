@@ -34,6 +34,7 @@ START_TEST(what_is_written_is_read_back)
         .no_bloom = true,
         .inline_work = true,
         .compression = BYRON_COMPRESSION_ZSTD,
+        .hash_index = BYRON_HASH_INDEX_AUTO,
     };
     struct byron_options out = {0};
     char *text = settings_merge("", &options);
@@ -65,12 +66,14 @@ START_TEST(strange_words_are_left_alone)
 {
     struct byron_options out = {0};
 
-    settings_apply("xmemory=5 memory block_size=99999999999 compression=77 =",
-                   &out);
+    settings_apply(
+        "xmemory=5 memory block_size=99999999999 compression=77 hash_index=4 =",
+        &out);
 
     ck_assert_uint_eq(out.memory, 0);
     ck_assert_uint_eq(out.block_size, UINT32_MAX);
     ck_assert_int_eq(out.compression, BYRON_COMPRESSION_DEFAULT);
+    ck_assert_int_eq(out.hash_index, BYRON_HASH_INDEX_DEFAULT);
 }
 END_TEST
 
@@ -93,6 +96,7 @@ START_TEST(values_are_written_as_a_person_would)
 {
     struct byron_options options = {.memory = 5,
                                     .compression = BYRON_COMPRESSION_ZSTD,
+                                    .hash_index = BYRON_HASH_INDEX_OFF,
                                     .inline_work = true,
                                     .no_bloom = true};
     char out[32];
@@ -101,6 +105,8 @@ START_TEST(values_are_written_as_a_person_would)
     ck_assert_str_eq(out, "5");
     settings_print(&options, settings_find("compression"), out);
     ck_assert_str_eq(out, "zstd");
+    settings_print(&options, settings_find("hash_index"), out);
+    ck_assert_str_eq(out, "off");
     settings_print(&options, settings_find("threads"), out);
     ck_assert_str_eq(out, "0");
     settings_print(&options, settings_find("bloom_bits"), out);

@@ -77,9 +77,11 @@ START_TEST(files_are_listed_with_the_keys_they_hold)
            "FROM byron_sstables('t')",
            "0|3|0|'it''s', 2.5|'z', x'00'|1|1|18");
     host_run(host.db, "DELETE FROM t WHERE a = 'm'; "
+                      "SELECT byron_config('t', 'hash_index', 'off'); "
                       "INSERT INTO t(t) VALUES('flush')");
-    expect("SELECT level, tombstones, smallest FROM byron_sstables('t')",
-           "0|1|'m', 1\n0|0|'it''s', 2.5");
+    expect("SELECT level, tombstones, hash_index, smallest "
+           "FROM byron_sstables('t')",
+           "0|1|1|'m', 1\n0|0|1|'it''s', 2.5");
 }
 END_TEST
 

@@ -171,9 +171,11 @@ static char *choose_options(const struct subject *subject)
     rest = rng_one_in(&rng, 3) ? ", threads=0" : "";
     return sqlite3_mprintf(
         ", memory='1MB', memtable='%lluKB', block_size=%llu, "
-        "file_size='%lluKB', fanout=%llu, bloom_bits=%d, compression=%s%s",
+        "file_size='%lluKB', fanout=%llu, bloom_bits=%d, compression=%s, "
+        "hash_index=%s%s",
         memtable, block, file, fanout, rng_one_in(&rng, 4) ? 0 : 8,
-        rng_one_in(&rng, 4) ? "'none'" : "'lz4'", rest);
+        rng_one_in(&rng, 4) ? "'none'" : "'lz4'",
+        rng_one_in(&rng, 2) ? "on" : "off", rest);
 }
 
 void subject_create(const struct subject *subject)

@@ -106,6 +106,7 @@ void store_model_options(struct rng *rng, struct byron_options *out)
     out->block_size = blocks[rng_below(rng, 5)];
     out->bloom_bits = bits[rng_below(rng, 4)];
     out->no_bloom = rng_one_in(rng, 4);
+    out->hash_index = (enum byron_hash_index)rng_below(rng, 4);
     out->fanout = 2 + (uint32_t)rng_below(rng, 4);
     out->compression = (enum byron_compression)rng_below(rng, 4);
     out->inline_work = rng_one_in(rng, 2);

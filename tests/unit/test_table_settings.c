@@ -38,6 +38,15 @@ START_TEST(no_filter_is_no_filter_anywhere)
 }
 END_TEST
 
+START_TEST(hash_indexes_take_up_to_an_eighth_of_memory)
+{
+    ck_assert(table_settings_hash_index_fits(0, 65536));
+    ck_assert(table_settings_hash_index_fits(1000, 48000));
+    ck_assert(!table_settings_hash_index_fits(1001, 48000));
+    ck_assert(!table_settings_hash_index_fits(UINT64_MAX, UINT64_MAX));
+}
+END_TEST
+
 Suite *test_table_settings_suite(void)
 {
     Suite *suite = suite_create("table_settings");
@@ -46,6 +55,7 @@ Suite *test_table_settings_suite(void)
     tcase_add_test(cases, upper_levels_get_more_filter_bits);
     tcase_add_test(cases, what_was_asked_for_is_never_less);
     tcase_add_test(cases, no_filter_is_no_filter_anywhere);
+    tcase_add_test(cases, hash_indexes_take_up_to_an_eighth_of_memory);
     suite_add_tcase(suite, cases);
     return suite;
 }
