@@ -194,53 +194,66 @@ out:
 }
 
 static void remember(struct block_hint *hint, uint64_t offset,
-                     struct cached_block *block)
+                     struct cached_block *slot, const struct block *block)
 {
-    if (!block->shard) /* It passes. */
+    const uint8_t *bytes = slot->bytes;
+    uint64_t first = (uint64_t)(block->values.bytes - bytes);
+    uint64_t size = (slot->size - first) / block->count;
+
+    if (!slot->shard) /* It passes. */
         return;
     atomic_store_explicit(&hint->offset, offset, memory_order_relaxed);
-    atomic_store_explicit(&hint->bytes, block->bytes, memory_order_relaxed);
-    atomic_store_explicit(&hint->slot, block, memory_order_release);
+    atomic_store_explicit(&hint->bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&hint->values, first | size << 32,
+                          memory_order_relaxed);
+    atomic_store_explicit(&hint->slot, slot, memory_order_release);
 }
 
-/* Asks memory at once for all that a look at entry index begins with; of where
- * the heads are it is known only that a header and a short prefix come first.
- */
+/* Asks memory at once for all that a look at entry index touches: otherwise
+ * each part would wait for what says where it is. Of the heads it is known only
+ * that a header and a short prefix come before them. */
 static void prefetch_entry(const struct block_hint *hint,
-                           const struct cached_block *block, uint32_t index)
+                           const struct cached_block *slot, uint32_t index)
 {
     const uint8_t *bytes =
         atomic_load_explicit(&hint->bytes, memory_order_relaxed);
+    uint64_t values = atomic_load_explicit(&hint->values, memory_order_relaxed);
+    const uint8_t *value =
+        bytes + (uint32_t)values + (values >> 32) * (size_t)index;
 
-    __builtin_prefetch(block);
+    __builtin_prefetch(slot);
     __builtin_prefetch(bytes);
     __builtin_prefetch(bytes + BLOCK_HEADER_SIZE + BLOCK_HEAD_SIZE +
                        (size_t)index * BLOCK_HEAD_SIZE);
+    __builtin_prefetch(value);
+    __builtin_prefetch(value + 63);
 }
 
-/* Pins data block number, of which entry index is of interest. */
+/* Pins data block number, of which entry place->at is of interest. */
 static byron_status load_block(const struct table_hash *hash, uint32_t number,
-                               uint32_t index, struct cached_block **out)
+                               struct entry_place *place)
 {
     byron_status status = BYRON_OK;
     struct block_hint *hint = &hash->hints[number];
-    struct cached_block *block =
+    struct cached_block *slot =
         atomic_load_explicit(&hint->slot, memory_order_acquire);
     struct block_handle handle;
 
-    if (block) {
-        prefetch_entry(hint, block, index);
+    if (slot) {
+        prefetch_entry(hint, slot, place->at);
         if (table_source_pin_again(
-                hash->source, block,
+                hash->source, slot,
                 atomic_load_explicit(&hint->offset, memory_order_relaxed),
                 BLOCK_DATA)) {
-            *out = block;
+            place->pin = slot;
+            block_view(cached_block_bytes(slot), &place->block);
             return BYRON_OK;
         }
     }
     TRY(table_hash_handle(hash, number, &handle));
-    TRY(table_source_load(hash->source, &handle, BLOCK_DATA, out));
-    remember(hint, handle.offset, *out);
+    TRY(table_source_load(hash->source, &handle, BLOCK_DATA, &place->pin));
+    block_view(cached_block_bytes(place->pin), &place->block);
+    remember(hint, handle.offset, place->pin, &place->block);
 out:
     return status;
 }
@@ -312,8 +325,7 @@ static byron_status follow(struct search *search, const struct probe *probe,
     place->at = hash_slot_index(&hash->shape, slot);
     if (number >= hash->block_count)
         return slot_is_wrong(probe);
-    TRY(load_block(hash, number, place->at, &place->pin));
-    block_view(cached_block_bytes(place->pin), &place->block);
+    TRY(load_block(hash, number, place));
     status = place->at < place->block.count ? look(search, number)
                                             : slot_is_wrong(probe);
     if (status != BYRON_OK || search->is_unsure)

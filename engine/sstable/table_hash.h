@@ -16,8 +16,11 @@
 /* Where a data block was last; no promise that it still is there. */
 struct block_hint {
     _Atomic(struct cached_block *) slot; /* NULL: nowhere yet. */
-    _Atomic(const uint8_t *) bytes;      /* To be fetched, never read. */
     atomic_uint_least64_t offset;        /* In the file; known before slot. */
+    _Atomic(const uint8_t *) bytes;      /* To be fetched, never read. */
+    /* Where in them its values are: of the first value the offset, and above
+     * 32 bits the size of one, or the mean. */
+    atomic_uint_least64_t values;
 };
 
 struct table_hash {
