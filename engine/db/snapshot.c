@@ -220,6 +220,29 @@ out:
     return status;
 }
 
+/* Memory is asked so many keys ahead for where a get begins, and half as many
+ * for where that leads. */
+#define KEYS_AHEAD 8
+
+/* Step step of a multi-get: a get, and what those to come need. */
+static byron_status multi_get_step(byron_snapshot *snapshot, size_t count,
+                                   const struct byron_bytes *keys, size_t step,
+                                   struct byron_value *values)
+{
+    const struct version *version = snapshot->state->version;
+    size_t then = step - KEYS_AHEAD / 2;
+    size_t now = step - KEYS_AHEAD;
+    byron_status status;
+    if (step < count)
+        version_prefetch(version, slice_from(keys[step]), TABLE_AHEAD_FIRST);
+    if (then < count)
+        version_prefetch(version, slice_from(keys[then]), TABLE_AHEAD_THEN);
+    if (now >= count)
+        return BYRON_OK;
+    status = byron_get(snapshot->db, snapshot, keys[now], &values[now]);
+    return status == BYRON_NOT_FOUND ? BYRON_OK : status;
+}
+
 byron_status byron_multi_get(byron_db *db, byron_snapshot *snapshot,
                              size_t count, const struct byron_bytes *keys,
                              struct byron_value *values)
@@ -232,12 +255,8 @@ byron_status byron_multi_get(byron_db *db, byron_snapshot *snapshot,
         TRY(byron_snapshot_open(db, &own));
         snapshot = own;
     }
-    for (size_t i = 0; i < count; i++) {
-        status = byron_get(db, snapshot, keys[i], &values[i]);
-        if (status != BYRON_OK && status != BYRON_NOT_FOUND)
-            goto out;
-    }
-    status = BYRON_OK;
+    for (size_t step = 0; step < count + KEYS_AHEAD; step++)
+        TRY(multi_get_step(snapshot, count, keys, step, values));
 out:
     if (status != BYRON_OK)
         for (size_t i = 0; i < count; i++)

@@ -158,14 +158,24 @@ static byron_status slot_is_wrong(const struct probe *probe)
         "a slot of the hash index leads nowhere");
 }
 
-void table_hash_prefetch(const struct table_hash *hash, uint64_t key_hash)
+/* The line that a search begins with; NULL where it is not kept. */
+static const uint8_t *first_line(const struct table_hash *hash,
+                                 uint64_t key_hash)
 {
     uint32_t line = hash_line_of(&hash->shape, key_hash);
     struct slice lines = kept_blocks_at(&hash->lines, line / HASH_CHUNK_LINES);
 
-    if (lines.data)
-        __builtin_prefetch(lines.data +
-                           (size_t)(line % HASH_CHUNK_LINES) * HASH_LINE_SIZE);
+    if (!lines.data)
+        return NULL;
+    return lines.data + (size_t)(line % HASH_CHUNK_LINES) * HASH_LINE_SIZE;
+}
+
+void table_hash_prefetch(const struct table_hash *hash, uint64_t key_hash)
+{
+    const uint8_t *line = first_line(hash, key_hash);
+
+    if (line)
+        __builtin_prefetch(line);
 }
 
 /* --- data blocks --- */
@@ -227,6 +237,30 @@ static void prefetch_entry(const struct block_hint *hint,
                        (size_t)index * BLOCK_HEAD_SIZE);
     __builtin_prefetch(value);
     __builtin_prefetch(value + 63);
+}
+
+void table_hash_prefetch_entry(const struct table_hash *hash, uint64_t key_hash)
+{
+    const struct hash_shape *shape = &hash->shape;
+    const uint8_t *line = first_line(hash, key_hash);
+    const struct block_hint *hint;
+    struct cached_block *block;
+    uint32_t matches;
+    uint32_t slot;
+
+    if (!line)
+        return;
+    matches = hash_line_matches(line, hash_mask(shape),
+                                hash_fingerprint(shape, key_hash));
+    if (!matches)
+        return;
+    slot = load_u32(line + (size_t)__builtin_ctz(matches) * 4);
+    if (hash_slot_block(shape, slot) >= hash->block_count)
+        return;
+    hint = &hash->hints[hash_slot_block(shape, slot)];
+    block = atomic_load_explicit(&hint->slot, memory_order_acquire);
+    if (block)
+        prefetch_entry(hint, block, hash_slot_index(shape, slot));
 }
 
 /* Pins data block number, of which entry place->at is of interest. */

@@ -261,12 +261,17 @@ bool table_reader_has_hash_index(const struct table_reader *reader)
     return reader->hash.shape.lines > 0;
 }
 
-void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash)
+void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash,
+                           enum table_ahead ahead)
 {
-    if (table_reader_has_hash_index(reader))
+    if (!table_reader_has_hash_index(reader)) {
+        if (ahead == TABLE_AHEAD_FIRST)
+            table_filter_prefetch(&reader->filter, key_hash);
+    } else if (ahead == TABLE_AHEAD_FIRST) {
         table_hash_prefetch(&reader->hash, key_hash);
-    else
-        table_filter_prefetch(&reader->filter, key_hash);
+    } else {
+        table_hash_prefetch_entry(&reader->hash, key_hash);
+    }
 }
 
 static void unpin_block(void *owner)

@@ -47,9 +47,11 @@ static inline uint64_t table_key_hash(struct slice key)
 }
 /* Whether gets go by a hash index. */
 bool table_reader_has_hash_index(const struct table_reader *reader);
-/* Starts to fetch what a get of that hash begins with. */
-void table_reader_prefetch(const struct table_reader *reader,
-                           uint64_t key_hash);
+/* Starts to fetch what a get of that hash begins with; then, with that at hand,
+ * what it goes on with. */
+enum table_ahead { TABLE_AHEAD_FIRST, TABLE_AHEAD_THEN };
+void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash,
+                           enum table_ahead ahead);
 /*
  * The newest version of key with sequence <= sequence, or BYRON_NOT_FOUND; a
  * tombstone where a newer range delete of the table covers it.

@@ -102,7 +102,7 @@ byron_status version_get(struct version *version, struct slice key,
                     return answer;
             }
             TRY(table_meta_reader(meta, &reader));
-            table_reader_prefetch(reader, hash);
+            table_reader_prefetch(reader, hash, TABLE_AHEAD_FIRST);
             candidates.meta[candidates.count] = meta;
             candidates.reader[candidates.count++] = reader;
         }
@@ -111,6 +111,23 @@ out:
     /* A table that does not open matters only where no newer one answers. */
     answer = ask(&candidates, key, hash, sequence, out);
     return answer == BYRON_NOT_FOUND ? status : answer;
+}
+
+void version_prefetch(const struct version *version, struct slice key,
+                      enum table_ahead ahead)
+{
+    uint64_t hash = table_key_hash(key);
+
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            struct table_meta *meta =
+                cover(&version->levels[l].runs[r], key, SEQUENCE_MAX);
+            struct table_reader *reader =
+                meta ? atomic_load_explicit(&meta->reader, memory_order_acquire)
+                     : NULL;
+            if (reader)
+                table_reader_prefetch(reader, hash, ahead);
+        }
 }
 
 /* Those of one run. */

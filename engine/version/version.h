@@ -47,6 +47,10 @@ BYRON_MUST_CHECK byron_status version_apply(struct version *base,
 BYRON_MUST_CHECK byron_status version_get(struct version *version,
                                           struct slice key, uint64_t sequence,
                                           struct table_found *out);
+/* For a get that is to come: starts to fetch what it will need of the tables
+ * that are open. */
+void version_prefetch(const struct version *version, struct slice key,
+                      enum table_ahead ahead);
 /* Adds to out the range deletes that touch [lower, upper): of each piece the
  * newest at or below sequence. Their bounds are the tables'. */
 BYRON_MUST_CHECK byron_status version_collect_ranges(struct version *version,

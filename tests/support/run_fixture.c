@@ -39,7 +39,10 @@ struct table_facts run_fixture_write(struct run_fixture *fixture,
                                      const struct entry_list *list,
                                      size_t begin, size_t end)
 {
-    struct table_options options = {.block_size = 256, .bloom_bits = 10};
+    /* Every other table has a hash index. */
+    struct table_options options = {.block_size = 256,
+                                    .bloom_bits = 10,
+                                    .hash_index = fixture->next_number % 2};
     struct table_writer *writer;
     struct table_facts facts;
 

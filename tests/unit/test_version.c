@@ -143,6 +143,26 @@ START_TEST(get_opens_only_tables_that_may_hold_the_key)
 }
 END_TEST
 
+START_TEST(a_look_ahead_opens_no_table_and_changes_no_answer)
+{
+    struct fixture fixture;
+    struct rng rng;
+
+    rng_init(&rng, test_seed());
+    init(&fixture, &rng);
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < fixture.all.count; i++) {
+            struct slice key = fixture.all.entries[i].key;
+            version_prefetch(fixture.version, key, TABLE_AHEAD_FIRST);
+            version_prefetch(fixture.version, key, TABLE_AHEAD_THEN);
+            if (round > 0 || i + 1 == fixture.all.count)
+                check_get(&fixture, key, SEQUENCE_MAX);
+        }
+    version_prefetch(fixture.version, slice_of(NULL, 0), TABLE_AHEAD_FIRST);
+    deinit(&fixture);
+}
+END_TEST
+
 /* Entries that the iterators show in [lower, upper). */
 static size_t count_range(struct fixture *fixture, struct iter **made,
                           struct slice lower, struct slice upper)
@@ -441,6 +461,7 @@ Suite *test_version_suite(void)
     tcase_add_test(cases, get_finds_the_newest_that_is_visible);
     tcase_add_test(cases, get_of_absent_keys_finds_nothing);
     tcase_add_test(cases, get_opens_only_tables_that_may_hold_the_key);
+    tcase_add_test(cases, a_look_ahead_opens_no_table_and_changes_no_answer);
     tcase_add_test(cases, iterators_cover_any_range);
     tcase_add_test(cases, runs_outside_the_range_get_no_iterator);
     tcase_add_test(cases, estimate_of_everything_is_exact);
