@@ -240,7 +240,7 @@ END_TEST
 /* What was read ahead is of the first table's file. */
 START_TEST(a_walk_past_the_cache_goes_on_to_another_table)
 {
-    struct table_options options = {1024, 10, CODEC_NONE};
+    struct table_options options = {1024, 10, CODEC_NONE, false};
     struct table_fixture fixtures[2];
     struct table_model models[2] = {{0}, {0}};
 
