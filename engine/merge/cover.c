@@ -59,6 +59,32 @@ bool cover_hides(const struct cover *cover, struct slice key, uint64_t sequence,
     return true;
 }
 
+/* Brings *until forward to the first piece after key; false: it lies in one. */
+static bool is_outside(const struct range_lists *lists, struct slice key,
+                       struct slice *until)
+{
+    for (size_t i = 0; lists && i < lists->count; i++) {
+        const struct range_list *list = lists->lists[i];
+        size_t at = range_list_from(list, key);
+
+        if (at == list->count)
+            continue;
+        if (slice_compare(list->pieces[at].lower, key) <= 0)
+            return false;
+        if (!until->data || slice_compare(list->pieces[at].lower, *until) < 0)
+            *until = list->pieces[at].lower;
+    }
+    return true;
+}
+
+bool cover_is_clear(const struct cover *cover, struct slice key,
+                    struct slice *until)
+{
+    *until = slice_of(NULL, 0);
+    return is_outside(cover->own.lists, key, until) &&
+           is_outside(cover->deletes.lists, key, until);
+}
+
 bool cover_hides_all(const struct cover *cover, struct slice smallest,
                      struct slice largest, bool is_included, uint64_t newest)
 {

@@ -34,6 +34,10 @@ struct cover_span {
 /* Whether an entry is hidden, and which others around it are too. */
 bool cover_hides(const struct cover *cover, struct slice key, uint64_t sequence,
                  struct cover_span *span);
+/* Whether nothing is hidden from key on, whatever its sequence, up to *until
+ * (data NULL: to the end of all keys). False: perhaps not even at key. */
+bool cover_is_clear(const struct cover *cover, struct slice key,
+                    struct slice *until);
 /* Whether all entries from smallest to before largest (and largest itself, if
  * it is included) are hidden, as far as none is newer than newest. */
 bool cover_hides_all(const struct cover *cover, struct slice smallest,

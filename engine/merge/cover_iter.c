@@ -106,6 +106,25 @@ static byron_status prev(struct iter *base)
     return status == BYRON_OK ? go_back(iter) : show(iter, status);
 }
 
+/* No further than to where something may be hidden. */
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct cover_iter *iter = self(base);
+    struct skip_limits nearer = *limits;
+    struct slice until;
+    uint64_t count;
+
+    if (!cover_is_clear(&iter->cover, base->key, &until))
+        return 0;
+    if (until.data &&
+        (!nearer.key.data || slice_compare(until, nearer.key) < 0))
+        nearer.key = until;
+    count = iter_skip(iter->child, &nearer);
+    if (count > 0)
+        (void)show(iter, BYRON_OK);
+    return count;
+}
+
 static byron_status value(struct iter *base, struct slice *out)
 {
     return iter_value(self(base)->child, out);
@@ -126,6 +145,7 @@ static const struct iter_ops cover_iter_ops = {
     .prev = prev,
     .value = value,
     .free = release,
+    .skip = skip,
 };
 
 byron_status cover_iter_new(struct iter *child, const struct cover *cover,

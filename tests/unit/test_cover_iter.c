@@ -172,6 +172,31 @@ START_TEST(a_span_hides_all_that_it_says)
 }
 END_TEST
 
+START_TEST(nothing_is_hidden_where_it_is_clear)
+{
+    struct rng rng;
+    size_t clear = 0;
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    for (int round = 0; round < 200; round++) {
+        struct world world;
+        struct slice until;
+        world_init(&world, &rng);
+        for (uint64_t number = 0; number < KEYS; number++) {
+            if (!cover_is_clear(&world.cover, key_of(number), &until))
+                continue;
+            clear++;
+            for (uint64_t other = number;
+                 other < KEYS &&
+                 (!until.data || slice_compare(key_of(other), until) < 0);
+                 other++)
+                must(!is_hidden(&world, key_of(other), 0));
+        }
+        world_deinit(&world);
+    }
+    ck_assert_uint_gt(clear, 100);
+}
+END_TEST
+
 START_TEST(whole_stretches_are_hidden_or_not)
 {
     struct rng rng;
@@ -271,6 +296,7 @@ Suite *test_cover_iter_suite(void)
     TCase *cases = tcase_create("cover_iter");
     tcase_add_loop_test(cases, random_moves_match_the_model, 0, 6);
     tcase_add_loop_test(cases, a_span_hides_all_that_it_says, 0, 2);
+    tcase_add_loop_test(cases, nothing_is_hidden_where_it_is_clear, 0, 2);
     tcase_add_loop_test(cases, whole_stretches_are_hidden_or_not, 0, 2);
     tcase_add_test(cases, one_seek_passes_what_is_hidden);
     tcase_add_loop_test(cases, error_of_the_child_is_passed_on, 1, 6);
