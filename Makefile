@@ -84,10 +84,13 @@ $(B)/suites.h: FORCE
 
 $(B)/tests/%.o: private COMPILE += -I$(B) -Itests
 $(B)/tests/support/runner.o: $(B)/suites.h
+# Calls of these come to tests/support/failing_malloc.c.
+WRAP     = $(patsubst %,-Wl$(,)--wrap=%,malloc calloc realloc strdup strndup asprintf \
+             vasprintf open_memstream)
 $(B)/unit: $(UNIT)
-	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
+	$(call say,LINK,$@)$(LINK) $(WRAP) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
 $(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
-	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) $(CHECK) -lm -ldl
+	$(call say,LINK,$@)$(LINK) $(WRAP) -o $@ $^ $(LIBS) $(CHECK) -lm -ldl
 
 # A tool or a bench is one file beside SQLite; the dump reads our formats.
 $(TOOLS): $(B)/%: $(B)/%.o

@@ -294,7 +294,9 @@ int index_add(struct table *table, const char *definition)
     }
     mark = byron_txn_mark(txn);
     rc = add_defined(table, txn, &parsed);
-    if (rc != SQLITE_OK)
+    /* A statement of ours that runs out of memory makes SQLite roll back the
+     * whole transaction, at once. */
+    if (rc != SQLITE_OK && table->transaction->txn == txn)
         byron_txn_rollback_to(txn, mark);
     index_definition_deinit(&parsed);
     return rc;

@@ -238,13 +238,19 @@ static int check_options(struct table *table)
 
 static int check_place(struct table *table, char **message)
 {
+    bool is_utf8;
+    int rc;
+
     if (is_own_name(table->name)) {
         *message =
             sqlite3_mprintf("byron: the name %s is byron's own", table->name);
         return SQLITE_ERROR;
     }
     /* There BINARY is the order of UTF-16's bytes, which keys do not have. */
-    if (!pragma_is_utf8(table->db, table->schema)) {
+    rc = pragma_is_utf8(table->db, table->schema, &is_utf8);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (!is_utf8) {
         *message = sqlite3_mprintf(
             "byron: texts of this database are in UTF-16; PRAGMA encoding "
             "must be 'UTF-8'");

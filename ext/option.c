@@ -350,6 +350,8 @@ static byron_status find_setting(struct parser *parser, int *out)
     struct token token = parser->token;
     byron_status status = parser_take_name(parser, &name);
 
+    if (status == BYRON_NO_MEMORY)
+        return status;
     if (status != BYRON_OK)
         return parser_fail(parser, "byron: 'set' needs name=value, as in "
                                    "'memory=256MB'");

@@ -11,7 +11,7 @@ int pragma_integer(sqlite3 *db, const char *schema, const char *name,
                    int fallback);
 /* Does the schema's database have a write-ahead log? */
 bool pragma_is_wal(sqlite3 *db, const char *schema);
-/* Are texts in UTF-8? Then they sort as byron's keys do. */
-bool pragma_is_utf8(sqlite3 *db, const char *schema);
+/* Are texts in UTF-8? Then they sort as byron's keys do. SQLite's code. */
+int pragma_is_utf8(sqlite3 *db, const char *schema, bool *out);
 
 #endif

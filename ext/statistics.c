@@ -300,7 +300,7 @@ static const struct sampled_path *take_samples(struct table *table, int number)
     double all = count_all(table, &path, &ranges);
     bool is_good = false;
 
-    if (sampled && all >= FEW_ROWS) {
+    if (sampled && ranges.count > 0 && all >= FEW_ROWS) {
         struct byron_range range = {key_ranges_lower(&ranges, 0),
                                     key_ranges_upper(&ranges, 0)};
 

@@ -4,6 +4,7 @@
 #include "listing.h"
 #include "lookup.h"
 #include "statement.h"
+#include "status.h"
 
 struct tables {
     struct connection *connection;
@@ -67,20 +68,19 @@ static int next_schema(struct tables *tables)
     return rc;
 }
 
-static int count_indexes(const struct tables *tables)
+static int count_indexes(struct tables *tables)
 {
     struct index_row *rows = NULL;
     int count = 0;
+    int rc = index_catalog_read(tables->connection->db, schema_of(tables),
+                                name_of(tables), &rows, &count);
 
-    if (index_catalog_read(tables->connection->db, schema_of(tables),
-                           name_of(tables), &rows, &count) != SQLITE_OK)
-        return 0;
     index_catalog_free(rows, count);
-    return count;
+    tables->index_count = rc == SQLITE_OK ? count : -1;
+    return rc;
 }
 
-/* What cannot be had stays NULL: a list is no place to fail. */
-static void measure(struct tables *tables)
+static int measure_store(struct tables *tables)
 {
     struct byron_range range;
     struct lookup lookup;
@@ -88,25 +88,39 @@ static void measure(struct tables *tables)
     uint64_t rows;
     uint64_t size;
     char *message = NULL;
+    byron_status status;
+    int rc = lookup_open_in(tables->connection, schema_of(tables),
+                            name_of(tables), &lookup, &message);
 
-    sqlite3_free(tables->directory);
-    tables->directory = NULL;
-    tables->is_open = false;
-    tables->index_count = count_indexes(tables);
-    if (lookup_open_in(tables->connection, schema_of(tables), name_of(tables),
-                       &lookup, &message) != SQLITE_OK) {
-        sqlite3_free(message);
-        return;
-    }
+    sqlite3_free(message);
+    if (rc != SQLITE_OK)
+        return rc;
     store_table_range(lookup.id, bytes, &range);
     tables->directory =
         sqlite3_mprintf("%s", lookup.transaction->store->directory);
-    if (byron_estimate(lookup.db, &range, &rows, &size) == BYRON_OK) {
+    status = byron_estimate(lookup.db, &range, &rows, &size);
+    if (status == BYRON_OK) {
         tables->is_open = true;
         tables->rows = (sqlite3_int64)rows;
         tables->bytes = (sqlite3_int64)size;
     }
     lookup_close(&lookup);
+    return tables->directory ? status_code(status) : SQLITE_NOMEM;
+}
+
+/* What cannot be had stays NULL: a list is no place to fail, unless for want of
+ * memory, which passes. */
+static int measure(struct tables *tables)
+{
+    int rc;
+
+    sqlite3_free(tables->directory);
+    tables->directory = NULL;
+    tables->is_open = false;
+    rc = count_indexes(tables);
+    if (rc != SQLITE_NOMEM)
+        rc = measure_store(tables);
+    return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
 static int next(void *state, bool *is_there, char **message)
@@ -126,11 +140,11 @@ static int next(void *state, bool *is_there, char **message)
             rc = next_schema(tables);
     }
     if (*is_there)
-        measure(tables);
+        rc = measure(tables);
     if (rc == SQLITE_DONE || rc == SQLITE_OK)
         return SQLITE_OK;
-    *message =
-        sqlite3_mprintf("byron: %s", sqlite3_errmsg(tables->connection->db));
+    *message = sqlite3_mprintf("byron: %s",
+                               statement_words(tables->connection->db, rc));
     return rc;
 }
 
@@ -160,7 +174,7 @@ static void column(void *state, sqlite3_context *context, int number)
         sqlite3_result_int64(context, tables->rows);
     else if (number == COLUMN_BYTES && tables->is_open)
         sqlite3_result_int64(context, tables->bytes);
-    else if (number == COLUMN_INDEXES)
+    else if (number == COLUMN_INDEXES && tables->index_count >= 0)
         sqlite3_result_int(context, tables->index_count);
 }
 
