@@ -243,7 +243,7 @@ static void add_sample(struct standing *standing, double rate)
 static void prepare_reads(struct entrant *entrant, const struct turn *turn,
                           uint64_t ops)
 {
-    if (turn->is_cold)
+    if (turn->is_cold && !entrant->peer->keeps_nothing)
         let(entrant, ORDER_REOPEN);
     if (turn->workload->is_whole)
         return;
