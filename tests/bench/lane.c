@@ -95,7 +95,7 @@ static const uint8_t *expect(struct lane *lane, struct lane_write write,
         *version = ROW_DELETED;
         return NULL;
     }
-    *version = *version == ROW_DELETED ? 0 : (uint8_t)((*version + 1) % 200);
+    *version = (uint8_t)(*version == ROW_DELETED ? 0 : (*version + 1) % 200);
     value_of(key, *version, lane->value_bytes, lane->expected);
     memcpy(&word, lane->expected, sizeof word);
     lane->sum += word;

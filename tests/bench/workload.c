@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -210,6 +211,7 @@ static void read_while_writing(struct lane *lane,
     writer.is_over = true;
     pthread_join(thread, NULL);
     lane->peer->detach(writer.lane.store);
+    free(writer.lane.expected);
     lane->sum = writer.lane.sum;
     lane->live = writer.lane.live;
 }
