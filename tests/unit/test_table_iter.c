@@ -240,7 +240,8 @@ END_TEST
 /* What was read ahead is of the first table's file. */
 START_TEST(a_walk_past_the_cache_goes_on_to_another_table)
 {
-    struct table_options options = {1024, 10, CODEC_NONE, false};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 10, .codec = CODEC_NONE};
     struct table_fixture fixtures[2];
     struct table_model models[2] = {{0}, {0}};
 
