@@ -44,6 +44,7 @@ struct tuning {
     _Atomic uint32_t block_size;
     _Atomic uint32_t bloom_bits;
     _Atomic int compression;
+    _Atomic int hash_index;
     atomic_bool is_cache_fixed; /* Memtables do not take from it. */
 };
 

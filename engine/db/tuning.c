@@ -15,6 +15,7 @@ void tuning_set(struct byron_db *db, const struct byron_options *given,
     tuning->block_size = derived->block_size;
     tuning->bloom_bits = derived->bloom_bits;
     tuning->compression = (int)derived->compression;
+    tuning->hash_index = (int)derived->hash_index;
     tuning->is_cache_fixed = given && given->cache > 0;
 }
 

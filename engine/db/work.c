@@ -51,16 +51,17 @@ static uint64_t take_run(struct byron_db *db)
 /* Whether the tables written now get a hash index. */
 static bool wants_hash_index(struct byron_db *db)
 {
+    int choice = db->tuning.hash_index;
     uint64_t entries = 0;
-    if (db->options.hash_index != BYRON_HASH_INDEX_AUTO)
-        return db->options.hash_index == BYRON_HASH_INDEX_ON;
+    if (choice != BYRON_HASH_INDEX_AUTO)
+        return choice == BYRON_HASH_INDEX_ON;
     mutex_lock(&db->mutex);
     for (size_t l = 0; l < BYRON_LEVELS; l++) {
         const struct level *level = &db->read_state->version->levels[l];
         entries += level->entries - level->tombstones;
     }
     mutex_unlock(&db->mutex);
-    return table_settings_hash_index_fits(entries, db->options.memory);
+    return table_settings_hash_index_fits(entries, db->tuning.memory);
 }
 
 void db_output_options(struct byron_db *db, uint32_t level, uint64_t run,

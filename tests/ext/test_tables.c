@@ -81,7 +81,7 @@ START_TEST(files_are_listed_with_the_keys_they_hold)
                       "INSERT INTO t(t) VALUES('flush')");
     expect("SELECT level, tombstones, hash_index, smallest "
            "FROM byron_sstables('t')",
-           "0|1|1|'m', 1\n0|0|1|'it''s', 2.5");
+           "0|1|0|'m', 1\n0|0|1|'it''s', 2.5");
 }
 END_TEST
 
