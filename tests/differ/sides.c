@@ -153,12 +153,18 @@ static bool is_gone(const char *sql, const struct outcome *plain,
 
 /*
  * A function of byron's reads its own tables before it is locked out, and goes
- * on reading inside BEGIN; a DELETE does not.
+ * on reading inside BEGIN; a DELETE does not. So the transaction ends.
  */
 static bool has_read(const char *sql, const struct outcome *byron)
 {
     return strstr(sql, "/*byron: SELECT") && !byron->is_autocommit &&
            (byron->code & 0xff) == SQLITE_BUSY;
+}
+
+static void roll_back(struct side *side, int connection)
+{
+    sqlite3_exec(open_connection(side, connection), "ROLLBACK", NULL, NULL,
+                 NULL);
 }
 
 /* Both did their best: what became of it. */
@@ -175,7 +181,10 @@ static void judge(struct run *run, int number, const struct step *step,
     run->result->is_refused = plain->message != NULL;
     if (is_doubtful(verdict, sql) || is_gone(sql, plain, byron))
         verdict = VERDICT_SAME;
-    run->result->is_cut = has_read(sql, byron);
+    if (has_read(sql, byron)) {
+        roll_back(&run->plain, step->connection);
+        roll_back(&run->byron, step->connection);
+    }
     if (is_undecided(plain, byron)) {
         run->result->is_cut = true;
         verdict = VERDICT_SAME;
