@@ -54,7 +54,8 @@ void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash,
                            enum table_ahead ahead);
 /*
  * The newest version of key with sequence <= sequence, or BYRON_NOT_FOUND; a
- * tombstone where a newer range delete of the table covers it.
+ * tombstone where a newer range delete of the table covers it. Whether the key
+ * is between the table's ends at all, who asks knows from its run.
  */
 BYRON_MUST_CHECK byron_status table_reader_get(struct table_reader *reader,
                                                struct slice key,
