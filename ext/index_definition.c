@@ -198,14 +198,16 @@ static bool have_same_columns(const struct key_column *a, int a_count,
     return true;
 }
 
-/* A UNIQUE that is there already; its ON CONFLICT, or NULL. */
-static enum conflict *find_same(struct declaration *table, int index)
+/* A UNIQUE that is there already; its ON CONFLICT, or NULL. of_key: where that
+ * of the key is. */
+static enum conflict *find_same(struct declaration *table, int index,
+                                enum conflict *of_key)
 {
     const struct index_definition *definition = &table->indexes[index];
 
     if (have_same_columns(definition->columns, definition->column_count,
                           table->key, table->key_count))
-        return &table->key_conflict;
+        return of_key;
     for (int i = 0; i < index; i++)
         if (table->indexes[i].is_unique &&
             have_same_columns(definition->columns, definition->column_count,
@@ -215,10 +217,27 @@ static enum conflict *find_same(struct declaration *table, int index)
     return NULL;
 }
 
+/*
+ * The key of a table that has it as its rowid is no UNIQUE constraint to
+ * SQLite, which looks at it first and by its own ON CONFLICT. Only REPLACE
+ * waits until the constraints were looked at.
+ */
+static void merge_into_rowid(struct declaration *table, enum conflict conflict)
+{
+    if (table->key_conflict != CONFLICT_REPLACE)
+        return;
+    table->key_conflict =
+        conflict == CONFLICT_DEFAULT ? CONFLICT_ABORT : conflict;
+}
+
 /* As SQLite does: what is said twice is one, and may have one ON CONFLICT. */
 static byron_status merge_repeated(struct parser *parser)
 {
     struct declaration *table = parser->table;
+    enum conflict of_rowid = CONFLICT_DEFAULT;
+    enum conflict *of_key =
+        table->shape == KEY_ROWID_ALIAS ? &of_rowid : &table->key_conflict;
+    bool is_rowid_unique = false;
     int index = 0;
 
     while (index < table->index_count) {
@@ -226,7 +245,7 @@ static byron_status merge_repeated(struct parser *parser)
         enum conflict *same = NULL;
 
         if (definition->is_unique)
-            same = find_same(table, index);
+            same = find_same(table, index, of_key);
         if (!same) {
             index++;
             continue;
@@ -237,11 +256,14 @@ static byron_status merge_repeated(struct parser *parser)
                  definition->conflict != *same)
             return parser_fail(parser,
                                "conflicting ON CONFLICT clauses specified");
+        is_rowid_unique |= same == &of_rowid;
         index_definition_deinit(definition);
         table->index_count--;
         memmove(definition, definition + 1,
                 sizeof *definition * (size_t)(table->index_count - index));
     }
+    if (is_rowid_unique)
+        merge_into_rowid(table, of_rowid);
     return BYRON_OK;
 }
 
