@@ -19,7 +19,8 @@ struct contest {
     const char *label;  /* Of this run, in the file of figures. */
     const char *folder; /* Where stores are made. */
     const char *only;   /* Workloads and stages, commas between; NULL: all. */
-    FILE *figures;      /* Tab-separated; NULL: none. */
+    const char *hash_index; /* byron's option: on, off, auto; NULL: default. */
+    FILE *figures;          /* Tab-separated; NULL: none. */
     uint64_t rows;
     uint64_t memory; /* Bytes. */
     uint64_t rounds; /* Fresh stores, all over again. */

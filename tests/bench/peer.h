@@ -18,12 +18,13 @@ struct bytes {
 };
 
 struct peer_settings {
-    const char *path;     /* Of a folder that exists. */
-    uint64_t memory;      /* Bytes for caches and write buffers together. */
-    uint64_t value_bytes; /* Of the largest value. */
-    unsigned bloom_bits;  /* Per key. */
-    bool is_compressed;   /* By lz4, or by snappy where there is no lz4. */
-    bool is_synced;       /* A commit returns when it is on the disk. */
+    const char *path;       /* Of a folder that exists. */
+    uint64_t memory;        /* Bytes for caches and write buffers together. */
+    uint64_t value_bytes;   /* Of the largest value. */
+    unsigned bloom_bits;    /* Per key. */
+    const char *hash_index; /* byron's option; NULL: by default. */
+    bool is_compressed;     /* By lz4, or by snappy where there is no lz4. */
+    bool is_synced;         /* A commit returns when it is on the disk. */
 };
 
 /* A peer's own. */

@@ -40,6 +40,16 @@ static const char *version(void)
     return BYRON_VERSION;
 }
 
+static enum byron_hash_index hash_index_of(const char *word)
+{
+    if (!word)
+        return BYRON_HASH_INDEX_DEFAULT;
+    if (strcmp(word, "on") == 0)
+        return BYRON_HASH_INDEX_ON;
+    return strcmp(word, "off") == 0 ? BYRON_HASH_INDEX_OFF
+                                    : BYRON_HASH_INDEX_AUTO;
+}
+
 static struct store *open_store(const struct peer_settings *settings)
 {
     struct store *store = peer_allocate(sizeof *store);
@@ -48,6 +58,7 @@ static struct store *open_store(const struct peer_settings *settings)
         .bloom_bits = settings->bloom_bits,
         .compression = settings->is_compressed ? BYRON_COMPRESSION_LZ4
                                                : BYRON_COMPRESSION_NONE,
+        .hash_index = hash_index_of(settings->hash_index),
         .create = true,
     };
 

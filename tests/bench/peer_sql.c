@@ -92,9 +92,10 @@ static struct store *open_byron_as(const struct peer_settings *settings,
     snprintf(sql, sizeof sql,
              "CREATE VIRTUAL TABLE IF NOT EXISTS t USING byron(key BLOB "
              "PRIMARY KEY, value BLOB, memory=%llu, bloom_bits=%u, "
-             "compression=%s%s)",
+             "compression=%s, hash_index=%s%s)",
              (unsigned long long)settings->memory, settings->bloom_bits,
-             settings->is_compressed ? "lz4" : "none", more);
+             settings->is_compressed ? "lz4" : "none",
+             settings->hash_index ? settings->hash_index : "auto", more);
     return open_table(settings, sql, true);
 }
 

@@ -84,6 +84,7 @@ int settings_main(struct contest *contest, int argc, char **argv)
         {"cold=", NULL, NULL, &contest->is_cold},
         {"only=", NULL, &contest->only, NULL},
         {"label=", NULL, &contest->label, NULL},
+        {"hash_index=", NULL, &contest->hash_index, NULL},
         {"peers=", NULL, &peers, NULL},
         {"figures=", NULL, &figures, NULL},
     };
@@ -100,7 +101,8 @@ int settings_main(struct contest *contest, int argc, char **argv)
             fprintf(stderr,
                     "usage: %s [rows=N] [memory=MB] [rounds=N] [parts=N] "
                     "[compressed=1] [cold=1]\n    [only=NAME,NAME] "
-                    "[peers=NAME,NAME] [label=WORD] [figures=FILE]\n",
+                    "[peers=NAME,NAME] [label=WORD] [figures=FILE] "
+                    "[hash_index=on|off|auto]\n",
                     argv[0]);
             return 2;
         }
