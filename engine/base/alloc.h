@@ -14,7 +14,9 @@ void *alloc_resize(void *bytes, size_t size);  /* realloc */
 void alloc_free(void *bytes);                  /* NULL is fine. */
 char *alloc_text(const char *text);            /* strdup */
 
-/* Whole pages straight from the system, returned to it when freed. */
+/* Whole pages straight from the system, returned to it when freed, but for one
+ * piece of this size. What they hold is undefined. */
+#define ALLOC_KEPT_SIZE ((size_t)64 * 1024)
 void *alloc_pages(size_t size);
 void alloc_pages_free(void *pages, size_t size); /* NULL is fine. */
 

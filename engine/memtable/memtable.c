@@ -9,7 +9,7 @@
 #include "memtable/tree.h"
 
 /* Small enough for a transaction of one row. */
-#define CHUNK_SIZE ((size_t)64 << 10)
+#define CHUNK_SIZE ALLOC_KEPT_SIZE
 
 struct memtable {
     struct tree tree;

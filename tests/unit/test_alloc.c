@@ -165,11 +165,32 @@ START_TEST(pages_are_zero_aligned_and_go_back)
 }
 END_TEST
 
+START_TEST(one_piece_of_a_size_is_kept)
+{
+    size_t live = alloc_live();
+    uint8_t *first = alloc_pages(ALLOC_KEPT_SIZE);
+    uint8_t *second = alloc_pages(ALLOC_KEPT_SIZE);
+    unsigned char resident[ALLOC_KEPT_SIZE / PAGE];
+
+    ck_assert_ptr_ne(first, second);
+    alloc_pages_free(first, ALLOC_KEPT_SIZE);
+    alloc_pages_free(second, ALLOC_KEPT_SIZE);
+    ck_assert_uint_eq(alloc_live(), live);
+    ck_assert_int_eq(mincore(second, ALLOC_KEPT_SIZE, resident), -1);
+
+    alloc_fail_after(1);
+    ck_assert_ptr_null(alloc_pages(ALLOC_KEPT_SIZE));
+    ck_assert_ptr_eq(alloc_pages(ALLOC_KEPT_SIZE), first);
+    alloc_pages_free(first, ALLOC_KEPT_SIZE);
+}
+END_TEST
+
 Suite *test_alloc_suite(void)
 {
     Suite *suite = suite_create("alloc");
     TCase *cases = tcase_create("alloc");
 
+    tcase_add_test(cases, one_piece_of_a_size_is_kept);
     tcase_add_test(cases, only_the_nth_allocation_fails);
     tcase_add_test(cases, zero_disarms);
     tcase_add_test(cases, each_kind_can_fail);
