@@ -346,9 +346,6 @@ static byron_status filtered_search(struct table_reader *reader,
     byron_status status;
     bool may_have;
 
-    if (slice_compare(key, buf_slice(&reader->facts.smallest)) < 0 ||
-        slice_compare(key, buf_slice(&reader->facts.largest)) > 0)
-        return BYRON_NOT_FOUND;
     TRY(table_filter_probe(&reader->filter, &reader->source, key_hash,
                            &may_have));
     status = may_have ? search(reader, key, sequence, out) : BYRON_NOT_FOUND;
