@@ -7,13 +7,35 @@
 
 #define MOST_TRIES 100 /* As many as SQLite's. */
 
+/*
+ * Whether SQLite takes -2^63, given as a real number, for an integer: newer
+ * versions do. LIMIT reads its number as a rowid is read.
+ */
+static bool takes_smallest(sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    bool takes;
+
+    sqlite3_prepare_v2(db, "SELECT 1 LIMIT -9223372036854775808.0", -1,
+                       &statement, NULL);
+    takes = statement && sqlite3_step(statement) == SQLITE_ROW;
+    sqlite3_finalize(statement);
+    return takes;
+}
+
 int rowid_read(struct table *table, sqlite3_value *value, int64_t *out)
 {
     struct field field;
+    bool is_real = sqlite3_value_type(value) == SQLITE_FLOAT;
     int rc = field_read(value, AFFINITY_INTEGER, &field);
 
     if (rc != SQLITE_OK)
         return rc;
+    if (is_real && field.kind == FIELD_REAL &&
+        field.real == -9223372036854775808.0 && takes_smallest(table->db)) {
+        *out = INT64_MIN;
+        return SQLITE_OK;
+    }
     if (field.kind != FIELD_INTEGER)
         return table_fail(table, SQLITE_MISMATCH, "datatype mismatch");
     *out = field.integer;

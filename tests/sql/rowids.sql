@@ -68,3 +68,13 @@ SELECT rowid, * FROM h ORDER BY rowid;
 DELETE FROM h;
 INSERT INTO h VALUES('first', 'again');
 SELECT rowid, * FROM h;
+
+-- The smallest rowid, given as a real number: older versions of SQLite refuse it.
+CREATE /*byron*/ TABLE smallest(id INTEGER PRIMARY KEY, a);
+INSERT INTO smallest VALUES(-9223372036854775808.0, 'x');
+INSERT INTO smallest VALUES('-9223372036854775808.0', 'y');
+INSERT INTO smallest VALUES(9223372036854775808.0, 'z');
+INSERT INTO smallest VALUES(-9223372036854777856.0, 'z');
+INSERT INTO smallest VALUES(7, 'z');
+UPDATE smallest SET id = -9223372036854775808.0 WHERE id = 7;
+SELECT id, typeof(id), a FROM smallest ORDER BY id;
