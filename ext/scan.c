@@ -12,7 +12,7 @@
 #define UNSEEN_ENOUGH 8     /* After so many it runs ahead. */
 #define RUN_MOST      1024
 #define FIRST_READY   4
-#define READY_GROWTH  4
+#define READY_GROWTH  2
 #define READY_ENOUGH  4  /* Fewer at once are not worth asking for. */
 #define PAUSE_MOST    64 /* Rows until it is tried again. */
 
