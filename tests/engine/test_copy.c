@@ -225,7 +225,7 @@ START_TEST(after_any_failed_call_there_is_a_whole_copy_or_none)
         expect_copy_or_none(scene, fs, faults[_i / 2].name, nth);
         workload_check_newest(&scene->work);
     }
-    ck_assert_uint_gt(nth, 10);
+    ck_assert_uint_gt(nth, 5);
     expect_copy(scene, fs);
     expect_whole(scene->work.db);
     scene_free(scene);

@@ -98,7 +98,9 @@ static int add_row(void *context, int count, char **values, char **names)
         size_t room = ANSWER_SIZE - rows->size;
         int size = snprintf(rows->text + rows->size, room, "%s%s", before,
                             values[i] ? values[i] : "NULL");
-        ck_assert_msg((size_t)size < room, "an answer is too long to compare");
+        /* Check allocates for an assertion, and tests let that fail here. */
+        if ((size_t)size >= room)
+            ck_abort_msg("an answer is too long to compare");
         rows->size += (size_t)size;
     }
     return 0;
