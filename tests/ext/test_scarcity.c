@@ -64,8 +64,10 @@ static const struct step steps[] = {
     WRITE("UPDATE r SET id = id + 1000, a = zeroblob(700)",
           "UPDATE r SET id = id - 1000, a = 5"),
     WRITE("DELETE FROM t WHERE v = 'v2'", "DELETE FROM t; " FILL),
-    WRITE("SELECT byron_delete_range('t', 'key 3', 3, 20)",
-          "DELETE FROM t; " FILL),
+    /* Outside a transaction it commits before SQLite makes the row that tells
+     * of it, and that may fail. */
+    {"BEGIN", "SELECT byron_delete_range('t', 'key 3', 3, 20)", "ROLLBACK",
+     NULL},
     WRITE("INSERT INTO t(t) VALUES('delete-all')", FILL),
     WRITE("INSERT INTO s VALUES('new', 1, 4000000000)",
           "DELETE FROM s WHERE k = 'new'"),
