@@ -200,7 +200,8 @@ struct byron_value {
 };
 void byron_value_release(struct byron_value *value); /* Zeroes it. */
 
-/* BYRON_NOT_FOUND where the key is absent. snapshot NULL: newest. */
+/* BYRON_NOT_FOUND where the key is absent. snapshot NULL: newest. out NULL:
+ * only that; a large value is not read. */
 BYRON_MUST_CHECK byron_status byron_get(byron_db *db, byron_snapshot *snapshot,
                                         struct byron_bytes key,
                                         struct byron_value *out);
@@ -357,6 +358,7 @@ BYRON_MUST_CHECK byron_status byron_txn_put_until(byron_txn *txn,
                                                   uint64_t expires_ms);
 BYRON_MUST_CHECK byron_status byron_txn_delete(byron_txn *txn,
                                                struct byron_bytes key);
+/* As byron_get, with the writes so far. */
 BYRON_MUST_CHECK byron_status byron_txn_get(byron_txn *txn,
                                             struct byron_bytes key,
                                             struct byron_value *out);

@@ -124,3 +124,16 @@ bool path_covers(const struct path *path, uint64_t used)
     }
     return true;
 }
+
+bool path_needs_no_value(const struct path *path, uint64_t used)
+{
+    const struct declaration *table = path->table->declaration;
+
+    for (int i = 0; i < table->column_count; i++) {
+        int bit = i < LAST_BIT ? i : LAST_BIT;
+
+        if ((used >> bit & 1) && table->columns[i].key_index < 0)
+            return false;
+    }
+    return true;
+}

@@ -35,5 +35,8 @@ bool path_is_descending(const struct path *path, int key_index);
 const char *path_column_name(const struct path *path, int key_index);
 /* Whether the walk itself has all columns of a colUsed mask. */
 bool path_covers(const struct path *path, uint64_t used);
+/* Whether the table's keys themselves tell all columns of the mask, but for
+ * what they may have lost. Requires: no index. */
+bool path_needs_no_value(const struct path *path, uint64_t used);
 
 #endif

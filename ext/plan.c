@@ -63,6 +63,8 @@ static bool consider(struct table *table, sqlite3_index_info *info, int number,
         return false;
     out->plan.is_prefix_asked = asks_for_prefix(out);
     out->plan.is_covering = path_covers(&out->path, info->colUsed);
+    out->plan.is_key_enough =
+        !out->path.index && path_needs_no_value(&out->path, info->colUsed);
     order_choose(out);
     if (!is_of_use(out))
         return false;

@@ -42,6 +42,7 @@ struct plan {
     bool is_ordered_after;
     bool is_prefix_asked; /* What the column prefix holds, though it is free. */
     bool is_covering;     /* The walk itself has every column that is used. */
+    bool is_key_enough;   /* Of the table: no column but the key's is used. */
     int distinct;    /* Of rows alike in as many key columns one will do. */
     bool has_limit;  /* Nobody asks for more rows than that. */
     bool has_offset; /* So many rows are passed over. */

@@ -92,14 +92,12 @@ static byron_status find_random(byron_txn *txn, uint32_t id, int64_t *out)
     byron_status status = BYRON_OK;
 
     for (int i = 0; i < MOST_TRIES && status == BYRON_OK; i++) {
-        struct byron_value there = {0};
         uint64_t random;
 
         sqlite3_randomness(sizeof random, &random);
         *out = (int64_t)(random & INT64_MAX >> 1) + 1;
         TRY(make_key(&key, id, *out));
-        status = byron_txn_get(txn, bytes_view(&key), &there);
-        byron_value_release(&there);
+        status = byron_txn_get(txn, bytes_view(&key), NULL);
         if (status == BYRON_NOT_FOUND) {
             status = BYRON_OK;
             goto out;

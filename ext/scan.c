@@ -141,6 +141,8 @@ static byron_status read_point(struct scan *scan)
 
     if (scan->view.txn)
         return byron_txn_get(scan->view.txn, key, &scan->value);
+    if (scan->skips_values)
+        return byron_get(scan->view.db, scan->view.snapshot, key, NULL);
     if (scan->batch_count == 0 || ahead >= scan->batch_count) {
         count = count_points(scan);
         release_batch(scan);
@@ -218,9 +220,23 @@ static byron_status go_back(struct scan *scan)
     return status;
 }
 
+/* The value of the current point, which may not have been read yet: only a
+ * view without a transaction puts it off, and in that nothing changes. */
+static byron_status point_value(struct scan *scan, struct byron_bytes *out)
+{
+    struct byron_bytes key = key_ranges_lower(&scan->ranges, current(scan));
+    byron_status status = BYRON_OK;
+
+    if (!scan->value.data)
+        status =
+            byron_get(scan->view.db, scan->view.snapshot, key, &scan->value);
+    *out = (struct byron_bytes){scan->value.data, scan->value.size};
+    return status;
+}
+
 static byron_status copy_row(struct scan *scan)
 {
-    struct byron_bytes value = {scan->value.data, scan->value.size};
+    struct byron_bytes value;
     struct byron_bytes key;
     byron_status status;
 
@@ -232,6 +248,8 @@ static byron_status copy_row(struct scan *scan)
         value = scan->row->value;
     else if (scan->rows)
         TRY(byron_cursor_value(scan->rows, &value));
+    else
+        TRY(point_value(scan, &value));
     TRY(bytes_add(&scan->place_key, key.data, key.size));
     TRY(bytes_add(&scan->place_value, value.data, value.size));
 out:
@@ -527,6 +545,5 @@ int scan_value(struct scan *scan, struct byron_bytes *out)
     }
     if (scan->rows)
         return status_fail(scan->table, byron_cursor_value(scan->rows, out));
-    *out = (struct byron_bytes){scan->value.data, scan->value.size};
-    return SQLITE_OK;
+    return status_fail(scan->table, point_value(scan, out));
 }

@@ -30,7 +30,8 @@ struct scan {
     unsigned pause;               /* once so many more were stepped to; */
     unsigned next_pause;          /* and so many if it is in vain. */
     byron_cursor *rows;           /* Of the range begun last; else a point. */
-    struct byron_value value;     /* Of a point. */
+    struct byron_value value;     /* Of a point; data NULL: not read yet. */
+    bool skips_values;            /* Nobody is likely to ask for values. */
     struct byron_value *batch;    /* Owned array; points read in advance. */
     int batch_first;
     int batch_count;

@@ -363,14 +363,12 @@ static enum conflict conflict_at(struct change *change, int check)
 /* Leaves other_key empty if no other row has the new key. */
 static int find_key(struct change *change)
 {
-    struct byron_value there = {0};
     byron_status status;
 
     change->other_key.size = 0;
     if (is_same_key(change))
         return SQLITE_OK;
-    status = byron_txn_get(change->txn, bytes_view(&change->new_key), &there);
-    byron_value_release(&there);
+    status = byron_txn_get(change->txn, bytes_view(&change->new_key), NULL);
     if (status == BYRON_NOT_FOUND)
         return SQLITE_OK;
     if (status == BYRON_OK)

@@ -52,6 +52,7 @@ int walk_set_plan(struct walk *walk, const struct plan *plan)
                           table->name);
     walk->plan = *plan;
     walk->is_fetching = walk->path.index && !plan->is_covering;
+    walk->scan.skips_values = plan->is_key_enough;
     walk->is_at_row = false;
     forget_rows(walk);
     key_ranges_clear(&walk->scan.ranges);

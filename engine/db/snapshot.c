@@ -164,16 +164,18 @@ byron_status value_from(struct table_found *found, struct moment *moment,
                         struct byron_value *out)
 {
     byron_status status = BYRON_OK;
-    out->expires_ms = 0;
+    uint64_t expires_ms = 0;
     if (found->kind != ENTRY_PUT)
         status = found->kind == ENTRY_TIMED
-                     ? part_timed(found, moment, &out->expires_ms)
+                     ? part_timed(found, moment, &expires_ms)
                      : BYRON_NOT_FOUND;
-    if (status != BYRON_OK) {
+    if (status != BYRON_OK || !out) {
         pin_release(&found->value);
-        *out = (struct byron_value){0};
+        if (out)
+            *out = (struct byron_value){0};
         return status;
     }
+    out->expires_ms = expires_ms;
     /* An empty value is told from an absent one by its pointer. */
     out->data = found->value.bytes.data ? (const void *)found->value.bytes.data
                                         : (const void *)"";
@@ -195,7 +197,7 @@ byron_status check_key(struct byron_bytes key)
 byron_status snapshot_get(byron_snapshot *snapshot, struct slice key,
                           struct byron_value *out)
 {
-    struct table_found found;
+    struct table_found found = {.skips_large = !out};
     byron_status status =
         read_state_get(snapshot->state, key, snapshot->sequence, &found);
     if (status != BYRON_OK)
@@ -208,7 +210,8 @@ byron_status byron_get(byron_db *db, byron_snapshot *snapshot,
 {
     byron_status status;
     byron_snapshot *own = NULL;
-    *out = (struct byron_value){0};
+    if (out)
+        *out = (struct byron_value){0};
     TRY(check_key(key));
     if (!snapshot) {
         TRY(byron_snapshot_open(db, &own));

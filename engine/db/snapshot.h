@@ -27,10 +27,11 @@ struct byron_snapshot {
  * counts what is open. Needs mutex. */
 void snapshots_renew(struct byron_db *db);
 /* value <- a put that was found; NOT_FOUND for a tombstone, and for what has
- * expired at moment. Takes found. */
+ * expired at moment. Takes found. out NULL: only that. */
 BYRON_MUST_CHECK byron_status value_from(struct table_found *found,
                                          struct moment *moment,
                                          struct byron_value *out);
+/* out NULL: whether it is there. */
 BYRON_MUST_CHECK byron_status snapshot_get(byron_snapshot *snapshot,
                                            struct slice key,
                                            struct byron_value *out);

@@ -254,9 +254,10 @@ static byron_status get_written(byron_txn *txn, struct slice key,
 byron_status byron_txn_get(byron_txn *txn, struct byron_bytes key,
                            struct byron_value *out)
 {
-    struct table_found found;
+    struct table_found found = {.skips_large = !out};
     byron_status status;
-    *out = (struct byron_value){0};
+    if (out)
+        *out = (struct byron_value){0};
     TRY(check_key(key));
     status = get_written(txn, slice_from(key), &found);
     if (status == BYRON_OK)

@@ -304,6 +304,11 @@ static byron_status lend_entry(struct table_reader *reader,
         pin_value(pin, value, &out->value);
         return BYRON_OK;
     }
+    if (out->skips_large && out->kind != ENTRY_TIMED) {
+        out->value = (struct pin){0};
+        cached_block_unpin(pin);
+        return BYRON_OK;
+    }
     block_handle_decode(value.data, &handle);
     TRY(table_source_load(&reader->source, &handle, BLOCK_VALUE, &value_pin));
     pin_value(value_pin, cached_block_bytes(value_pin), &out->value);

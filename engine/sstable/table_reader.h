@@ -36,6 +36,8 @@ struct table_reader *table_reader_ref(struct table_reader *reader);
 void table_reader_unref(struct table_reader *reader); /* NULL is fine. */
 
 struct table_found {
+    bool skips_large; /* Given: a large value is not wanted, and stays empty
+                         but in a timed put. */
     enum entry_kind kind;
     uint64_t sequence;
     struct pin value; /* The caller's to release. */

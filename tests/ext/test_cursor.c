@@ -143,6 +143,16 @@ START_TEST(a_large_value_that_is_not_used_is_not_read)
     ck_assert_int_lt(count_reads("SELECT k FROM t WHERE k > 50"), 20);
     ck_assert_int_lt(count_reads("SELECT DISTINCT g FROM t"), 20);
     ck_assert_int_lt(count_reads("SELECT g, k FROM t WHERE g = 3"), 20);
+    /* One file with a hash index is opened, and two data blocks at most. */
+    ck_assert_int_lt(count_reads("SELECT k FROM t WHERE k IN (SELECT value * 2 "
+                                 "FROM json_each('[1,5,9,20,33,40,41,42]'))"),
+                     8);
+    ck_assert_int_lt(count_reads("SELECT k FROM t WHERE k = 77"), 8);
+    ck_assert_int_lt(count_reads("INSERT OR IGNORE INTO t VALUES(50, 1, 2), "
+                                 "(51, 1, 2), (52, 1, 2), (53, 1, 2), "
+                                 "(54, 1, 2), (55, 1, 2), (56, 1, 2), "
+                                 "(57, 1, 2)"),
+                     8);
 }
 END_TEST
 

@@ -142,7 +142,7 @@ static bool make_facts(struct table_facts *facts)
 static void get(struct table_reader *reader, struct slice key,
                 uint64_t sequence)
 {
-    struct table_found found;
+    struct table_found found = {0};
 
     table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_FIRST);
     table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_THEN);

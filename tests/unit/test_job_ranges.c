@@ -148,7 +148,7 @@ static void check_gets(uint64_t point)
     for (size_t number = 0; number < KEYS; number++) {
         struct slice key = key_of(number);
         const struct entry *entry = wanted(key, point);
-        struct table_found found;
+        struct table_found found = {0};
         if (is_dropped(key))
             continue;
         byron_status status =
@@ -262,7 +262,7 @@ START_TEST(a_table_of_ranges_alone_has_an_entry_for_them)
     struct range_deletes one = {&delete, 1, 0};
     struct range_list pieces = {0};
     struct entry_list none = {0};
-    struct table_found found;
+    struct table_found found = {0};
     must(range_list_build(&pieces, &one) == BYRON_OK);
     fixture.output.ranges = &pieces;
     job_fixture_add_run(&fixture, 0, 1, &none);

@@ -47,7 +47,7 @@ static void check_get(const struct table_fixture *fixture,
                       const struct table_model *model, struct slice key,
                       uint64_t sequence)
 {
-    struct table_found found;
+    struct table_found found = {0};
     byron_status status = find(fixture, key, sequence, &found);
     size_t at = table_model_seek(model, key, sequence);
 
@@ -148,7 +148,7 @@ START_TEST(an_absent_key_reads_no_block)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_found found;
+    struct table_found found = {0};
     struct rng rng;
     struct buf key = {0};
 
@@ -258,7 +258,7 @@ START_TEST(a_slot_of_the_same_fingerprint_is_passed_over)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_found found;
+    struct table_found found = {0};
 
     make_line(&fixture, &model);
     struct block_handle chunk = lines_of(&fixture);
@@ -280,7 +280,7 @@ START_TEST(a_slot_that_leads_nowhere_is_corrupt)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_found found;
+    struct table_found found = {0};
 
     make_line(&fixture, &model);
     struct block_handle chunk = lines_of(&fixture);
@@ -325,7 +325,7 @@ START_TEST(a_handle_that_differs_from_the_indexs_is_found)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_found found;
+    struct table_found found = {0};
 
     make_line(&fixture, &model);
     struct block_handle chunk = {fixture.reader->hash.handles_at, 8 * 16 + 16,
@@ -345,7 +345,7 @@ START_TEST(a_damaged_chunk_is_an_error)
 {
     struct table_fixture fixture;
     struct table_model model = {0};
-    struct table_found found;
+    struct table_found found = {0};
 
     fill(&model, 100);
     make_table(&fixture, &model, &options);

@@ -42,7 +42,7 @@ static void check_get(struct table_reader *reader,
                       const struct table_model *model, struct slice key,
                       uint64_t sequence)
 {
-    struct table_found found;
+    struct table_found found = {0};
     byron_status status = get(reader, key, sequence, &found);
     size_t at = table_model_seek(model, key, sequence);
 
@@ -124,7 +124,7 @@ START_TEST(a_pinned_value_outlives_the_reader)
     struct table_model model = {0};
     struct table_options options = {
         .block_size = 4096, .bloom_bits = 10, .codec = CODEC_NONE};
-    struct table_found found;
+    struct table_found found = {0};
 
     table_model_add(&model, slice_of("k", 1), slice_of("value", 5), 1,
                     ENTRY_PUT);
@@ -147,7 +147,7 @@ START_TEST(a_key_the_filter_excludes_reads_no_block)
     struct table_model model = {0};
     struct table_options options = {
         .block_size = 512, .bloom_bits = 16, .codec = CODEC_NONE};
-    struct table_found found;
+    struct table_found found = {0};
     struct rng rng;
     struct buf key = {0};
 
@@ -401,7 +401,7 @@ static byron_status ask_all(struct table_fixture *fixture,
         return status;
     for (size_t i = 0; i < model->count; i++) {
         const struct entry *entry = &model->entries[i];
-        struct table_found found;
+        struct table_found found = {0};
         status = get(reader, entry->key, entry->sequence, &found);
         if (status == BYRON_OK) {
             ck_assert_uint_eq(found.sequence, entry->sequence);

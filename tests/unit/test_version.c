@@ -71,7 +71,7 @@ static void check_get(struct fixture *fixture, struct slice key,
                       uint64_t sequence)
 {
     const struct entry *wanted = wanted_of(fixture, key, sequence);
-    struct table_found found;
+    struct table_found found = {0};
     byron_status status = version_get(fixture->version, key, sequence, &found);
 
     ck_assert_int_eq(status, wanted ? BYRON_OK : BYRON_NOT_FOUND);
@@ -121,7 +121,7 @@ START_TEST(get_opens_only_tables_that_may_hold_the_key)
 {
     struct fixture fixture;
     struct rng rng;
-    struct table_found found;
+    struct table_found found = {0};
 
     rng_init(&rng, test_seed());
     init(&fixture, &rng);
@@ -351,7 +351,7 @@ START_TEST(damage_of_one_table_leaves_the_others)
     struct fixture fixture;
     struct rng rng;
     struct table_meta *hurt;
-    struct table_found found;
+    struct table_found found = {0};
 
     rng_init(&rng, test_seed());
     init(&fixture, &rng);
@@ -401,7 +401,7 @@ static byron_status use(struct fixture *fixture)
     size_t count = 0;
     struct slice key = fixture->all.entries[fixture->all.count / 2].key;
     struct slice open = {NULL, 0};
-    struct table_found found;
+    struct table_found found = {0};
     uint64_t entries;
     uint64_t bytes;
     byron_status status =
