@@ -3,6 +3,7 @@
 #include "db/wait.h"
 #include "db/wal.h"
 #include "db/work.h"
+#include "memtable/memtable_iter.h"
 
 static bool is_flushed(const struct byron_db *db)
 {
@@ -255,21 +256,25 @@ static byron_status estimate_memtable(struct memtable *memtable,
 {
     enum { ENOUGH = 64 };
     byron_status status;
+    bool is_more = false;
     struct iter *iter;
     uint64_t count = 0;
     uint64_t steps = 0;
     TRY(memtable_iter_new(memtable, &iter));
     status =
         lower.data ? iter_seek(iter, lower, SEQUENCE_MAX) : iter_first(iter);
-    while (status == BYRON_OK && iter->valid && steps < ENOUGH &&
-           (!upper.data || slice_compare(iter->key, upper) < 0)) {
+    for (; status == BYRON_OK && iter->valid; status = iter_next(iter)) {
+        if (upper.data && slice_compare(iter->key, upper) >= 0)
+            break;
+        is_more = steps == ENOUGH;
+        if (is_more)
+            break;
         count += iter->kind != ENTRY_DELETE && is_left(iter, hidden);
         steps++;
-        status = iter_next(iter);
     }
-    /* More than a short walk: most likely a table's whole share. */
-    if (steps == ENOUGH)
-        count = memtable_count(memtable) * count / ENOUGH;
+    /* As many of the rest live as of these. */
+    if (is_more)
+        count += memtable_iter_left(iter, upper) * count / ENOUGH;
     *rows += count;
     iter_free(iter);
 out:

@@ -1,5 +1,7 @@
 #include "memtable/memtable_iter.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "memtable/memtable.h"
 
@@ -282,4 +284,18 @@ byron_status tree_iter_new(const struct tree *tree, struct memtable *memtable,
     iter->tree = tree;
     *out = &iter->base;
     return BYRON_OK;
+}
+
+uint64_t memtable_iter_left(const struct iter *base, struct slice upper)
+{
+    const struct memtable_iter *iter = (const struct memtable_iter *)base;
+    struct target from = record_target(iter->record, false);
+    struct target to = {upper, SEQUENCE_MAX, false};
+    double share = upper.data ? tree_share(iter->tree, &to) : 1;
+
+    assert(base->valid);
+    share -= tree_share(iter->tree, &from);
+    if (share < 0)
+        return 0;
+    return (uint64_t)(share * (double)memtable_count(iter->memtable));
 }

@@ -1,7 +1,7 @@
 /*
  * memtable_iter: a memtable's tree as an iterator.
  *
- * Every move sees what was added before it. Used by memtable alone.
+ * Every move sees what was added before it. memtable_iter_new makes one.
  */
 #ifndef BYRON_MEMTABLE_MEMTABLE_ITER_H
 #define BYRON_MEMTABLE_MEMTABLE_ITER_H
@@ -16,5 +16,8 @@ struct memtable;
 BYRON_MUST_CHECK byron_status tree_iter_new(const struct tree *tree,
                                             struct memtable *memtable,
                                             struct iter **out);
+/* Entries from the current one to before upper, about; data NULL: to the end.
+ * Requires: a valid iterator of memtable_iter_new. */
+uint64_t memtable_iter_left(const struct iter *iter, struct slice upper);
 
 #endif

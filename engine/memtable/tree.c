@@ -391,6 +391,28 @@ void tree_find_left(const struct tree *tree, const struct target *target,
     find(tree, target, target, out);
 }
 
+/* As if every child held as much as its neighbours. */
+double tree_share(const struct tree *tree, const struct target *target)
+{
+    const struct record *const *upper = NULL;
+    const struct node *node = root_of(tree);
+    double share = 0;
+    double width = 1;
+
+    for (;;) {
+        uint64_t order = node_order(node);
+        unsigned rank = node_rank(node, order, target);
+        unsigned parts = order_count(order) + (node->level > 0);
+
+        if (parts > 0)
+            share += width * rank / parts;
+        if (node->level == 0)
+            return share;
+        width /= parts;
+        node = find_child(node, target, &upper);
+    }
+}
+
 static const struct node *last_child(const struct node *node)
 {
     uint64_t order = node_order(node);

@@ -61,6 +61,8 @@ void tree_find(const struct tree *tree, const struct target *target,
 /* The same, in a leaf that holds the record left of the place if any does. */
 void tree_find_left(const struct tree *tree, const struct target *target,
                     struct place *out);
+/* Which part of the records lies before target, about: 0 to 1. */
+double tree_share(const struct tree *tree, const struct target *target);
 /* The place after everything. */
 void tree_find_end(const struct tree *tree, struct place *out);
 

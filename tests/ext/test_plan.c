@@ -429,6 +429,24 @@ START_TEST(estimates_follow_the_data)
 }
 END_TEST
 
+/* What a part of a memtable holds is told from all of it. */
+START_TEST(estimates_follow_rows_that_are_in_memory)
+{
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE e USING byron(a TEXT, b INT, c, d, "
+             "PRIMARY KEY(a, b DESC), INDEX ic(c));"
+             "INSERT INTO e WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL "
+             "SELECT i + 1 FROM n WHERE i < 20000) "
+             "SELECT 'k' || (i % 100), i, i % 500, i FROM n;"
+             "CREATE TABLE small(x)");
+
+    expect("SELECT sum(c) FROM e WHERE a = 'k1'", "key a=?", false);
+    expect("SELECT sum(d) FROM e WHERE c = 5", "index ic c=?", false);
+    expect("SELECT sum(c) FROM small CROSS JOIN e ON e.a = small.x", "key a=?",
+           false);
+}
+END_TEST
+
 Suite *test_plan_suite(void)
 {
     Suite *suite = suite_create("plan");
@@ -456,6 +474,7 @@ Suite *test_plan_suite(void)
     tcase_add_test(cases, a_number_met_by_a_text_key_compares_as_in_sqlite);
     tcase_add_test(cases, order_is_kept_where_one_equality_is_many_texts);
     tcase_add_test(cases, estimates_follow_the_data);
+    tcase_add_test(cases, estimates_follow_rows_that_are_in_memory);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -2,6 +2,7 @@
 
 #include "base/thread.h"
 #include "memtable/memtable.h"
+#include "memtable/memtable_iter.h"
 #include "support/entry_list.h"
 
 Suite *test_memtable_iter_suite(void);
@@ -333,6 +334,56 @@ START_TEST(readers_find_all_that_is_published)
 }
 END_TEST
 
+/* --- What is left ------------------------------------------------------- */
+
+enum { LEFT_ENTRIES = 5000 };
+
+static struct slice numbered(uint32_t number, uint8_t space[4])
+{
+    number = __builtin_bswap32(number);
+    memcpy(space, &number, 4);
+    return slice_of(space, 4);
+}
+
+/* In ascending, descending and random order of insertion. */
+START_TEST(what_is_left_is_told_within_a_factor_of_three)
+{
+    struct memtable *memtable = new_memtable();
+    uint8_t space[4];
+    struct rng rng;
+    struct iter *iter;
+
+    rng_init(&rng, test_seed());
+    for (uint32_t i = 0; i < LEFT_ENTRIES; i++) {
+        /* 2741 and 5000 have no divisor in common. */
+        uint32_t number = _i == 0   ? i
+                          : _i == 1 ? LEFT_ENTRIES - 1 - i
+                                    : i * 2741 % LEFT_ENTRIES;
+        struct entry entry = {numbered(number, space), slice_of("v", 1), i + 1,
+                              ENTRY_PUT};
+        must(memtable_reserve(memtable, 1, 5) == BYRON_OK);
+        must(memtable_add(memtable, &entry) == BYRON_OK);
+    }
+    iter = iter_of(memtable);
+    for (int round = 0; round < 200; round++) {
+        uint32_t from = (uint32_t)rng_below(&rng, LEFT_ENTRIES);
+        uint32_t to = from + (uint32_t)rng_below(&rng, LEFT_ENTRIES - from);
+        double left;
+        must(iter_seek(iter, numbered(from, space), SEQUENCE_MAX) == BYRON_OK);
+        left = (double)memtable_iter_left(iter, numbered(to, space));
+        ck_assert_double_ge(left, (to - from) / 3.0 - 200);
+        ck_assert_double_le(left, (to - from) * 3.0 + 200);
+        left = (double)memtable_iter_left(iter, (struct slice){NULL, 0});
+        ck_assert_double_ge(left, (LEFT_ENTRIES - from) / 3.0 - 200);
+        ck_assert_double_le(left, (LEFT_ENTRIES - from) * 3.0 + 200);
+    }
+    must(iter_seek(iter, numbered(9, space), SEQUENCE_MAX) == BYRON_OK);
+    ck_assert_uint_eq(memtable_iter_left(iter, numbered(3, space)), 0);
+    iter_free(iter);
+    memtable_unref(memtable);
+}
+END_TEST
+
 Suite *test_memtable_iter_suite(void)
 {
     Suite *suite = suite_create("memtable_iter");
@@ -341,6 +392,8 @@ Suite *test_memtable_iter_suite(void)
     tcase_add_loop_test(cases, every_move_sees_what_was_added_before_it, 0, 6);
     tcase_add_test(cases, what_is_skipped_needs_no_look);
     tcase_add_loop_test(cases, readers_find_all_that_is_published, 0, 4);
+    tcase_add_loop_test(cases, what_is_left_is_told_within_a_factor_of_three, 0,
+                        3);
     suite_add_tcase(suite, cases);
     return suite;
 }
