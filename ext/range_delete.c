@@ -149,10 +149,11 @@ static int make_plan(struct table *table, const struct range_request *request,
     memset(plan, 0, sizeof *plan);
     if (equals >= key_count(table) || equals > PLAN_MOST_EQUALS)
         return table_fail(table, SQLITE_ERROR,
-                          "byron: the key of %s has %d columns; "
+                          "byron: the key of %s has %d column%s; "
                           "byron_delete_range takes the first ones and bounds "
                           "for the next",
-                          table->name, key_count(table));
+                          table->name, key_count(table),
+                          key_count(table) == 1 ? "" : "s");
     plan->id = table->id;
     plan->equal_count = equals;
     for (int i = 0; i < request->count && rc == SQLITE_OK; i++) {
