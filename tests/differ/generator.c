@@ -135,6 +135,13 @@ void add_words(struct generator *g, enum step_kind kind, const char *words)
     end(g);
 }
 
+/* Without WAL a reader keeps the writer from its COMMIT, and its transaction
+ * goes on. */
+static bool may_refuse_commit(const struct generator *g)
+{
+    return !g->is_wal && (g->is_held || g->is_open[!g->connection]);
+}
+
 static void draw_transaction(struct generator *g)
 {
     bool *is_open = &g->is_open[g->connection];
@@ -149,7 +156,7 @@ static void draw_transaction(struct generator *g)
     case 2:
     case 3:
         say(g, "COMMIT");
-        *is_open = false;
+        *is_open = *is_open && may_refuse_commit(g);
         break;
     case 4:
         say(g, "ROLLBACK");
