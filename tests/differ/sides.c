@@ -161,6 +161,23 @@ static bool has_read(const char *sql, const struct outcome *byron)
            (byron->code & 0xff) == SQLITE_BUSY;
 }
 
+/*
+ * BEGIN IMMEDIATE inside BEGIN locks one schema after the other up to the one
+ * for which this reader is late, and that need not be the same on both sides.
+ * Then it ends as well.
+ */
+static bool is_locked_by_one(struct run *run, int connection,
+                             const struct outcome *plain,
+                             const struct outcome *byron)
+{
+    return plain->code == SQLITE_BUSY_SNAPSHOT &&
+           byron->code == SQLITE_BUSY_SNAPSHOT &&
+           sqlite3_txn_state(open_connection(&run->plain, connection),
+                             "main") !=
+               sqlite3_txn_state(open_connection(&run->byron, connection),
+                                 "main");
+}
+
 static void roll_back(struct side *side, int connection)
 {
     sqlite3_exec(open_connection(side, connection), "ROLLBACK", NULL, NULL,
@@ -181,7 +198,8 @@ static void judge(struct run *run, int number, const struct step *step,
     run->result->is_refused = plain->message != NULL;
     if (is_doubtful(verdict, sql) || is_gone(sql, plain, byron))
         verdict = VERDICT_SAME;
-    if (has_read(sql, byron)) {
+    if (has_read(sql, byron) ||
+        is_locked_by_one(run, step->connection, plain, byron)) {
         roll_back(&run->plain, step->connection);
         roll_back(&run->byron, step->connection);
     }
