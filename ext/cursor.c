@@ -224,49 +224,62 @@ static int build_ranges(struct cursor *cursor, const struct plan *plan,
     return add_ranges(cursor, plan);
 }
 
-/* The bytes of a key after its first count columns; NULL if damaged. */
-static const uint8_t *after_columns(const struct declaration *table,
-                                    struct byron_bytes key, int count,
-                                    size_t *size)
-{
-    struct byron_bytes rest = {(const uint8_t *)key.data + KEY_ID_SIZE,
-                               key.size - KEY_ID_SIZE};
-
-    for (int i = 0; i < count; i++)
-        if (key_codec_skip(&rest, key_style_of(table, i)) != BYRON_OK)
-            return NULL;
-    *size = rest.size;
-    return rest.data;
-}
-
 struct sort_context {
     const struct key_ranges *rows;
-    const struct declaration *table;
-    int skipped; /* Columns. */
+    const struct path *path;
+    int bound; /* Columns, from the first. */
 };
 
+static struct byron_bytes row_columns(const struct sort_context *context,
+                                      const struct segment *segment)
+{
+    return (struct byron_bytes){context->rows->bytes.data + segment->lower +
+                                    KEY_ID_SIZE,
+                                segment->lower_size - KEY_ID_SIZE};
+}
+
+/* The bytes of the first column, which *rest then has no more. */
+static bool take_column(struct byron_bytes *rest, struct key_style style,
+                        struct byron_bytes *out)
+{
+    *out = *rest;
+    if (key_codec_skip(rest, style) != BYRON_OK)
+        return false;
+    out->size -= rest->size;
+    return true;
+}
+
+static int compare_columns(struct byron_bytes a, struct byron_bytes b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* By the columns after the bound ones; what repeats one of those, or of
+ * themselves, was promised to nobody. */
 static int compare_rows(const void *a, const void *b, void *opaque)
 {
     const struct sort_context *context = opaque;
-    const struct segment *segments[] = {a, b};
-    const uint8_t *rest[2];
-    size_t size[2];
-    int order;
+    const struct path *path = context->path;
+    struct byron_bytes left = row_columns(context, a);
+    struct byron_bytes right = row_columns(context, b);
 
-    for (int i = 0; i < 2; i++) {
-        struct byron_bytes key = {context->rows->bytes.data +
-                                      segments[i]->lower,
-                                  segments[i]->lower_size};
+    for (int i = 0; i < path->key_count; i++) {
+        struct key_style style = key_style_of(path->entry, i);
+        struct byron_bytes columns[2];
+        int order;
 
-        rest[i] =
-            after_columns(context->table, key, context->skipped, &size[i]);
-        if (!rest[i])
+        if (!take_column(&left, style, &columns[0]) ||
+            !take_column(&right, style, &columns[1]))
             return 0; /* xColumn will say that it is damaged. */
+        if (i < context->bound || path_is_repeated(path, i))
+            continue;
+        order = compare_columns(columns[0], columns[1]);
+        if (order != 0)
+            return order;
     }
-    order = memcmp(rest[0], rest[1], size[0] < size[1] ? size[0] : size[1]);
-    if (order != 0)
-        return order;
-    return (size[0] > size[1]) - (size[0] < size[1]);
+    return 0;
 }
 
 /*
@@ -277,7 +290,7 @@ static int sort_rows(struct cursor *cursor, const struct plan *plan)
 {
     struct scan *scan = &cursor->walk.scan;
     struct key_ranges rows = {0};
-    struct sort_context context = {&rows, cursor->walk.path.entry,
+    struct sort_context context = {&rows, &cursor->walk.path,
                                    plan->equal_count};
     int rc = scan_start(scan, false);
 
