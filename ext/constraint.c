@@ -210,25 +210,52 @@ static void choose_not_null(struct choice *choice)
     plan->lower = BOUND_OPEN;
 }
 
+/* The literal text that the column is compared to by op; NULL: none. */
+static sqlite3_value *bound_text(const struct choice *choice, int constraint,
+                                 int key_index, unsigned char op)
+{
+    sqlite3_value *literal;
+
+    if (!term(choice, constraint)->usable ||
+        term(choice, constraint)->op != op ||
+        !compares_as_key(choice, constraint, key_index))
+        return NULL;
+    literal = constraint_literal(choice, constraint);
+    return literal && sqlite3_value_type(literal) == SQLITE_TEXT ? literal
+                                                                 : NULL;
+}
+
+static bool has_upper_of_size(const struct choice *choice, int key_index,
+                              int size)
+{
+    for (int i = 0; i < choice->info->nConstraint; i++) {
+        sqlite3_value *upper =
+            bound_text(choice, i, key_index, SQLITE_INDEX_CONSTRAINT_LT);
+
+        if (upper && sqlite3_value_bytes(upper) == size)
+            return true;
+    }
+    return false;
+}
+
 /*
  * SQLite makes bounds out of a pattern, and keeps it beside them; but not a
- * LIKE with ESCAPE, of which all that is told is "from 'AB' to below 'ac'".
+ * LIKE with ESCAPE, of which all that is told is "from 'AB' to below 'ac'",
+ * maybe among other bounds.
  */
 static bool is_pattern(const struct choice *choice, int key_index)
 {
-    sqlite3_value *lower, *upper;
-    int from = find_bound(choice, key_index, SQLITE_INDEX_CONSTRAINT_GE,
-                          SQLITE_INDEX_CONSTRAINT_GE);
-    int below = find_bound(choice, key_index, SQLITE_INDEX_CONSTRAINT_LT,
-                           SQLITE_INDEX_CONSTRAINT_LT);
-
     if (find_pattern(choice, key_index) >= 0)
         return true;
-    lower = from >= 0 ? constraint_literal(choice, from) : NULL;
-    upper = below >= 0 ? constraint_literal(choice, below) : NULL;
-    return lower && upper && sqlite3_value_type(lower) == SQLITE_TEXT &&
-           sqlite3_value_type(upper) == SQLITE_TEXT &&
-           sqlite3_value_bytes(lower) == sqlite3_value_bytes(upper);
+    for (int i = 0; i < choice->info->nConstraint; i++) {
+        sqlite3_value *lower =
+            bound_text(choice, i, key_index, SQLITE_INDEX_CONSTRAINT_GE);
+
+        if (lower &&
+            has_upper_of_size(choice, key_index, sqlite3_value_bytes(lower)))
+            return true;
+    }
+    return false;
 }
 
 static void choose_bounds(struct choice *choice)
