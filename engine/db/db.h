@@ -122,6 +122,8 @@ struct byron_db {
     uint64_t host_commits; /* Needs mutex. Those that the host, not we, made
                               since open, and those found in the logs. */
     uint64_t host_synced;  /* Needs mutex. So many when it last synced. */
+    bool is_host_doubtful; /* Needs mutex. It failed to: what it has on the disk
+                              is not known until reopened. */
     bool stop;             /* Needs mutex. */
     bool work_due;         /* Needs mutex. Maybe: work will look. */
     bool is_working;       /* Needs mutex. A unit of work is being done. */

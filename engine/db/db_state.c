@@ -134,19 +134,26 @@ byron_status db_barrier(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
     uint64_t host_commits = db->host_commits;
-    uint64_t host_synced = db->host_synced;
+    bool is_needed = db->options.barrier && host_commits != db->host_synced;
+    byron_status status = BYRON_OK;
+    if (is_needed && db->is_host_doubtful)
+        status = error_restore(&db->work_error);
     mutex_unlock(&db->mutex);
-    if (!db->options.barrier || host_commits == host_synced)
-        return BYRON_OK;
-    byron_status status = db->options.barrier(db->options.barrier_context);
+    if (!is_needed || status != BYRON_OK)
+        return status;
+    status = db->options.barrier(db->options.barrier_context);
     if (status != BYRON_OK)
         status =
             error_set(status, db->os->dir_path(db->dir), BYRON_NO_OFFSET, 0,
                       "the files of the host database cannot be synced");
     mutex_lock(&db->mutex);
     /* A second sync that succeeds would not tell what the first one lost. */
-    if (status == BYRON_IO)
+    if (status == BYRON_IO) {
+        db->is_host_doubtful = true;
         end_work(db, status);
+    } else if (status == BYRON_OK && db->is_host_doubtful) {
+        status = error_restore(&db->work_error);
+    }
     /* Those that came meanwhile may have missed it. */
     if (status == BYRON_OK && db->host_synced < host_commits)
         db->host_synced = host_commits;

@@ -175,6 +175,42 @@ START_TEST(nothing_is_made_permanent_once_the_host_failed_to_sync)
 }
 END_TEST
 
+/* What the first sync lost may be the very commit that a drop, or a durable
+ * commit of our own, stands on. */
+START_TEST(nothing_stands_on_what_the_host_failed_to_sync)
+{
+    static const struct byron_range range = {{"a", 1}, {"b", 1}};
+    struct host host;
+    byron_txn *txn;
+    for (int first = 0; first < 3; first++) {
+        host_init(&host);
+        host.options.barrier = fail_barrier;
+        reopen(&host);
+        commit(&host, "a", 1, 0);
+        if (first == 0)
+            ck_assert_int_eq(byron_flush(host.db), BYRON_IO);
+        if (first == 1)
+            ck_assert_int_eq(byron_drop(host.db, &range), BYRON_IO);
+        CHECK_OK(byron_begin(host.db, 0, &txn));
+        CHECK_OK(put_rows(txn, "b", 1));
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(
+                byron_txn_prepare(txn, BYRON_PREPARE_OWN | BYRON_PREPARE_SYNC,
+                                  NULL),
+                BYRON_IO);
+        byron_txn_abort(txn);
+        ck_assert_int_eq(byron_drop(host.db, &range), BYRON_IO);
+        ck_assert_uint_eq(host.barriers, 1);
+        commit(&host, "c", 1, 0);
+        reopen(&host);
+        ck_assert(has(&host, "a000000") && !has(&host, "b000000"));
+        CHECK_OK(byron_drop(host.db, &range));
+        ck_assert(has(&host, "c000000"));
+        host_deinit(&host);
+    }
+}
+END_TEST
+
 START_TEST(a_commit_that_the_host_brings_back_is_still_there)
 {
     struct host host;
@@ -527,6 +563,7 @@ Suite *test_promises_suite(void)
     tcase_add_test(tcase, commits_that_are_given_up_do_not_fill_the_disk);
     tcase_add_test(tcase,
                    nothing_is_made_permanent_once_the_host_failed_to_sync);
+    tcase_add_test(tcase, nothing_stands_on_what_the_host_failed_to_sync);
     tcase_add_test(tcase,
                    a_durable_own_commit_has_the_host_sync_what_it_stands_on);
     tcase_add_test(
