@@ -24,6 +24,7 @@ struct dump {
     int index_count;
     int index;  /* The next one. */
     char *line; /* sqlite3_mprintf'd. */
+    int failed; /* SQLite's code, of a value of it that could not be read. */
 };
 
 static const struct declaration *declaration_of(const struct dump *dump)
@@ -115,6 +116,9 @@ static int finish_line(struct dump *dump, sqlite3_str *line)
 
     sqlite3_free(dump->line);
     dump->line = sqlite3_str_finish(line);
+    if (rc == SQLITE_OK)
+        rc = dump->failed;
+    dump->failed = SQLITE_OK;
     if (rc != SQLITE_OK)
         return rc;
     return dump->line ? SQLITE_OK : SQLITE_NOMEM;
@@ -154,14 +158,17 @@ static int write_create(struct dump *dump)
 }
 
 /* The row's column, by SELECT's number. */
-static void add_value(sqlite3_str *to, const struct dump *dump, int number)
+static void add_value(sqlite3_str *to, struct dump *dump, int number)
 {
     struct field field = {.kind = FIELD_NULL};
-
     /* Without affinity a value is read as it is. */
-    if (field_read(sqlite3_column_value(dump->rows, number), AFFINITY_BLOB,
-                   &field) == SQLITE_OK)
+    int rc = field_read(sqlite3_column_value(dump->rows, number), AFFINITY_BLOB,
+                        &field);
+
+    if (rc == SQLITE_OK)
         literal_text_add(to, &field);
+    else
+        dump->failed = rc;
 }
 
 static int first_column(const struct dump *dump)
@@ -201,7 +208,7 @@ static int write_insert(struct dump *dump)
     return finish_line(dump, line);
 }
 
-static void add_key(sqlite3_str *to, const struct dump *dump)
+static void add_key(sqlite3_str *to, struct dump *dump)
 {
     const struct declaration *declaration = declaration_of(dump);
 
