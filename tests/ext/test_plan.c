@@ -444,6 +444,8 @@ START_TEST(estimates_follow_rows_that_are_in_memory)
     expect("SELECT sum(d) FROM e WHERE c = 5", "index ic c=?", false);
     expect("SELECT sum(c) FROM small CROSS JOIN e ON e.a = small.x", "key a=?",
            false);
+    expect("SELECT sum(d) FROM small CROSS JOIN e ON e.c = small.x",
+           "index ic c=?", false);
 }
 END_TEST
 

@@ -222,7 +222,9 @@ END_TEST
 
 START_TEST(a_join_is_not_quadratic_where_an_index_serves)
 {
-    ck_assert(strstr(plan_of("SELECT * FROM o CROSS JOIN b ON b.a = o.x"),
+    /* A fifth of the rows, as a = x finds, are had as soon by a scan: but not
+     * where the index has all that is used. */
+    ck_assert(strstr(plan_of("SELECT b.a FROM o CROSS JOIN b ON b.a = o.x"),
                      "index b_a a=?"));
     ck_assert(strstr(plan_of("SELECT * FROM o CROSS JOIN b ON b.k = o.y"),
                      "key k=?"));
