@@ -18,8 +18,10 @@ $(error MODE=$(MODE): use release, debug, asan, tsan or cover)
 endif
 SHIPPED       := $(filter release debug,$(MODE))
 
-# $(call has,header): 1 if the compiler finds it.
-has      = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+# $(call has,header): 1 if the compiler finds it. What \# means inside a function
+# changed with make 4.3.
+HASH    := \#
+has      = $(shell echo '$(HASH)include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo 1)
 LZ4     := $(call has,lz4.h)
 ZSTD    := $(call has,zstd.h)
 DEFINES := -D_GNU_SOURCE -DXXH_INLINE_ALL $(if $(LZ4),-DBYRON_HAVE_LZ4) \
