@@ -162,9 +162,10 @@ BYRON_MUST_CHECK byron_status byron_open(const char *path,
 BYRON_MUST_CHECK byron_status byron_close(byron_db *db);
 /*
  * Changes memory, memtable, cache, file_size, block_size, bloom_bits, fanout,
- * compression and inline_work to what options say, derived as by byron_open;
- * nothing else is looked at. It counts from now on: files that exist stay as
- * they are until compaction rewrites them, a memtable until it is next full.
+ * compression, hash_index and inline_work to what options say, derived as by
+ * byron_open; nothing else is looked at. It counts from now on: files that
+ * exist stay as they are until compaction rewrites them, a memtable until it is
+ * next full.
  */
 BYRON_MUST_CHECK byron_status
 byron_set_options(byron_db *db, const struct byron_options *options);

@@ -32,6 +32,12 @@ static byron_snapshot *take_idle(struct byron_db *db)
     return snapshot;
 }
 
+/* NULL is not. */
+static bool is_newest(const byron_snapshot *snapshot)
+{
+    return snapshot && snapshot->age == atomic_load(&snapshot->db->age);
+}
+
 /*
  * False: it is still the caller's. Who renews the age looks for idle ones
  * afterwards, and who leaves one looks at the age afterwards: so one of the two
@@ -59,7 +65,6 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
                             byron_snapshot **out)
 {
     byron_snapshot *snapshot = db->spare_snapshot;
-    bool is_newest = commit == commit_ring_newest(&db->ring);
     db->spare_snapshot = NULL;
     if (!snapshot)
         snapshot = alloc_bytes(sizeof *snapshot);
@@ -69,7 +74,8 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
     snapshot->state = read_state_ref(db->read_state);
     snapshot->sequence = commit->sequence;
     snapshot->commit = commit->id;
-    snapshot->age = is_newest ? atomic_load(&db->age) : 0;
+    snapshot->age =
+        commit == commit_ring_newest(&db->ring) ? atomic_load(&db->age) : 0;
     moment_init(&snapshot->moment, &db->clock);
     db->open_snapshots++;
     *out = snapshot;
@@ -79,7 +85,7 @@ static byron_status open_at(struct byron_db *db, const struct commit *commit,
 byron_status byron_snapshot_open(byron_db *db, byron_snapshot **out)
 {
     *out = take_idle(db);
-    if (*out && (*out)->age == atomic_load(&db->age))
+    if (is_newest(*out))
         return BYRON_OK;
     byron_snapshot_close(*out);
     mutex_lock(&db->mutex);
@@ -94,7 +100,8 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
     byron_status status;
     uint64_t deadline = 0; /* Set when there is something to wait for. */
     *out = take_idle(db);
-    if (*out && (*out)->commit == id)
+    /* An older one may have become the name of a newer commit of our own. */
+    if (is_newest(*out) && (*out)->commit == id)
         return BYRON_OK;
     byron_snapshot_close(*out);
     *out = NULL;
