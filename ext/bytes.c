@@ -30,3 +30,11 @@ byron_status bytes_grow(struct bytes *bytes, size_t more)
     bytes->capacity = capacity;
     return BYRON_OK;
 }
+
+void bytes_raise(struct bytes *bytes, size_t start)
+{
+    while (bytes->size > start && bytes->data[bytes->size - 1] == 0xff)
+        bytes->size--;
+    if (bytes->size > start)
+        bytes->data[bytes->size - 1]++;
+}

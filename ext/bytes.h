@@ -52,4 +52,17 @@ static inline struct byron_bytes bytes_view(const struct bytes *bytes)
     return (struct byron_bytes){bytes->data, bytes->size};
 }
 
+/* As memcmp; what begins another comes first. */
+static inline int bytes_compare(struct byron_bytes a, struct byron_bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* Makes of the bytes from start on the first ones after all that begin so;
+ * none are left if there are none. */
+void bytes_raise(struct bytes *bytes, size_t start);
+
 #endif

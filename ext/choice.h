@@ -15,6 +15,7 @@ struct choice {
     struct plan plan;
     int constraint[PLAN_MOST_ARGUMENTS]; /* Of each argument. */
     int argument_count;
+    unsigned plain;  /* A bit for each equality with nothing but a value. */
     unsigned exact;  /* A bit for each argument that needs no check. */
     bool is_ordered; /* As ORDER BY asks. */
     double rows;     /* That the walk meets. */
@@ -22,13 +23,13 @@ struct choice {
 };
 
 /* Whether an equality of this key column surely means one value of it. A
- * number that is no literal may equal many texts. */
+ * number may equal many texts. */
 static inline bool choice_is_single(const struct choice *choice, int key_index)
 {
     if (choice->plan.lists >> key_index & 1)
         return false;
     return path_affinity(&choice->path, key_index) >= AFFINITY_NUMERIC ||
-           (choice->plan.literals >> key_index & 1);
+           (choice->plain >> key_index & 1);
 }
 
 #endif

@@ -130,6 +130,20 @@ sqlite3_value *constraint_literal(const struct choice *choice, int constraint)
 
 /* --- Arguments ----------------------------------------------------------- */
 
+/*
+ * Whether it is a literal that means nothing but itself. A number may be that
+ * of a CAST, which compares with a text as a column of its type does.
+ */
+static bool is_plain(const struct choice *choice, int constraint, int key_index)
+{
+    sqlite3_value *literal = constraint_literal(choice, constraint);
+    int type = literal ? sqlite3_value_type(literal) : SQLITE_INTEGER;
+
+    if (literal && path_affinity(&choice->path, key_index) >= AFFINITY_NUMERIC)
+        return true;
+    return type != SQLITE_INTEGER && type != SQLITE_FLOAT;
+}
+
 /* is_exact: what is read needs no check, as far as this argument goes. */
 static void add_argument(struct choice *choice, int constraint, bool is_exact)
 {
@@ -155,13 +169,15 @@ static void add_equality(struct choice *choice, int constraint)
         plan->nulls |= 1U << key_index;
     if (op == SQLITE_INDEX_CONSTRAINT_ISNULL) {
         plan->literals |= 1U << key_index;
+        choice->plain |= 1U << key_index;
         is_exact = true;
     }
     if (is_list) {
         /* Of several lists, the later ones may be too long to be combined. */
         is_exact = is_exact && plan->lists == 0;
         plan->lists |= 1U << key_index;
-    } else if (constraint_literal(choice, constraint)) {
+    } else if (is_plain(choice, constraint, key_index)) {
+        choice->plain |= 1U << key_index;
         is_exact = true;
     }
     add_argument(choice, constraint, is_exact);
@@ -181,10 +197,11 @@ static void choose_equals(struct choice *choice, int most)
 static enum bound add_bound(struct choice *choice, int constraint,
                             unsigned char closed_op)
 {
-    bool is_exact = !choice->plan.is_pattern &&
-                    (path_affinity(&choice->path, choice->plan.equal_count) >=
-                         AFFINITY_NUMERIC ||
-                     constraint_literal(choice, constraint));
+    int key_index = choice->plan.equal_count;
+    bool is_exact =
+        !choice->plan.is_pattern &&
+        (path_affinity(&choice->path, key_index) >= AFFINITY_NUMERIC ||
+         is_plain(choice, constraint, key_index));
 
     add_argument(choice, constraint, is_exact);
     return term(choice, constraint)->op == closed_op ? BOUND_CLOSED

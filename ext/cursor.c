@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "row.h"
+#include "sorting.h"
 #include "status.h"
 #include "walk.h"
 
@@ -111,12 +112,20 @@ void cursor_free_spare(struct table *table)
 
 /* --- Filter -------------------------------------------------------------- */
 
-/* A literal, or a parameter: nothing but the value itself. A prefix is not
- * checked by SQLite, so what stands before it means itself, too. */
+/*
+ * Does the value compare as one without affinity? Literals and parameters have
+ * none, but SQLite gives out as such also what comes of their CAST, what has
+ * gone into a column of a trigger's NEW, and what stands for a column that is
+ * equal to them. So a number is never bare. A text of a column that holds
+ * texts compares as a bare one. A prefix is not checked by SQLite: what stands
+ * before it means itself.
+ */
 static bool is_bare(const struct plan *plan, int index, sqlite3_value *value)
 {
-    return plan->literals >> index & 1 || sqlite3_value_frombind(value) ||
-           plan->pattern == PATTERN_PREFIX;
+    if (plan->pattern == PATTERN_PREFIX)
+        return true;
+    return sqlite3_value_type(value) == SQLITE_TEXT &&
+           (plan->literals >> index & 1 || sqlite3_value_frombind(value));
 }
 
 /* Adds the ranges for the arguments as they are now. */
@@ -224,94 +233,6 @@ static int build_ranges(struct cursor *cursor, const struct plan *plan,
     return add_ranges(cursor, plan);
 }
 
-struct sort_context {
-    const struct key_ranges *rows;
-    const struct path *path;
-    int bound; /* Columns, from the first. */
-};
-
-static struct byron_bytes row_columns(const struct sort_context *context,
-                                      const struct segment *segment)
-{
-    return (struct byron_bytes){context->rows->bytes.data + segment->lower +
-                                    KEY_ID_SIZE,
-                                segment->lower_size - KEY_ID_SIZE};
-}
-
-/* The bytes of the first column, which *rest then has no more. */
-static bool take_column(struct byron_bytes *rest, struct key_style style,
-                        struct byron_bytes *out)
-{
-    *out = *rest;
-    if (key_codec_skip(rest, style) != BYRON_OK)
-        return false;
-    out->size -= rest->size;
-    return true;
-}
-
-static int compare_columns(struct byron_bytes a, struct byron_bytes b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-/* By the columns after the bound ones; what repeats one of those, or of
- * themselves, was promised to nobody. */
-static int compare_rows(const void *a, const void *b, void *opaque)
-{
-    const struct sort_context *context = opaque;
-    const struct path *path = context->path;
-    struct byron_bytes left = row_columns(context, a);
-    struct byron_bytes right = row_columns(context, b);
-
-    for (int i = 0; i < path->key_count; i++) {
-        struct key_style style = key_style_of(path->entry, i);
-        struct byron_bytes columns[2];
-        int order;
-
-        if (!take_column(&left, style, &columns[0]) ||
-            !take_column(&right, style, &columns[1]))
-            return 0; /* xColumn will say that it is damaged. */
-        if (i < context->bound || path_is_repeated(path, i))
-            continue;
-        order = compare_columns(columns[0], columns[1]);
-        if (order != 0)
-            return order;
-    }
-    return 0;
-}
-
-/*
- * An equality turned out to be many values, and yet the order of the columns
- * after it was promised: collects the rows' keys and sorts them by those.
- */
-static int sort_rows(struct cursor *cursor, const struct plan *plan)
-{
-    struct scan *scan = &cursor->walk.scan;
-    struct key_ranges rows = {0};
-    struct sort_context context = {&rows, &cursor->walk.path,
-                                   plan->equal_count};
-    int rc = scan_start(scan, false);
-
-    while (rc == SQLITE_OK && scan->is_at_row) {
-        rc = status_fail(table_of(cursor),
-                         key_ranges_add_point(&rows, scan_key(scan)));
-        if (rc == SQLITE_OK)
-            rc = scan_next(scan);
-    }
-    if (rc != SQLITE_OK) {
-        key_ranges_deinit(&rows);
-        return rc;
-    }
-    if (rows.count > 1)
-        qsort_r(rows.segments, (size_t)rows.count, sizeof *rows.segments,
-                compare_rows, &context);
-    key_ranges_deinit(&scan->ranges);
-    scan->ranges = rows;
-    return SQLITE_OK;
-}
-
 /* The reader of the index's entries; the last one is likely to do again. */
 static int prepare_entry(struct cursor *cursor)
 {
@@ -357,7 +278,8 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
         rc = build_ranges(cursor, &plan, arguments);
     if (rc == SQLITE_OK && plan.is_ordered_after &&
         cursor->walk.scan.ranges.is_wide)
-        rc = sort_rows(cursor, &plan);
+        rc = sorting_apply(&cursor->walk.scan, &cursor->walk.path,
+                           plan.equal_count);
     if (rc != SQLITE_OK)
         return rc;
     if (plan.has_offset)

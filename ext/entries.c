@@ -170,14 +170,6 @@ static bool has_null(const struct index *index, const struct field *fields)
     return false;
 }
 
-/* The first bytes behind all that begin with these. An id is never all ff. */
-static void raise(struct bytes *bytes)
-{
-    while (bytes->data[bytes->size - 1] == 0xff)
-        bytes->size--;
-    bytes->data[bytes->size - 1]++;
-}
-
 /* The first entry in range that is not of own_key's row. */
 static byron_status find_other(struct entries *entries,
                                const struct index *index,
@@ -193,8 +185,7 @@ static byron_status find_other(struct entries *entries,
     while (byron_cursor_valid(cursor)) {
         TRY(index_table_key(index, entries->table, byron_cursor_key(cursor),
                             other));
-        if (other->size != own_key.size ||
-            memcmp(other->data, own_key.data, own_key.size) != 0)
+        if (bytes_compare(bytes_view(other), own_key) != 0)
             goto out;
         other->size = 0;
         TRY(byron_cursor_next(cursor));
@@ -221,7 +212,7 @@ int entries_find(struct entries *entries, const struct index *index,
     upper->size = 0;
     TRY(index_add_prefix(index, after, lower));
     TRY(bytes_add(upper, lower->data, lower->size));
-    raise(upper);
+    bytes_raise(upper, 0); /* An id is never 0xff only. */
     range.lower = bytes_view(lower);
     range.upper = bytes_view(upper);
     TRY(find_other(entries, index, &range, own_key, other));

@@ -37,6 +37,16 @@ static struct interval number_texts(void)
                              .upper_bound = BOUND_OPEN};
 }
 
+static struct interval texts_of(const struct field *number)
+{
+    struct interval texts = number_texts();
+
+    texts.is_number = true;
+    texts.number =
+        number->kind == FIELD_REAL ? number->real : (double)number->integer;
+    return texts;
+}
+
 static struct interval all_texts(void)
 {
     return (struct interval){.lower = text_of(""),
@@ -62,9 +72,10 @@ void interval_equal(const struct key_argument *argument, bool has_null,
         return;
     /* The number as text: only infinity's has other first letters. */
     if (affinity == AFFINITY_TEXT && is_infinite(field))
-        out->at[out->count++] = all_texts();
+        out->at[out->count] = all_texts();
     else
-        out->at[out->count++] = number_texts();
+        out->at[out->count] = texts_of(field);
+    out->count++;
 }
 
 /* A bound of a text or untyped column against a value of unknown affinity:

@@ -26,6 +26,8 @@ struct interval {
     enum bound upper_bound;
     bool is_point;  /* Only the value lower. */
     bool is_prefix; /* Texts or blobs that begin with lower. */
+    bool is_number; /* Of its texts only those count that read as this: */
+    double number;
 };
 
 #define INTERVAL_MOST 3

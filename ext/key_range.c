@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "key_codec.h"
 #include "try.h"
 
 void key_ranges_deinit(struct key_ranges *ranges)
@@ -41,16 +40,6 @@ static byron_status add_segment(struct key_ranges *out, struct segment **added)
     return BYRON_OK;
 }
 
-/* Makes the bytes from start on the first key after all that begin so; sets
- * their size to 0 if there is none. */
-static void raise(struct bytes *bytes, size_t start)
-{
-    while (bytes->size > start && bytes->data[bytes->size - 1] == 0xff)
-        bytes->size--;
-    if (bytes->size > start)
-        bytes->data[bytes->size - 1]++;
-}
-
 /*
  * Adds one end of a range: prefix, then field. after: the end lies behind all
  * keys with this value, else before them. Without field: before or behind the
@@ -70,28 +59,17 @@ static byron_status add_end(struct key_ranges *out, struct byron_bytes prefix,
     /* A last column ends with the key: longer ones are other values. */
     if (field && style.is_last && !style.is_descending)
         return bytes_add_u8(&out->bytes, 0);
-    raise(&out->bytes, start);
+    bytes_raise(&out->bytes, start);
     return BYRON_OK;
-}
-
-static int compare_keys(const uint8_t *a, size_t a_size, const uint8_t *b,
-                        size_t b_size)
-{
-    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
-
-    if (order != 0)
-        return order;
-    return (a_size > b_size) - (a_size < b_size);
 }
 
 static void drop_if_empty(struct key_ranges *out)
 {
-    const struct segment *last = &out->segments[out->count - 1];
-    const uint8_t *data = out->bytes.data;
+    int last = out->count - 1;
 
-    if (last->upper_size > 0 &&
-        compare_keys(data + last->lower, last->lower_size, data + last->upper,
-                     last->upper_size) >= 0)
+    if (out->segments[last].upper_size > 0 &&
+        bytes_compare(key_ranges_lower(out, last),
+                      key_ranges_upper(out, last)) >= 0)
         out->count--;
 }
 
@@ -112,7 +90,7 @@ static byron_status add_beginning(struct key_ranges *out,
     segment.upper = bytes->size;
     TRY(bytes_reserve(bytes, segment.lower_size));
     TRY(bytes_add(bytes, bytes->data + segment.lower, segment.lower_size));
-    raise(bytes, segment.upper);
+    bytes_raise(bytes, segment.upper);
     segment.upper_size = bytes->size - segment.upper;
     TRY(add_segment(out, &added));
     *added = segment;
@@ -134,7 +112,11 @@ static byron_status add_interval(struct key_ranges *out,
         is_turned ? interval->upper_bound : interval->lower_bound;
     enum bound high_bound =
         is_turned ? interval->lower_bound : interval->upper_bound;
-    struct segment segment = {.lower = out->bytes.size};
+    struct segment segment = {.lower = out->bytes.size,
+                              .is_number = interval->is_number,
+                              .number = interval->number,
+                              .column = prefix.size,
+                              .style = style};
     struct segment *added;
     byron_status status;
 
@@ -190,7 +172,7 @@ static byron_status add_prefix(struct key_ranges *out,
 
     TRY(bytes_add(&out->bytes, prefix.data, prefix.size));
     TRY(bytes_add(&out->bytes, prefix.data, prefix.size));
-    raise(&out->bytes, segment.upper);
+    bytes_raise(&out->bytes, segment.upper);
     segment.upper_size = out->bytes.size - segment.upper;
     TRY(add_segment(out, &added));
     *added = segment;
@@ -264,7 +246,7 @@ static byron_status add_rowids(struct key_ranges *out, uint32_t id,
     if (last < INT64_MAX)
         TRY(key_codec_add_rowid(&out->bytes, last + 1));
     else
-        raise(&out->bytes, segment->upper);
+        bytes_raise(&out->bytes, segment->upper);
     segment->upper_size = out->bytes.size - segment->upper;
 out:
     return status;
@@ -434,44 +416,50 @@ byron_status key_ranges_add_point(struct key_ranges *out,
 
 /* --- Lists --------------------------------------------------------------- */
 
+static struct byron_bytes lower_of(const uint8_t *data,
+                                   const struct segment *segment)
+{
+    return (struct byron_bytes){data + segment->lower, segment->lower_size};
+}
+
+static struct byron_bytes upper_of(const uint8_t *data,
+                                   const struct segment *segment)
+{
+    return (struct byron_bytes){data + segment->upper, segment->upper_size};
+}
+
 /* By lower end; of equal ones the longer range first. */
 static int compare_segments(const void *a, const void *b, void *context)
 {
     const struct segment *first = a;
     const struct segment *second = b;
-    const uint8_t *data = context;
-    int order = compare_keys(data + first->lower, first->lower_size,
-                             data + second->lower, second->lower_size);
+    int order =
+        bytes_compare(lower_of(context, first), lower_of(context, second));
 
     return order != 0 ? order : first->is_point - second->is_point;
 }
 
 /* Whether segment begins in range, which begins no later. */
-static bool begins_inside(const struct key_ranges *ranges,
-                          const struct segment *range,
+static bool begins_inside(const uint8_t *data, const struct segment *range,
                           const struct segment *segment)
 {
-    const uint8_t *data = ranges->bytes.data;
+    struct byron_bytes lower = lower_of(data, segment);
 
     if (range->is_point)
-        return compare_keys(data + range->lower, range->lower_size,
-                            data + segment->lower, segment->lower_size) == 0;
+        return bytes_compare(lower_of(data, range), lower) == 0;
     return range->upper_size == 0 ||
-           compare_keys(data + segment->lower, segment->lower_size,
-                        data + range->upper, range->upper_size) < 0;
+           bytes_compare(lower, upper_of(data, range)) < 0;
 }
 
 /* Of a range and what begins inside it, one range is made. */
-static void extend(const struct key_ranges *ranges, struct segment *range,
+static void extend(const uint8_t *data, struct segment *range,
                    const struct segment *segment)
 {
-    const uint8_t *data = ranges->bytes.data;
-
+    range->is_number = false;
     if (range->is_point || segment->is_point || range->upper_size == 0)
         return;
     if (segment->upper_size > 0 &&
-        compare_keys(data + segment->upper, segment->upper_size,
-                     data + range->upper, range->upper_size) <= 0)
+        bytes_compare(upper_of(data, segment), upper_of(data, range)) <= 0)
         return;
     range->upper = segment->upper;
     range->upper_size = segment->upper_size;
@@ -486,9 +474,10 @@ void key_ranges_sort(struct key_ranges *ranges)
     qsort_r(ranges->segments, (size_t)ranges->count, sizeof *ranges->segments,
             compare_segments, ranges->bytes.data);
     for (int i = 1; i < ranges->count; i++)
-        if (begins_inside(ranges, &ranges->segments[kept],
+        if (begins_inside(ranges->bytes.data, &ranges->segments[kept],
                           &ranges->segments[i]))
-            extend(ranges, &ranges->segments[kept], &ranges->segments[i]);
+            extend(ranges->bytes.data, &ranges->segments[kept],
+                   &ranges->segments[i]);
         else
             ranges->segments[++kept] = ranges->segments[i];
     ranges->count = kept + 1;

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "interval.h"
+#include "key_codec.h"
 
 struct segment {
     size_t lower; /* Offset into bytes. */
@@ -16,6 +17,10 @@ struct segment {
     size_t upper;
     size_t upper_size; /* 0: open. */
     bool is_point;     /* Only the key lower; no upper is given. */
+    bool is_number;    /* Only the texts that read as number are wanted: */
+    double number;
+    size_t column; /* Where the text begins in each key; */
+    struct key_style style;
 };
 
 /* All zero is valid and empty. Segments are in key order and disjoint. */

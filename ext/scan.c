@@ -60,6 +60,7 @@ void scan_deinit(struct scan *scan)
     bytes_deinit(&scan->place_key);
     bytes_deinit(&scan->place_value);
     bytes_deinit(&scan->group);
+    hop_deinit(&scan->hop);
     free(scan->batch);
     free(scan->ready);
     memset(scan, 0, sizeof *scan);
@@ -82,6 +83,9 @@ void scan_reset(struct scan *scan)
     forget(&scan->place_key);
     forget(&scan->place_value);
     forget(&scan->group);
+    forget(&scan->hop.text);
+    forget(&scan->hop.key);
+    forget(&scan->hop.scratch);
     scan->is_at_row = false;
     scan->is_copied = false;
     scan->done = 0;
@@ -171,24 +175,35 @@ out:
     return status;
 }
 
+/* The cursor has moved. */
+static byron_status arrive(struct scan *scan, byron_status status)
+{
+    if (status == BYRON_OK && scan->hop.is_on)
+        return hop_on(&scan->hop, scan->rows, scan->is_descending,
+                      &scan->is_at_row);
+    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+    return status;
+}
+
 static byron_status begin_segment(struct scan *scan)
 {
+    const struct segment *segment;
     struct byron_range range;
     byron_status status;
     int index;
 
     scan->done++;
     index = current(scan);
-    if (scan->ranges.segments[index].is_point) {
+    segment = &scan->ranges.segments[index];
+    hop_set(&scan->hop, segment);
+    if (segment->is_point) {
         status = read_point(scan);
         scan->is_at_row = status == BYRON_OK;
         return status == BYRON_NOT_FOUND ? BYRON_OK : status;
     }
     range.lower = key_ranges_lower(&scan->ranges, index);
     range.upper = key_ranges_upper(&scan->ranges, index);
-    status = open_range(scan, range);
-    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
-    return status;
+    return arrive(scan, open_range(scan, range));
 }
 
 /* To the first row of the segments not yet begun. */
@@ -314,8 +329,7 @@ static int resume(struct scan *scan)
         range.lower = bytes_view(&scan->place_key);
     }
     if (status == BYRON_OK)
-        status = open_range(scan, range);
-    scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+        status = arrive(scan, open_range(scan, range));
     return status_fail(scan->table, status);
 }
 
@@ -350,6 +364,36 @@ int scan_start(struct scan *scan, bool is_descending)
     return status_fail(scan->table, begin_next(scan));
 }
 
+int scan_narrow(struct scan *scan)
+{
+    struct key_ranges *ranges = &scan->ranges;
+    byron_status status = BYRON_OK;
+    int count = ranges->count;
+    int rc = scan_open_view(scan);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    scan->is_descending = false;
+    ranges->count = 0;
+    for (int i = 0; i < count && status == BYRON_OK; i++) {
+        struct segment segment = ranges->segments[i];
+
+        scan->done = i;
+        scan->is_at_row = true;
+        if (segment.is_number) {
+            status = begin_segment(scan);
+            if (status == BYRON_OK && scan->is_at_row && scan->hop.is_on)
+                status = hop_narrow(&scan->hop, scan->rows, ranges, &segment);
+            byron_cursor_close(scan->rows);
+            scan->rows = NULL;
+        }
+        if (scan->is_at_row)
+            ranges->segments[ranges->count++] = segment;
+    }
+    scan->is_at_row = false;
+    return status_fail(scan->table, status);
+}
+
 /* To the next row, seen or not. */
 static int step(struct scan *scan)
 {
@@ -365,7 +409,7 @@ static int step(struct scan *scan)
     } else if (scan->rows) {
         status = scan->is_descending ? byron_cursor_prev(scan->rows)
                                      : byron_cursor_next(scan->rows);
-        scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);
+        status = arrive(scan, status);
         if (status != BYRON_OK || scan->is_at_row)
             return status_fail(scan->table, status);
     }
@@ -374,7 +418,8 @@ static int step(struct scan *scan)
 
 static bool can_run(const struct scan *scan)
 {
-    return scan->rows && !scan->is_descending && !scan->is_copied;
+    return scan->rows && !scan->is_descending && !scan->is_copied &&
+           !scan->hop.is_on;
 }
 
 /* Ahead of rows that nobody looks at. */
@@ -489,11 +534,8 @@ static byron_status seek_behind(struct scan *scan)
     if (scan->is_descending) {
         status = byron_cursor_seek_back(scan->rows, bytes_view(group));
     } else {
-        /* The next key that does not begin so; ids never end in 0xff only. */
-        while (group->size > 0 && group->data[group->size - 1] == 0xff)
-            group->size--;
-        if (group->size > 0)
-            group->data[group->size - 1]++;
+        /* The next key that does not begin so; ids never are 0xff only. */
+        bytes_raise(group, 0);
         status = byron_cursor_seek(scan->rows, bytes_view(group));
     }
     scan->is_at_row = status == BYRON_OK && byron_cursor_valid(scan->rows);

@@ -9,7 +9,7 @@
 #define BYRON_EXT_SCAN_H
 
 #include "fetch.h"
-#include "key_range.h"
+#include "hop.h"
 #include "view.h"
 
 #define SCAN_BATCH 64 /* Points of a list that are read at once. */
@@ -42,6 +42,7 @@ struct scan {
     size_t unseen;       /* Rows in a row that nobody looked at. */
     uint64_t ahead;      /* Rows that it is ahead of the one it shows. */
     struct bytes group;  /* What the keys of one group begin with. */
+    struct hop hop;      /* Over texts, of the range begun last. */
     struct fetch *fetch; /* Borrowed; has values of the view. May be NULL. */
 };
 
@@ -52,6 +53,9 @@ void scan_reset(struct scan *scan);
 /* Opens the state to read and finds the first row. SQLite's code, with the
  * table's message, as all below. */
 int scan_start(struct scan *scan, bool is_descending);
+/* Before scan_start: of ranges of texts that may read as a number, leaves out
+ * those without any, and of one text makes that text's range. */
+int scan_narrow(struct scan *scan);
 /* Requires: at a row. */
 int scan_next(struct scan *scan);
 /* Back to the row it shows. */

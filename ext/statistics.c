@@ -107,17 +107,6 @@ static byron_status set_bytes(struct bytes *out, struct byron_bytes bytes)
     return bytes_add(out, bytes.data, bytes.size);
 }
 
-/* The next key that does not begin so; false if every one does. */
-static bool raise(struct bytes *bytes)
-{
-    while (bytes->size > 0 && bytes->data[bytes->size - 1] == 0xff)
-        bytes->size--;
-    if (bytes->size == 0)
-        return false;
-    bytes->data[bytes->size - 1]++;
-    return true;
-}
-
 static bool begins_with(struct byron_bytes key, struct byron_bytes prefix)
 {
     return key.size >= prefix.size &&
@@ -143,8 +132,8 @@ static byron_status count_alike(struct sampler *sampler,
     TRY(status);
     if (rows == SAMPLE_STEPS) {
         TRY(bytes_add(&upper, prefix.data, prefix.size));
-        if (raise(&upper))
-            range.upper = bytes_view(&upper);
+        bytes_raise(&upper, 0);
+        range.upper = bytes_view(&upper);
         TRY(byron_estimate(sampler->view.db, &range, &rows, &bytes));
         rows = rows < SAMPLE_STEPS ? SAMPLE_STEPS : rows;
     }

@@ -1,5 +1,5 @@
 /*
- * Covers: walk, scan, fetch, row, field.
+ * Covers: walk, scan, fetch, row, field, hop, sorting.
  */
 #include <check.h>
 #include <stdio.h>
@@ -443,6 +443,32 @@ START_TEST(a_keyed_table_has_no_rowid)
 }
 END_TEST
 
+/* Rows that SQLite is shown for each parameter, 20,000 keys in all. */
+START_TEST(a_number_among_texts_reads_few_of_them)
+{
+    static const int numbers[] = {1, 7, 10, 4711, 19999, 100, 99999};
+    sqlite3_stmt *select;
+    int steps;
+
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE t USING byron(k TEXT PRIMARY KEY, v);"
+             "INSERT INTO t WITH RECURSIVE c(x) AS (VALUES(0) UNION ALL "
+             "SELECT x + 1 FROM c WHERE x < 19999) SELECT x, x FROM c");
+    select = prepare("SELECT v FROM t WHERE k = ?1");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sqlite3_bind_int(select, 1, numbers[i]);
+        sqlite3_stmt_status(select, SQLITE_STMTSTATUS_VM_STEP, 1);
+        if (numbers[i] < 20000)
+            expect_row(select, numbers[i]);
+        ck_assert_int_eq(sqlite3_step(select), SQLITE_DONE);
+        sqlite3_reset(select);
+        steps = sqlite3_stmt_status(select, SQLITE_STMTSTATUS_VM_STEP, 0);
+        ck_assert_msg(steps < 200, "%d steps for %d", steps, numbers[i]);
+    }
+    sqlite3_finalize(select);
+}
+END_TEST
+
 Suite *test_cursor_suite(void)
 {
     Suite *suite = suite_create("cursor");
@@ -467,6 +493,7 @@ Suite *test_cursor_suite(void)
     tcase_add_test(cases, a_row_that_is_read_after_many_unread_is_itself);
     tcase_add_test(cases, unread_rows_are_counted_across_a_commit);
     tcase_add_test(cases, a_keyed_table_has_no_rowid);
+    tcase_add_test(cases, a_number_among_texts_reads_few_of_them);
     suite_add_tcase(suite, cases);
     return suite;
 }

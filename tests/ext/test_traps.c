@@ -246,6 +246,54 @@ START_TEST(a_comparison_does_not_tell_its_affinity)
 }
 END_TEST
 
+/* Runs with ?1 bound to an integer. */
+static void run_bound(const char *sql, int value)
+{
+    sqlite3_stmt *statement;
+
+    ck_assert_int_eq(sqlite3_prepare_v2(host.db, sql, -1, &statement, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_int(statement, 1, value);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        ;
+    ck_assert_int_eq(sqlite3_finalize(statement), SQLITE_OK);
+}
+
+/* A parameter's mark goes with its value into NEW, and into the place of a
+ * column that is equal to it; the comparison there is with the column. */
+START_TEST(a_bound_number_may_stand_for_a_column)
+{
+    run_both("INSERT INTO $ VALUES('2', 1, 1, '2', 0), ('02', 1, 1, '02', 0), "
+             "(' 2', 2, 2, '2.0 ', 0), ('2x', 2, 2, '2x', 0)");
+    host_run(host.db,
+             "CREATE TABLE found(side, k); CREATE TABLE u(id INTEGER);"
+             "INSERT INTO u VALUES(0);"
+             "CREATE TRIGGER u_b AFTER UPDATE ON u BEGIN "
+             "INSERT INTO found SELECT 'b', k FROM b WHERE k = new.id; "
+             "INSERT INTO found SELECT 'b', c FROM b WHERE c = new.id; "
+             "INSERT INTO found SELECT 'b', k FROM b WHERE k <= new.id; END;"
+             "CREATE TRIGGER u_p AFTER UPDATE ON u BEGIN "
+             "INSERT INTO found SELECT 'p', k FROM p WHERE k = new.id; "
+             "INSERT INTO found SELECT 'p', c FROM p WHERE c = new.id; "
+             "INSERT INTO found SELECT 'p', k FROM p WHERE k <= new.id; END;");
+    run_bound("UPDATE u SET id = ?1", 2);
+    run_bound("INSERT INTO found SELECT 'b', k FROM b JOIN u ON b.k = u.id "
+              "WHERE u.id = ?1",
+              2);
+    run_bound("INSERT INTO found SELECT 'p', k FROM p JOIN u ON p.k = u.id "
+              "WHERE u.id = ?1",
+              2);
+    ck_assert_str_ne(host_ask(host.db, "SELECT count(*) FROM found WHERE "
+                                       "side = 'p' AND k = '02'"),
+                     "0");
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT k, sum(side = 'b') AS byrons, sum(side = "
+                          "'p') AS plains FROM found GROUP BY k HAVING byrons "
+                          "<> plains"),
+        "");
+}
+END_TEST
+
 /* The first statement on a table is compiled before SQLite knows its key. */
 START_TEST(a_delete_with_a_limit_goes_by_rowid_at_first)
 {
@@ -286,6 +334,7 @@ Suite *test_traps_suite(void)
     tcase_add_test(cases, a_join_asks_twice_and_may_take_either_answer);
     tcase_add_test(cases, a_join_is_not_quadratic_where_an_index_serves);
     tcase_add_test(cases, a_comparison_does_not_tell_its_affinity);
+    tcase_add_test(cases, a_bound_number_may_stand_for_a_column);
     tcase_add_test(cases, a_delete_with_a_limit_goes_by_rowid_at_first);
     suite_add_tcase(suite, cases);
     return suite;
