@@ -21,10 +21,6 @@ CREATE /*byron*/ TABLE m(k INT, v, PRIMARY KEY(k)) WITHOUT ROWID;
 INSERT INTO m VALUES(1, 'a'), (2, 'b'), (3, 'c');
 UPDATE OR REPLACE m SET k = k + 1, v = v || k;
 SELECT * FROM m ORDER BY k;
-.print a CAST of a literal
-INSERT INTO d VALUES('5', 'five'), ('05', 'zero five');
-SELECT v FROM d WHERE k = CAST(5 AS INTEGER);
-SELECT v FROM d WHERE +k = CAST(5 AS INTEGER) ORDER BY k;
 .print hidden
 CREATE /*byron*/ TABLE h(a hidden, PRIMARY KEY(a));
 CREATE /*byron*/ TABLE c(a, b, PRIMARY KEY(a, b));

@@ -142,3 +142,6 @@ UPDATE k_free SET v = 'new' WHERE a = CAST('05' AS INT) AND b = 4;
 DELETE FROM k_kept WHERE a = CAST('05' AS INT) AND b > 40;
 SELECT count(*), total(c) FROM k_free WHERE v = 'new';
 SELECT count(*), total(c) FROM k_kept;
+INSERT INTO k_kept VALUES('5', 1, 1, 1), ('05', 2, 2, 2);
+SELECT a, b FROM k_kept WHERE a = CAST(5 AS INTEGER) AND b < 3 ORDER BY b, a;
+SELECT a, b FROM k_kept WHERE +a = CAST(5 AS INTEGER) AND b < 3 ORDER BY b, a;
