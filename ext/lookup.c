@@ -71,20 +71,56 @@ static int try_schemas(struct connection *connection, const char *name,
     return end == SQLITE_OK ? rc : end;
 }
 
-static int find(struct connection *connection, const char *name,
-                struct lookup *out)
+/* name as 'schema.t'. */
+static int try_parts(struct connection *connection, const char *name,
+                     struct lookup *out)
 {
     const char *dot = strchr(name, '.');
     char *schema;
-    int rc = try_schemas(connection, name, out);
+    int rc;
 
-    if (rc != SQLITE_NOTFOUND || !dot)
-        return rc;
+    if (!dot)
+        return SQLITE_NOTFOUND;
     schema = strndup(name, (size_t)(dot - name));
     if (!schema)
         return SQLITE_NOMEM;
     rc = try_schema(connection, schema, dot + 1, out);
     free(schema);
+    return rc;
+}
+
+/*
+ * Whether SQLite has the table once it knows what others have made since. It
+ * compares its schemas with the files where a statement names what it does not
+ * know, and begins to read none of them.
+ */
+static int is_new(sqlite3 *db, const char *name, bool *out)
+{
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\"", name);
+    int rc = SQLITE_NOMEM;
+
+    if (sql)
+        rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    sqlite3_free(sql);
+    sqlite3_finalize(statement);
+    *out = rc == SQLITE_OK;
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+static int find(struct connection *connection, const char *name,
+                struct lookup *out)
+{
+    bool is_there;
+    int rc = try_schemas(connection, name, out);
+
+    if (rc == SQLITE_NOTFOUND)
+        rc = try_parts(connection, name, out);
+    if (rc != SQLITE_NOTFOUND)
+        return rc;
+    rc = is_new(connection->db, name, &is_there);
+    if (rc == SQLITE_OK)
+        rc = is_there ? try_schemas(connection, name, out) : SQLITE_NOTFOUND;
     return rc;
 }
 

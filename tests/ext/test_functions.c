@@ -53,6 +53,29 @@ START_TEST(an_unknown_table_is_named)
 }
 END_TEST
 
+/* What SQLite knows of the schema may be older than the file. */
+START_TEST(a_table_that_another_connection_made_is_found)
+{
+    sqlite3 *other;
+
+    open_filled();
+    other = host_connect(&host);
+    host_expect(&host, "SELECT count(*) FROM kv", "1000");
+    host_run(other, "CREATE VIRTUAL TABLE later USING byron;"
+                    "INSERT INTO later VALUES(1, 1)");
+    host_expect(&host, "SELECT byron_count('later')", "1");
+    host_run(other, "CREATE VIRTUAL TABLE latest USING byron");
+    host_run(host.db, "BEGIN");
+    host_expect(&host, "SELECT byron_count('latest')", "0");
+    host_run(host.db, "COMMIT");
+    host_run(other, "DROP TABLE later");
+    host_expect(&host, "SELECT byron_count('later')",
+                "error: byron: no such byron table: later");
+    sqlite3_close(other);
+    host_close(&host);
+}
+END_TEST
+
 /* Neither is it said that the table is missing, nor "not an error". */
 START_TEST(a_locked_database_says_so)
 {
@@ -143,6 +166,7 @@ Suite *test_functions_suite(void)
     tcase_add_test(cases, version_is_a_pure_function);
     tcase_add_test(cases, flush_compact_and_check_answer_ok);
     tcase_add_test(cases, an_unknown_table_is_named);
+    tcase_add_test(cases, a_table_that_another_connection_made_is_found);
     tcase_add_test(cases, a_locked_database_says_so);
     tcase_add_test(cases, a_writer_is_not_kept_waiting_for_itself);
     tcase_add_test(cases, side_effects_are_not_for_views);
