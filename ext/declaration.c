@@ -35,16 +35,18 @@ byron_status parser_fail(struct parser *parser, const char *format, ...)
 byron_status parser_fail_here(struct parser *parser)
 {
     const struct token *token = &parser->token;
+    const char *form = parser->form ? parser->form : "";
 
     switch (token->kind) {
     case TOKEN_END:
-        return parser_fail(parser, "incomplete column definition");
+        return parser_fail(parser, "incomplete %s definition%s",
+                           parser->form ? "index" : "column", form);
     case TOKEN_ILLEGAL:
-        return parser_fail(parser, "unrecognized token: \"%.*s\"",
-                           (int)token->size, token->start);
+        return parser_fail(parser, "unrecognized token: \"%.*s\"%s",
+                           (int)token->size, token->start, form);
     default:
-        return parser_fail(parser, "near \"%.*s\": syntax error",
-                           (int)token->size, token->start);
+        return parser_fail(parser, "near \"%.*s\": syntax error%s",
+                           (int)token->size, token->start, form);
     }
 }
 

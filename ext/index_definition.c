@@ -114,7 +114,11 @@ byron_status index_definition_parse(const char *text, struct declaration *table,
                                     struct index_definition *out,
                                     char **message)
 {
-    struct parser parser = {.next = text, .table = table, .message = message};
+    struct parser parser = {
+        .next = text,
+        .table = table,
+        .form = "; an index is name(column, ...) or UNIQUE name(column, ...)",
+        .message = message};
     byron_status status;
 
     *message = NULL;

@@ -17,6 +17,7 @@ struct parser {
     const char *clause;    /* Of the table, seen: no column may follow. */
     char *constraint_name; /* Owned; of the constraint at hand. May be NULL. */
     unsigned options_seen; /* One bit each. */
+    const char *form;      /* Of an index by itself: told after its errors. */
     char **message;
 };
 

@@ -86,7 +86,17 @@ START_TEST(wrong_definitions_are_told)
                    SQLITE_ERROR,
                    "byron: an index has a name: INDEX name(column, ...)");
     expect_failure("INSERT INTO t(t, arg) VALUES('add-index', 'i(a) b')",
-                   SQLITE_ERROR, "near \"b\": syntax error");
+                   SQLITE_ERROR,
+                   "near \"b\": syntax error; an index is name(column, ...) "
+                   "or UNIQUE name(column, ...)");
+    expect_failure("INSERT INTO t(t, arg) VALUES('add-index', 'a')",
+                   SQLITE_ERROR,
+                   "incomplete index definition; an index is "
+                   "name(column, ...) or UNIQUE name(column, ...)");
+    expect_failure("INSERT INTO t(t, arg) VALUES('add-index', 'i(a ?')",
+                   SQLITE_ERROR,
+                   "byron: an index is on columns, not on "
+                   "expressions");
     expect_failure("INSERT INTO t(t, arg) VALUES('add-index', 'Declared(a)')",
                    SQLITE_ERROR, "index Declared already exists");
     expect_failure("INSERT INTO t(t, arg) VALUES('drop-index', 'x')",
