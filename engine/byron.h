@@ -120,7 +120,7 @@ struct byron_os; /* engine/base/os.h: storage calls, replaceable in tests. */
  */
 struct byron_options {
     uint64_t memory;     /* One budget for all below; default 64 MB. */
-    uint64_t memtable;   /* Default memory/8. */
+    uint64_t memtable;   /* Default memory/8; no more than memory counts. */
     uint64_t cache;      /* Default: what the others leave of memory. */
     uint64_t file_size;  /* Target of one SSTable; default 32 MB. */
     uint32_t block_size; /* Raw bytes of a data block; default 4096. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "byron_inspect.h"
+#include "option.h"
 #include "reply.h"
 #include "set_option.h"
 #include "settings.h"
@@ -65,8 +66,7 @@ static void tell_option(sqlite3_context *context, struct table *table,
                             SQLITE_TRANSIENT);
         return;
     }
-    rc = setting < 0 ? table_fail(table, SQLITE_ERROR,
-                                  "byron: unrecognized option: \"%s\"", name)
+    rc = setting < 0 ? table_fail(table, SQLITE_ERROR, OPTION_UNKNOWN, name)
                      : read_options(table, &options);
     if (rc != SQLITE_OK) {
         reply_table_failure(context, table, rc);
@@ -122,21 +122,31 @@ static void tell(sqlite3_context *context, int count, sqlite3_value **arguments)
     lookup_close(&lookup);
 }
 
+static int change_to(struct table *table, const char *name, const char *value)
+{
+    char *text = sqlite3_mprintf("\"%w\" = %Q", name, value ? value : "");
+    int rc = text ? set_option(table, text) : SQLITE_NOMEM;
+
+    sqlite3_free(text);
+    return rc;
+}
+
 static void change(sqlite3_context *context, int count,
                    sqlite3_value **arguments)
 {
+    bool is_blob = sqlite3_value_type(arguments[2]) == SQLITE_BLOB;
     const char *name = (const char *)sqlite3_value_text(arguments[1]);
-    const char *value = (const char *)sqlite3_value_text(arguments[2]);
     struct lookup lookup;
-    char *text;
     int rc;
 
     (void)count;
     if (!reply_open_table(context, arguments[0], &lookup))
         return;
-    text = sqlite3_mprintf("\"%w\" = %Q", name ? name : "", value ? value : "");
-    rc = text ? set_option(lookup.table, text) : SQLITE_NOMEM;
-    sqlite3_free(text);
+    rc = is_blob
+             ? table_fail(lookup.table, SQLITE_ERROR,
+                          "byron: option %s cannot be a blob", name ? name : "")
+             : change_to(lookup.table, name ? name : "",
+                         (const char *)sqlite3_value_text(arguments[2]));
     if (rc == SQLITE_OK)
         tell_option(context, lookup.table, name);
     else

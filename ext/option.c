@@ -312,13 +312,7 @@ static byron_status set_by_name(struct parser *parser, const char *name)
     while (index < OPTION_COUNT && strcasecmp(options[index].name, name) != 0)
         index++;
     if (index == OPTION_COUNT)
-        return parser_fail(
-            parser,
-            "byron: unrecognized option: \"%s\"; there are "
-            "memory, memtable, cache, compression, block_size, "
-            "bloom_bits, hash_index, file_size, fanout, threads, path, "
-            "commit, conflict and ttl",
-            name);
+        return parser_fail(parser, OPTION_UNKNOWN, name);
     if (parser->options_seen & 1U << index)
         return parser_fail(parser, "byron: option given twice: \"%s\"", name);
     parser->options_seen |= 1U << index;
@@ -385,6 +379,10 @@ byron_status option_parse_change(const char *text, struct byron_options *out,
     if (status == BYRON_OK)
         status = option_parse(&parser);
     *out = scratch.settings.engine;
+    if (status == BYRON_OK && *setting == settings_find("fanout") &&
+        out->fanout == 0)
+        status = fail_value(&parser, "fanout", "0",
+                            "it is a whole number from 2 to 100");
     free(scratch.settings.path);
     free(scratch.settings.ttl);
     return status;

@@ -7,6 +7,12 @@
 
 #include "declaration.h"
 
+/* The words for one that is not known, a format that takes its name. */
+#define OPTION_UNKNOWN                                                         \
+    "byron: unrecognized option: \"%s\"; there are memory, memtable, cache, "  \
+    "compression, block_size, bloom_bits, hash_index, file_size, fanout, "     \
+    "threads, path, commit, conflict and ttl"
+
 /*
  * Parses "name = value" of a setting that can change after CREATE. *setting is
  * its index, as in settings.h. On failure *message is a sentence (malloc'd,

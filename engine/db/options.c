@@ -66,13 +66,17 @@ byron_status db_derive_options(const struct byron_options *given,
     *out = *given;
     DERIVE(memory, 64 * MB, 64 * KB, (uint64_t)1 << 46);
     DERIVE(memtable, out->memory / 8, 4 * KB, (uint64_t)1 << 34);
+    if (out->memtable > out->memory)
+        out->memtable = out->memory;
     DERIVE(file_size, 32 * MB, 4 * KB, (uint64_t)1 << 34);
     DERIVE(block_size, 4096, 64, 1 << 20);
     DERIVE(fanout, 8, 2, 100);
-    if (!given->no_bloom)
-        DERIVE(bloom_bits, 10, 1, 64);
-    else
+    if (given->no_bloom)
         out->bloom_bits = 0;
+    else if (given->bloom_bits == 0)
+        out->bloom_bits = 10;
+    if (out->bloom_bits > 64)
+        return out_of_range(path, "bloom_bits", out->bloom_bits, 0, 64);
     DERIVE(retain_ms, 1000, 1, 3600 * 1000);
     /* At first; then it has what the memtables leave: db_share_memory. */
     DERIVE(cache,

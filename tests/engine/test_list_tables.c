@@ -100,6 +100,9 @@ START_TEST(options_are_derived_without_a_store)
     ck_assert_uint_eq(derived.memory, 1 << 20);
     ck_assert_uint_eq(derived.memtable, 1 << 17);
     ck_assert_uint_eq(derived.block_size, 4096);
+    options.memtable = 1 << 21;
+    CHECK_OK(byron_derive_options(&options, &derived));
+    ck_assert_uint_eq(derived.memtable, 1 << 20);
     options.fanout = 1;
     ck_assert_int_eq(byron_derive_options(&options, &derived), BYRON_MISUSE);
     byron_last_error(&error);

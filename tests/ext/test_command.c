@@ -202,6 +202,12 @@ START_TEST(what_a_store_could_not_open_with_is_not_set)
                         "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=1')",
                         "option fanout is 1, but must be from 2 to 100");
     host_expect_failure(&host,
+                        "INSERT INTO kv(kv, arg) VALUES('set', 'fanout=0')",
+                        "fanout cannot be \"0\"; it is a whole number from 2");
+    host_expect_failure(
+        &host, "INSERT INTO kv(kv, arg) VALUES('set', 'bloom_bits=65')",
+        "option bloom_bits is 65, but must be from 0 to 64");
+    host_expect_failure(&host,
                         "INSERT INTO kv(kv, arg) VALUES('set', 'memory')",
                         "'set' needs name=value");
     host_expect_failure(&host, "INSERT INTO kv(kv, arg) VALUES('set', '')",

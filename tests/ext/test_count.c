@@ -125,7 +125,16 @@ START_TEST(options_are_told_and_changed)
                 "byron_config('kv', 'commit')",
                 "33554432|integer|host");
     host_expect_words(&host, "SELECT byron_config('kv', 'nothing')",
-                      "unrecognized option: \"nothing\"");
+                      "unrecognized option: \"nothing\"; there are memory, ");
+    host_expect_words(&host, "SELECT byron_config('kv', 'fanout', x'3400')",
+                      "error: byron: option fanout cannot be a blob");
+    host_expect_words(&host, "SELECT byron_config('kv', 'fanout', 0)",
+                      "option fanout cannot be \"0\"");
+    host_expect(&host,
+                "SELECT byron_config('kv', 'memtable', '1GB'), "
+                "byron_config('kv', 'memory', '64MB'), "
+                "byron_config('kv', 'memtable')",
+                "33554432|67108864|67108864");
     host_expect_words(&host, "SELECT byron_config('kv', NULL)",
                       "unrecognized option");
     host_expect_words(&host, "SELECT byron_config('kv', 'path', '/')",
