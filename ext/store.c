@@ -121,13 +121,16 @@ static void forget(struct store *store)
 
 static int explain(byron_status status, const char *directory, char **message)
 {
+    struct directory_identity identity;
+    bool is_there = directory_identify(directory, &identity);
+
     switch (status) {
     case BYRON_MISSING:
         *message = sqlite3_mprintf(
-            "byron: directory %s is missing; a database file and its directory "
+            "byron: directory %s %s; a database file and its directory "
             "are copied and restored together (byron_backup makes such a "
             "copy): put it back, or DROP TABLE to give its rows up",
-            directory);
+            directory, is_there ? "has no store in it" : "is missing");
         break;
     case BYRON_BUSY:
         *message = sqlite3_mprintf("byron: store %s is open in another process",

@@ -69,19 +69,38 @@ static byron_status load_or_create(struct byron_db *db)
     return db->options.create ? create_store(db) : no_store(db);
 }
 
-static byron_status open_dir(struct byron_db *db, const char *path)
+static byron_status has_others(const char *path)
+{
+    return error_set(BYRON_BUSY, path, BYRON_NO_OFFSET, 0,
+                     "the store is open in another process or handle; "
+                     "one at a time may have it");
+}
+
+/* Whether a file LOCK may be left there: not where there is no store. */
+static byron_status may_lock(struct byron_db *db, bool *out)
+{
+    byron_status status;
+    uint8_t bytes[OS_HEAD_SLOT_SIZE];
+    *out = !db->options.read_only;
+    if (db->options.read_only || db->options.create)
+        return BYRON_OK;
+    status = db->os->head_read(db->dir, 0, bytes);
+    *out = status != BYRON_MISSING;
+    return status == BYRON_MISSING ? BYRON_OK : status;
+}
+
+static byron_status open_dir(struct byron_db *db, const char *path,
+                             bool *has_lock)
 {
     byron_status status;
     TRY(db->os->dir_open(db->os, path, db->options.create, &db->dir));
     if (!db->options.read_only && !db->os->dir_is_writable(db->dir))
         return error_set(BYRON_READ_ONLY, path, BYRON_NO_OFFSET, 0,
                          "the store's directory may not be written to");
-    status = db->os->dir_lock(db->dir, !db->options.read_only,
-                              !db->options.read_only);
+    TRY(may_lock(db, has_lock));
+    status = db->os->dir_lock(db->dir, !db->options.read_only, *has_lock);
     if (status == BYRON_BUSY)
-        return error_set(BYRON_BUSY, path, BYRON_NO_OFFSET, 0,
-                         "the store is open in another process or handle; "
-                         "one at a time may have it");
+        return has_others(path);
 out:
     return status;
 }
@@ -98,11 +117,14 @@ static void find_next_run(struct byron_db *db)
 static byron_status open_parts(struct byron_db *db, const char *path)
 {
     byron_status status;
-    TRY(open_dir(db, path));
+    bool has_lock = false;
+    TRY(open_dir(db, path, &has_lock));
     TRY(block_cache_new(db->options.cache, &db->cache));
     TRY(file_pool_new(db->os, db->dir, open_files(), &db->pool));
     table_env_init(&db->env, db->pool, db->cache);
     TRY(load_or_create(db));
+    if (!has_lock && !db->is_read_only)
+        return has_others(path); /* Who has made it meanwhile. */
     db->next_number = db->state.next_number;
     db->next_run = 1;
     find_next_run(db);

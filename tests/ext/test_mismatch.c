@@ -92,7 +92,11 @@ START_TEST(a_directory_without_its_content)
     let_go();
     shell("mv x.db-byron elsewhere && mkdir x.db-byron");
     come_back();
-    expect_refused(SQLITE_CANTOPEN, "x.db-byron is missing", "put it back");
+    expect_refused(SQLITE_CANTOPEN, "x.db-byron has no store in it",
+                   "put it back");
+    ck_assert(!host_has(&host, "x.db-byron/LOCK"));
+    host_run(host.db, "DROP TABLE t; CREATE VIRTUAL TABLE t USING byron");
+    expect_words("SELECT count(*) FROM t", "0");
     host_close(&host);
 }
 END_TEST
