@@ -228,9 +228,11 @@ out:
 /* --- Running -------------------------------------------------------------- */
 
 /* Counts do not match: the table that is to blame is found by reading them
- * all, and marked. */
-static void blame_inputs(const struct job_spec *spec)
+ * all, marked, and told. BYRON_OK: none of them is. */
+static byron_status blame_inputs(const struct job_spec *spec)
 {
+    struct byron_error first = {.code = BYRON_OK};
+
     for (size_t i = 0; i < spec->input_count; i++) {
         for (size_t j = 0; j < spec->inputs[i].count; j++) {
             struct table_meta *table = spec->inputs[i].tables[j];
@@ -239,14 +241,18 @@ static void blame_inputs(const struct job_spec *spec)
             if (status == BYRON_OK)
                 status =
                     table_meta_judge(table, table_reader_verify(reader, NULL));
-            (void)status; /* What counts is the mark. */
+            /* One that cannot be read now is not to blame for that. */
+            if (status == BYRON_CORRUPT && first.code == BYRON_OK)
+                first = *error_last();
         }
     }
+    return first.code == BYRON_OK ? BYRON_OK : error_restore(&first);
 }
 
 /* No entry came from nowhere, and none was lost but those retain let go. */
 static byron_status check_counts(const struct job *job)
 {
+    byron_status status;
     struct retain_counts counts;
     retain_iter_counts(job->retain, &counts);
     uint64_t written = table_output_entries(job->output);
@@ -255,7 +261,9 @@ static byron_status check_counts(const struct job *job)
     if (counts.in == counts.out + counts.dropped && counts.out == written &&
         (is_flush || counts.in == job->entries))
         return BYRON_OK;
-    blame_inputs(&job->spec);
+    status = blame_inputs(&job->spec);
+    if (status != BYRON_OK)
+        return status;
     return error_corrupt(
         NULL, BYRON_NO_OFFSET,
         "a job read %llu entries of %llu, let %llu go and wrote %llu",

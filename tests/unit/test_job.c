@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "compaction/dropped.h"
+#include "sstable/table_parts.h"
 #include "support/job_fixture.h"
 #include "support/memfs_inspect.h"
 
@@ -430,21 +431,27 @@ START_TEST(a_damaged_input_ends_the_job_and_is_marked)
 }
 END_TEST
 
+/* A table that lies about itself is marked, and told by its name. */
 START_TEST(counts_that_differ_are_refused)
 {
-    fill_store();
+    char name[OS_NAME_MAX];
     struct job_spec spec;
     struct job *job;
+    struct table_reader *reader;
+    fill_store();
     job_fixture_spec(&fixture, 0, 5, &spec);
     /* Open already, so that nobody compares it with the file again. */
-    struct table_reader *reader;
     struct table_meta *table = spec.inputs[0].tables[0];
     ck_assert_int_eq(table_meta_reader(table, &reader), BYRON_OK);
+    file_name_format(FILE_TABLE, table->number, name);
     table->facts.entries++;
+    reader->facts.entries += (uint64_t)_i;
     ck_assert_int_eq(job_new_merge(&spec, &fixture.state, &job_points,
                                    &fixture.output, &job),
                      BYRON_OK);
     ck_assert_int_eq(run_job(job, 500), BYRON_CORRUPT);
+    ck_assert_int_eq(strstr(error_last()->words, name) != NULL, _i);
+    ck_assert_int_eq(atomic_load(&table->is_corrupt), _i);
     job_free(job);
 }
 END_TEST
@@ -571,7 +578,7 @@ Suite *test_job_suite(void)
     tcase_add_test(cases, bytes_left_fall_to_nothing);
     tcase_add_test(cases, a_job_not_taken_removes_its_files);
     tcase_add_test(cases, a_damaged_input_ends_the_job_and_is_marked);
-    tcase_add_test(cases, counts_that_differ_are_refused);
+    tcase_add_loop_test(cases, counts_that_differ_are_refused, 0, 2);
     tcase_add_test(cases, any_failed_call_leaves_inputs_and_no_file);
     tcase_add_test(cases, any_failed_allocation_leaves_inputs_and_no_file);
     tcase_add_test(cases, a_flush_survives_any_failed_allocation);
