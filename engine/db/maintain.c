@@ -1,9 +1,11 @@
 #include "base/patience.h"
+#include "compaction/overlap.h"
 #include "db/db_state.h"
 #include "db/wait.h"
 #include "db/wal.h"
 #include "db/work.h"
 #include "memtable/memtable_iter.h"
+#include "sstable/file_pool.h"
 
 static bool is_flushed(const struct byron_db *db)
 {
@@ -190,6 +192,31 @@ static byron_status compact(struct byron_db *db,
     return status;
 }
 
+/* No job touches a table that is known to be damaged: what could not be done
+ * must not pass for done. */
+static byron_status tell_damaged(struct byron_db *db,
+                                 const struct byron_range *range)
+{
+    byron_status status = BYRON_OK;
+    mutex_lock(&db->mutex);
+    struct read_state *state = read_state_ref(db->read_state);
+    mutex_unlock(&db->mutex);
+    for (size_t l = 0; l < BYRON_LEVELS; l++)
+        for (size_t r = 0; r < state->version->levels[l].count; r++) {
+            const struct run *run = &state->version->levels[l].runs[r];
+            size_t at, end;
+            run_overlap(run, slice_from(range->lower), slice_from(range->upper),
+                        &at, &end);
+            for (; at < end && status == BYRON_OK; at++)
+                if (table_is_corrupt(run->tables[at]))
+                    status = file_pool_corrupt(
+                        db->pool, run->tables[at]->number, BYRON_NO_OFFSET,
+                        "a table is damaged, so it was not compacted");
+        }
+    read_state_unref(state);
+    return status;
+}
+
 byron_status byron_compact_within(byron_db *db, const struct byron_range *range,
                                   const struct byron_patience *patience)
 {
@@ -199,6 +226,8 @@ byron_status byron_compact_within(byron_db *db, const struct byron_range *range,
     TRY(take_compact(db, patience));
     status = compact(db, range ? range : &all, patience);
     give_compact(db);
+    if (status == BYRON_OK)
+        status = tell_damaged(db, range ? range : &all);
 out:
     return status;
 }

@@ -264,14 +264,15 @@ START_TEST(a_reader_of_the_file_alone_may_not_command)
 }
 END_TEST
 
-/* Eight bytes in the middle of the only file. */
+/* Eight bytes in the middle of a file. */
 static void damage_file(void)
 {
     char path[600];
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%s", host_at(&host, "x.db-byron"),
-             host_ask(host.db, "SELECT file FROM byron_sstables('kv')"));
+    snprintf(
+        path, sizeof path, "%s/%s", host_at(&host, "x.db-byron"),
+        host_ask(host.db, "SELECT file FROM byron_sstables('kv') LIMIT 1"));
     ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
     file = fopen(path, "r+");
     ck_assert_ptr_nonnull(file);
@@ -291,6 +292,25 @@ START_TEST(integrity_check_fails_in_words_where_something_is_damaged)
     host_expect_failure(
         &host, "INSERT INTO kv(kv) VALUES('flush'), ('integrity-check')",
         "byron: kv: ");
+}
+END_TEST
+
+/* What was found damaged is left out by the compactions that follow. */
+START_TEST(compact_fails_in_words_as_long_as_something_is_damaged)
+{
+    host_run(host.db, "INSERT INTO kv(kv) VALUES('flush'); "
+                      "UPDATE kv SET value = 1 WHERE key < 9; "
+                      "INSERT INTO kv(kv) VALUES('flush')");
+    damage_file();
+    for (int i = 0; i < 3; i++) {
+        host_expect_failure(&host, "INSERT INTO kv(kv) VALUES('compact')",
+                            "/S-");
+        ck_assert_int_eq(sqlite3_extended_errcode(host.db),
+                         SQLITE_CORRUPT_VTAB);
+    }
+    host_expect_failure(&host, "SELECT byron_compact('kv')", "/S-");
+    host_run(host.db, "INSERT INTO kv VALUES(-1, -1); "
+                      "INSERT INTO kv(kv) VALUES('flush')");
 }
 END_TEST
 
@@ -315,6 +335,8 @@ Suite *test_command_suite(void)
     tcase_add_test(cases, a_reader_of_the_file_alone_may_not_command);
     tcase_add_test(cases,
                    integrity_check_fails_in_words_where_something_is_damaged);
+    tcase_add_test(cases,
+                   compact_fails_in_words_as_long_as_something_is_damaged);
     suite_add_tcase(suite, cases);
     return suite;
 }
