@@ -202,23 +202,26 @@ static bool have_same_columns(const struct key_column *a, int a_count,
     return true;
 }
 
-/* A UNIQUE that is there already; its ON CONFLICT, or NULL. of_key: where that
- * of the key is. */
-static enum conflict *find_same(struct declaration *table, int index,
-                                enum conflict *of_key)
+#define OF_KEY  (-1)
+#define OF_NONE (-2)
+
+/* Which UNIQUE before it an index repeats. */
+static int find_same(const struct declaration *table, int index)
 {
     const struct index_definition *definition = &table->indexes[index];
 
+    if (!definition->is_unique)
+        return OF_NONE;
     if (have_same_columns(definition->columns, definition->column_count,
                           table->key, table->key_count))
-        return of_key;
+        return OF_KEY;
     for (int i = 0; i < index; i++)
         if (table->indexes[i].is_unique &&
             have_same_columns(definition->columns, definition->column_count,
                               table->indexes[i].columns,
                               table->indexes[i].column_count))
-            return &table->indexes[i].conflict;
-    return NULL;
+            return i;
+    return OF_NONE;
 }
 
 /*
@@ -234,41 +237,117 @@ static void merge_into_rowid(struct declaration *table, enum conflict conflict)
         conflict == CONFLICT_DEFAULT ? CONFLICT_ABORT : conflict;
 }
 
+/* Of two that are one the earlier, whose ON CONFLICT is *same, gets what the
+ * later says of it. */
+static byron_status merge_conflict(struct parser *parser, enum conflict *same,
+                                   enum conflict conflict)
+{
+    if (*same == CONFLICT_DEFAULT)
+        *same = conflict;
+    else if (conflict != CONFLICT_DEFAULT && conflict != *same)
+        return parser_fail(parser, "conflicting ON CONFLICT clauses specified");
+    return BYRON_OK;
+}
+
+/*
+ * Where the key stands among the constraints, for the order in which they are
+ * checked: where its columns were first said to be UNIQUE; or, since one with
+ * ON CONFLICT REPLACE is checked among others such, where that was first said.
+ */
+struct key_place {
+    bool is_met;
+    bool is_replacing;
+    int place; /* So many definitions come before. */
+};
+
+static void note_key(struct key_place *key, int place, enum conflict conflict)
+{
+    bool is_replacing = conflict == CONFLICT_REPLACE;
+
+    if (!key->is_met || (is_replacing && !key->is_replacing))
+        key->place = place;
+    key->is_met = true;
+    key->is_replacing |= is_replacing;
+}
+
+/* Definition index, which repeats an earlier one, goes; or, where only it says
+ * ON CONFLICT REPLACE, the earlier one comes to its place. */
+static void remove_repeated(struct declaration *table, int index, int same,
+                            bool is_moved, struct key_place *key)
+{
+    struct index_definition *definition = &table->indexes[index];
+    bool is_before_key = definition->is_before_key;
+    int place = index;
+
+    index_definition_deinit(definition);
+    if (is_moved) {
+        *definition = table->indexes[same];
+        definition->is_before_key = is_before_key;
+        place = same;
+        if (key->is_met && same < key->place)
+            key->place--;
+    }
+    table->index_count--;
+    definition = &table->indexes[place];
+    memmove(definition, definition + 1,
+            sizeof *definition * (size_t)(table->index_count - place));
+}
+
+static byron_status merge_one(struct parser *parser, int index, int same,
+                              enum conflict *of_key, struct key_place *key)
+{
+    struct declaration *table = parser->table;
+    enum conflict conflict = table->indexes[index].conflict;
+    enum conflict *earlier =
+        same == OF_KEY ? of_key : &table->indexes[same].conflict;
+    bool is_moved = same != OF_KEY && *earlier == CONFLICT_DEFAULT &&
+                    conflict == CONFLICT_REPLACE;
+    byron_status status = merge_conflict(parser, earlier, conflict);
+
+    if (status != BYRON_OK)
+        return status;
+    if (same == OF_KEY)
+        note_key(key, index, conflict);
+    remove_repeated(table, index, same, is_moved, key);
+    return BYRON_OK;
+}
+
 /* As SQLite does: what is said twice is one, and may have one ON CONFLICT. */
 static byron_status merge_repeated(struct parser *parser)
 {
     struct declaration *table = parser->table;
+    bool has_rowid = table->shape == KEY_ROWID_ALIAS;
+    enum conflict own = table->key_conflict;
     enum conflict of_rowid = CONFLICT_DEFAULT;
-    enum conflict *of_key =
-        table->shape == KEY_ROWID_ALIAS ? &of_rowid : &table->key_conflict;
+    struct key_place key = {.is_met = false};
     bool is_rowid_unique = false;
+    bool is_passed = false;
     int index = 0;
+    byron_status status = BYRON_OK;
 
     while (index < table->index_count) {
-        struct index_definition *definition = &table->indexes[index];
-        enum conflict *same = NULL;
+        int same = find_same(table, index);
 
-        if (definition->is_unique)
-            same = find_same(table, index, of_key);
-        if (!same) {
+        if (!is_passed && !table->indexes[index].is_before_key) {
+            note_key(&key, index, own);
+            is_passed = true;
+        }
+        if (same == OF_NONE) {
             index++;
             continue;
         }
-        if (*same == CONFLICT_DEFAULT)
-            *same = definition->conflict;
-        else if (definition->conflict != CONFLICT_DEFAULT &&
-                 definition->conflict != *same)
-            return parser_fail(parser,
-                               "conflicting ON CONFLICT clauses specified");
-        is_rowid_unique |= same == &of_rowid;
-        index_definition_deinit(definition);
-        table->index_count--;
-        memmove(definition, definition + 1,
-                sizeof *definition * (size_t)(table->index_count - index));
+        is_rowid_unique |= has_rowid && same == OF_KEY;
+        TRY(merge_one(parser, index, same,
+                      has_rowid ? &of_rowid : &table->key_conflict, &key));
     }
+    if (!is_passed)
+        note_key(&key, table->index_count, own);
+    for (int i = 0; i < table->index_count && !has_rowid; i++)
+        table->indexes[i].is_before_key = i < key.place;
     if (is_rowid_unique)
         merge_into_rowid(table, of_rowid);
-    return BYRON_OK;
+out:
+    return status;
 }
 
 static bool is_taken(const struct declaration *table, int index,
