@@ -72,18 +72,22 @@ static int fail(struct walk *walk, byron_status status)
 
 /* --- Rows that entries lead to ------------------------------------------- */
 
-/* Entries may be older than the rows where the transaction has gone on. */
-static bool has_changed(const struct walk *walk)
+/* Entries may be older than the rows where the transaction has gone on, or
+ * ended: to be asked before the view is opened anew. */
+static bool has_changed(struct walk *walk)
 {
-    byron_txn *txn = walk->scan.view.txn;
+    const struct scan *scan = &walk->scan;
+    byron_txn *txn = scan->view.txn;
 
-    return txn && byron_txn_mark(txn) != walk->mark;
+    walk->has_ended |= scan->is_copied || !scan->view.owner;
+    return walk->has_ended || (txn && byron_txn_mark(txn) != walk->mark);
 }
 
 static int read_ahead(struct walk *walk)
 {
     struct scan *scan = &walk->scan;
     int most = walk->batch;
+    bool may_miss = has_changed(walk);
     int rc = SQLITE_OK;
 
     if (walk->has_limit && walk->left < most)
@@ -98,7 +102,7 @@ static int read_ahead(struct walk *walk)
         if (rc == SQLITE_OK)
             rc = scan_next(scan);
     }
-    walk->fetch.may_miss = has_changed(walk);
+    walk->fetch.may_miss = may_miss;
     return rc;
 }
 
@@ -118,13 +122,19 @@ static int read_on(struct walk *walk)
     return rc;
 }
 
+static int reopen(struct walk *walk)
+{
+    walk->has_ended = true;
+    return scan_open_view(&walk->scan);
+}
+
 static int next_fetched(struct walk *walk)
 {
     int rc = SQLITE_OK;
 
     /* It is closed only if a transaction has ended, with rows yet to read. */
     if (!walk->scan.view.owner)
-        rc = scan_open_view(&walk->scan);
+        rc = reopen(walk);
     if (rc == SQLITE_OK)
         rc = fail(walk,
                   fetch_next(&walk->fetch, &walk->scan.view, &walk->is_at_row));
@@ -142,6 +152,7 @@ int walk_start(struct walk *walk, int64_t limit, int64_t offset)
     walk->left = limit;
     walk->batch = FIRST_BATCH;
     walk->is_whole = false;
+    walk->has_ended = false;
     rc = scan_start(scan, walk->plan.is_descending);
     if (rc == SQLITE_OK && walk->path.index)
         rc = view_check_index(scan->table, &scan->view, walk->path.index);

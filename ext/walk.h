@@ -17,11 +17,12 @@ struct walk {
     bool is_fetching; /* Rows come out of fetch; the scan is ahead of them. */
     bool has_row;     /* One row was fetched although entries had sufficed. */
     bool has_limit;
-    bool is_plain; /* Its rows are the scan's, all of them. */
-    bool is_whole; /* The row was asked for more than its group's columns. */
-    int64_t left;  /* Rows, with has_limit. */
-    int batch;     /* Entries to read ahead next time. */
-    uint64_t mark; /* Of the transaction when the scan began; with a txn. */
+    bool is_plain;  /* Its rows are the scan's, all of them. */
+    bool has_ended; /* The view that entries came from did, perhaps. */
+    bool is_whole;  /* The row was asked for more than its group's columns. */
+    int64_t left;   /* Rows, with has_limit. */
+    int batch;      /* Entries to read ahead next time. */
+    uint64_t mark;  /* Of the transaction when the scan began; with a txn. */
 };
 
 void walk_init(struct walk *walk, struct table *table);

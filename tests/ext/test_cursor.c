@@ -354,6 +354,37 @@ START_TEST(rows_that_went_since_the_scan_began_are_passed_over)
 }
 END_TEST
 
+/* Those that were read ahead, and the entry that the scan stood on. */
+START_TEST(rows_that_went_before_the_commit_are_passed_over)
+{
+    static const char sql[] = "SELECT k, v FROM i WHERE a = 2 ORDER BY k";
+    sqlite3_stmt *scan;
+
+    fill_indexed(1000);
+    host_run(host.db, "UPDATE i SET a = k % 20");
+    ck_assert_ptr_nonnull(
+        strstr(host_ask(host.db, "EXPLAIN QUERY PLAN SELECT k, v FROM i "
+                                 "WHERE a = 2 ORDER BY k"),
+               "index by_a a=? ORDER BY index"));
+    for (int seen = 1; seen < 25; seen++) {
+        host_run(host.db, "BEGIN; UPDATE i SET v = 'new' WHERE k = 1");
+        scan = prepare(sql);
+        for (int row = 0; row < seen; row++)
+            expect_row(scan, 2 + 20 * row);
+        host_run(host.db, "DELETE FROM i WHERE k BETWEEN 3 AND 900; COMMIT");
+        for (int k = 902; k < 1000; k += 20)
+            expect_row(scan, k);
+        ck_assert_int_eq(sqlite3_step(scan), SQLITE_DONE);
+        sqlite3_finalize(scan);
+        host_run(host.db, "INSERT OR REPLACE INTO i WITH RECURSIVE c(x) AS "
+                          "(VALUES(3) UNION ALL SELECT x + 1 FROM c WHERE "
+                          "x < 900) SELECT x, x % 20, 'v' || x FROM c");
+    }
+    host_run(host.db, "DELETE FROM i WHERE k > 2");
+    ck_assert_str_eq(host_ask(host.db, "SELECT byron_check('i')"), "ok");
+}
+END_TEST
+
 START_TEST(an_update_does_not_meet_its_own_rows_in_the_index)
 {
     fill_indexed(300);
@@ -489,6 +520,7 @@ Suite *test_cursor_suite(void)
     tcase_add_test(cases, an_index_leads_to_rows_across_commits);
     tcase_add_test(cases, an_index_leads_to_rows_across_a_rollback);
     tcase_add_test(cases, rows_that_went_since_the_scan_began_are_passed_over);
+    tcase_add_test(cases, rows_that_went_before_the_commit_are_passed_over);
     tcase_add_test(cases, an_update_does_not_meet_its_own_rows_in_the_index);
     tcase_add_test(cases, a_row_that_is_read_after_many_unread_is_itself);
     tcase_add_test(cases, unread_rows_are_counted_across_a_commit);
