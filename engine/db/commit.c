@@ -281,11 +281,12 @@ static uint64_t publish_plain(struct byron_txn *txn)
                               .kind = live->kind};
         status = iter_value(live, &entry.value);
         if (status == BYRON_OK)
-            status = memtable_add(txn->db->live, &entry);
+            status = memtable_add_later(txn->db->live, &entry);
         bytes += entry.key.size + entry.value.size;
         if (status == BYRON_OK)
             status = iter_next(live);
     }
+    memtable_settle(txn->db->live);
     /* The room is reserved, and the writes are in memory. */
     assert(status == BYRON_OK);
     return bytes;

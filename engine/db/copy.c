@@ -4,6 +4,7 @@
 #include "db/db_state.h"
 #include "db/snapshot.h"
 #include "db/work.h"
+#include "memtable/memtable_iter.h"
 #include "merge/limit_iter.h"
 
 /*

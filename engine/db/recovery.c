@@ -228,11 +228,12 @@ static byron_status replay_entries(struct replay *replay,
             goto out;
         }
         entry.sequence = commit->sequence;
-        TRY(memtable_add(replay->live, &entry));
+        TRY(memtable_add_later(replay->live, &entry));
         is_first = false;
         buf_clear(&last);
         TRY(buf_add(&last, entry.key.data, entry.key.size));
     }
+    memtable_settle(replay->live);
 out:
     buf_deinit(&last);
     return status;

@@ -1,6 +1,7 @@
 #include "db/sources.h"
 
 #include "base/try.h"
+#include "memtable/memtable_iter.h"
 #include "merge/cover_iter.h"
 
 size_t sources_count(const struct read_state *state)

@@ -2,6 +2,7 @@
 #include "db/txn.h"
 #include "db/db_state.h"
 #include "db/work.h"
+#include "memtable/memtable_iter.h"
 
 /* iter whose entries all carry one sequence: that of the commit. */
 struct stamp_iter {

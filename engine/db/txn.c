@@ -4,6 +4,7 @@
 #include "base/integer.h"
 #include "db/wait.h"
 #include "db/wal_record.h"
+#include "memtable/memtable_iter.h"
 
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
 {

@@ -5,6 +5,7 @@
 #include "db/db_state.h"
 #include "db/pace.h"
 #include "db/tuning.h"
+#include "memtable/memtable_iter.h"
 
 /* Level 0 is due for compaction at so many runs. */
 #define LEVEL0_RUNS 4

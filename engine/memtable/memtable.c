@@ -19,13 +19,15 @@ struct memtable {
     uint32_t filter_words;
     struct range_set ranges;
     atomic_size_t refs;
-    /* What is promised to memtable_add and not yet used. */
+    /* What is promised to memtable_add_later and not yet used. */
     size_t reserved_count;
     size_t reserved_bytes;
     size_t record_bytes;
     atomic_size_t footprint;
     _Atomic uint64_t count;
     _Atomic uint64_t data_bytes;
+    const struct record *group[TREE_GROUP]; /* Not in the tree yet. */
+    size_t group_count;
 };
 
 byron_status memtable_new(struct memtable **out)
@@ -162,10 +164,12 @@ static void copy_bytes(uint8_t *to, struct slice from)
         memcpy(to, from.data, from.size);
 }
 
-byron_status memtable_add(struct memtable *memtable, const struct entry *entry)
+/* The entry as a record of the arena, and counted. */
+static byron_status add_record(struct memtable *memtable,
+                               const struct entry *entry,
+                               const struct record **out)
 {
     size_t data_bytes = entry->key.size + entry->value.size;
-    size_t footprint;
     struct record *record;
     byron_status status;
 
@@ -181,15 +185,36 @@ byron_status memtable_add(struct memtable *memtable, const struct entry *entry)
     copy_bytes(record->bytes + entry->key.size, entry->value);
     if (memtable->filter)
         add_to_filter(memtable, entry->key);
-    tree_insert(&memtable->tree, record);
     memtable->record_bytes += record_size(entry);
+    count_up(&memtable->count, 1);
+    count_up(&memtable->data_bytes, data_bytes);
+    *out = record;
+out:
+    return status;
+}
+
+byron_status memtable_add_later(struct memtable *memtable,
+                                const struct entry *entry)
+{
+    byron_status status;
+
+    TRY(add_record(memtable, entry, &memtable->group[memtable->group_count]));
+    memtable->group_count++;
+    if (memtable->group_count == TREE_GROUP)
+        memtable_settle(memtable);
+out:
+    return status;
+}
+
+void memtable_settle(struct memtable *memtable)
+{
+    size_t footprint;
+
+    tree_insert(&memtable->tree, memtable->group, memtable->group_count);
+    memtable->group_count = 0;
     footprint = memtable->record_bytes + memtable->tree.node_bytes;
     atomic_store_explicit(&memtable->footprint, footprint,
                           memory_order_relaxed);
-    count_up(&memtable->count, 1);
-    count_up(&memtable->data_bytes, data_bytes);
-out:
-    return status;
 }
 
 /* Of the delete that covers key and its entry the newer. */

@@ -13,7 +13,7 @@
 #ifndef BYRON_MEMTABLE_MEMTABLE_H
 #define BYRON_MEMTABLE_MEMTABLE_H
 
-#include "entry/iter.h"
+#include "entry/entry.h"
 #include "memtable/range_set.h"
 
 struct memtable; /* Counted. */
@@ -29,15 +29,28 @@ struct memtable *memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine. */
 
 /*
- * After OK, memtable_add of count entries whose keys and values are bytes
+ * After OK, memtable_add_later of count entries whose keys and values are bytes
  * together cannot fail.
  */
 BYRON_MUST_CHECK byron_status memtable_reserve(struct memtable *memtable,
                                                size_t count, size_t bytes);
-/* Copies the entry in. Requires: sequence is above that of every entry of the
- * same key already there. Visible to readers that look for its sequence. */
-BYRON_MUST_CHECK byron_status memtable_add(struct memtable *memtable,
-                                           const struct entry *entry);
+/*
+ * Copies the entry in. Requires: sequence is above that of every entry of the
+ * same key already there. It may not be visible before memtable_settle: the
+ * fastest way in for many that come in ascending order.
+ */
+BYRON_MUST_CHECK byron_status memtable_add_later(struct memtable *memtable,
+                                                 const struct entry *entry);
+/* From here on all is visible to readers that look for its sequence. */
+void memtable_settle(struct memtable *memtable);
+BYRON_MUST_CHECK static inline byron_status
+memtable_add(struct memtable *memtable, const struct entry *entry)
+{
+    byron_status status = memtable_add_later(memtable, entry);
+
+    memtable_settle(memtable);
+    return status;
+}
 /*
  * The newest version of key with a sequence <= sequence; a tombstone where a
  * newer range delete covers it. Lends the entry as
@@ -47,9 +60,6 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
                   uint64_t sequence, struct entry *out);
 /* Its range deletes: get minds them, an iterator does not. */
 struct range_set *memtable_ranges(struct memtable *memtable);
-/* The iterator holds its own reference, and sees what is added meanwhile. */
-BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
-                                                struct iter **out);
 /* Any thread may ask these. */
 /* Bytes in use; what is reserved and not used is not among them. */
 size_t memtable_footprint(const struct memtable *memtable);

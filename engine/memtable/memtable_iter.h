@@ -1,7 +1,7 @@
 /*
  * memtable_iter: a memtable's tree as an iterator.
  *
- * Every move sees what was added before it. memtable_iter_new makes one.
+ * Every move sees what was added before it.
  */
 #ifndef BYRON_MEMTABLE_MEMTABLE_ITER_H
 #define BYRON_MEMTABLE_MEMTABLE_ITER_H
@@ -11,6 +11,9 @@
 
 struct memtable;
 
+/* The iterator holds its own reference to memtable. */
+BYRON_MUST_CHECK byron_status memtable_iter_new(struct memtable *memtable,
+                                                struct iter **out);
 /* Borrows the tree, and owns the caller's reference to its memtable, even
  * on failure. */
 BYRON_MUST_CHECK byron_status tree_iter_new(const struct tree *tree,

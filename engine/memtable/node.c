@@ -3,9 +3,14 @@
 #include <assert.h>
 
 unsigned node_rank_among_ties(const struct node *node, uint64_t order,
-                              unsigned below, unsigned above,
+                              unsigned below, uint64_t head,
                               const struct target *target)
 {
+    unsigned count = order_count(order);
+    unsigned above = below;
+
+    while (above < count && node->heads[order_slot(order, above)] == head)
+        above++;
     while (below < above) {
         unsigned middle = (below + above) / 2;
         if (record_is_before(node_record(node, order, middle), target))

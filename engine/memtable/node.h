@@ -69,6 +69,7 @@ static inline struct node *node_child(const struct node *node, uint64_t order,
 
 static inline void node_prefetch(const struct node *node)
 {
+    __builtin_prefetch(node);
     __builtin_prefetch((const uint8_t *)node + 64);
     __builtin_prefetch((const uint8_t *)node + 128);
     __builtin_prefetch((const uint8_t *)node + 192);
@@ -88,25 +89,24 @@ static inline uint64_t node_head(const struct node *node, struct slice key)
     return __builtin_bswap64(head) << (64 - 8 * rest);
 }
 
-/* How many of the slots in order are before the target. */
+/* The same where the slot of rank below, and maybe more, has the target's
+ * head, and those before it have not. */
 unsigned node_rank_among_ties(const struct node *node, uint64_t order,
-                              unsigned below, unsigned above,
+                              unsigned below, uint64_t head,
                               const struct target *target);
+/* How many of the slots in order are before the target. */
 static inline unsigned node_rank(const struct node *node, uint64_t order,
                                  const struct target *target)
 {
     uint64_t head = node_head(node, target->key);
     unsigned count = order_count(order);
     unsigned below = 0;
-    unsigned above = 0;
 
-    for (unsigned slot = 0; slot < count; slot++) {
+    for (unsigned slot = 0; slot < count; slot++)
         below += node->heads[slot] < head;
-        above += node->heads[slot] <= head;
-    }
-    if (below == above)
+    if (below == count || node->heads[order_slot(order, below)] != head)
         return below;
-    return node_rank_among_ties(node, order, below, above, target);
+    return node_rank_among_ties(node, order, below, head, target);
 }
 
 /* Sorted separators and the children around them, or entries alone. */

@@ -316,13 +316,11 @@ static bool insert_at_finger(struct tree *tree, const struct record *record)
     return true;
 }
 
-void tree_insert(struct tree *tree, const struct record *record)
+static void insert_alone(struct tree *tree, const struct record *record)
 {
     struct step path[LEVELS_MAX];
     struct node *leaf;
 
-    if (insert_at_finger(tree, record))
-        return;
     descend(tree, record, path);
     leaf = path[0].node;
     if (order_count(own_order(leaf)) == NODE_SLOTS) {
@@ -331,6 +329,103 @@ void tree_insert(struct tree *tree, const struct record *record)
     }
     node_add(leaf, path[0].rank, record, NULL);
     tree->finger = (struct finger){leaf, path[0].rank, path[0].upper};
+}
+
+/* --- Insert a group -------------------------------------------------- */
+
+/* Where a record is on its way down. */
+struct way {
+    struct node *node;
+    const struct record *upper; /* The node's fence. */
+};
+
+static void go_down(struct way *way, uint64_t order, unsigned rank)
+{
+    if (rank < order_count(order))
+        way->upper = node_record(way->node, order, rank);
+    way->node = node_child(way->node, order, rank);
+    node_prefetch(way->node);
+}
+
+static unsigned rank_on(const struct way *way, uint64_t order,
+                        const struct record *record)
+{
+    struct target target = record_target(record, false);
+    return node_rank(way->node, order, &target);
+}
+
+/* Down to where the first and the last part: so far all go the same way. */
+static struct way go_together(const struct tree *tree,
+                              const struct record *first,
+                              const struct record *last)
+{
+    struct way way = {root_of(tree), NULL};
+
+    while (way.node->level > 0) {
+        uint64_t order = own_order(way.node);
+        unsigned rank = rank_on(&way, order, first);
+        if (first != last && rank_on(&way, order, last) != rank)
+            break;
+        go_down(&way, order, rank);
+    }
+    return way;
+}
+
+/* To the leaves of all, level by level. */
+static void find_leaves(const struct tree *tree,
+                        const struct record *const *records, size_t count,
+                        struct way *ways)
+{
+    struct way shared = go_together(tree, records[0], records[count - 1]);
+
+    for (size_t i = 0; i < count; i++)
+        ways[i] = shared;
+    for (unsigned level = shared.node->level; level > 0; level--) {
+        for (size_t i = 0; i < count; i++) {
+            uint64_t order = own_order(ways[i].node);
+            go_down(&ways[i], order, rank_on(&ways[i], order, records[i]));
+        }
+    }
+}
+
+/*
+ * Into the leaf that was found before others of the group went in. Only a
+ * split of its own makes another leaf the right one; then it was replaced, or
+ * is full. False: find it anew.
+ */
+static bool insert_at_leaf(struct tree *tree, const struct way *way,
+                           const struct record *record)
+{
+    uint64_t order = own_order(way->node);
+    unsigned rank;
+
+    if (order_count(order) == NODE_SLOTS ||
+        atomic_load_explicit(&way->node->is_replaced, memory_order_relaxed))
+        return false;
+    rank = rank_on(way, order, record);
+    node_add(way->node, rank, record, NULL);
+    tree->finger = (struct finger){way->node, rank, way->upper};
+    return true;
+}
+
+void tree_insert(struct tree *tree, const struct record *const *records,
+                 size_t count)
+{
+    struct way ways[TREE_GROUP];
+    size_t i = 0;
+
+    assert(count <= TREE_GROUP);
+    while (i < count && insert_at_finger(tree, records[i]))
+        i++;
+    if (i + 1 == count)
+        insert_alone(tree, records[i++]);
+    if (i == count)
+        return;
+    find_leaves(tree, records + i, count - i, ways + i);
+    for (; i < count; i++) {
+        if (!insert_at_leaf(tree, &ways[i], records[i]))
+            insert_alone(tree, records[i]);
+    }
 }
 
 /* --- Find ------------------------------------------------------------ */

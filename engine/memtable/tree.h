@@ -34,10 +34,15 @@ BYRON_MUST_CHECK byron_status tree_init(struct tree *tree, struct arena *arena);
 /* Most bytes and pieces that inserting count records can take. */
 void tree_worst_case(const struct tree *tree, size_t count, size_t *bytes,
                      size_t *pieces);
-/* Requires: tree_worst_case of it is reserved in the arena, and no record of
- * the same key and sequence is there. Takes record, which lives in the arena.
+/*
+ * A few records in ascending order, which find their leaves together: one waits
+ * for memory while others go on. Requires: tree_worst_case of them is reserved
+ * in the arena, and none of the same key and sequence is there. Takes the
+ * records, which live in the arena.
  */
-void tree_insert(struct tree *tree, const struct record *record);
+#define TREE_GROUP 16
+void tree_insert(struct tree *tree, const struct record *const *records,
+                 size_t count);
 
 /* Between two records of a leaf, as of one order of it. */
 struct place {

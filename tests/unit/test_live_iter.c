@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "memtable/memtable.h"
+#include "memtable/memtable_iter.h"
 #include "merge/live_iter.h"
 #include "merge/merge_iter.h"
 #include "support/entry_list.h"

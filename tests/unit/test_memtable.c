@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "memtable/memtable.h"
+#include "memtable/memtable_iter.h"
 #include "support/entry_list.h"
 
 Suite *test_memtable_suite(void);
@@ -175,6 +176,57 @@ START_TEST(sorted_keys_match_the_model)
     for (size_t i = 0; i < model.count; i++)
         check_get(memtable, &model, model.entries[i].key, SEQUENCE_MAX);
     check_all(memtable, &model, &rng, 5000);
+    memtable_unref(memtable);
+    entry_list_deinit(&model);
+}
+END_TEST
+
+/* What adds up to a batch, in order and each key once. */
+static void fill_batch(struct entry_list *batch, enum pattern pattern,
+                       uint64_t sequence, struct rng *rng)
+{
+    size_t count = 1 + rng_below(rng, 40);
+    uint64_t from = rng_below(rng, 3000);
+
+    for (size_t i = 0; i < count; i++) {
+        uint8_t space[64];
+        uint64_t number = pattern == PATTERNS ? rng_below(rng, 3000) : from + i;
+        struct entry entry = {number_key(space, 20, number),
+                              slice_of(&sequence, sizeof sequence), sequence,
+                              ENTRY_PUT};
+        if (rng_one_in(rng, 30)) /* Out of the way, and longer. */
+            entry.key = slice_of(space, 30 + rng_below(rng, 9));
+        else if (rng_one_in(rng, 30))
+            entry.key = any_key(rng, space, 24);
+        (void)entry_list_add(batch, &entry);
+    }
+}
+
+START_TEST(batches_match_the_model)
+{
+    static const enum pattern patterns[] = {PATTERNS, ASCENDING};
+    struct memtable *memtable = new_memtable();
+    struct entry_list model = {0};
+    struct rng rng;
+
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    must(memtable_add_filter(memtable, 4096) == BYRON_OK);
+    for (uint64_t sequence = 1; sequence <= 300; sequence++) {
+        struct entry_list batch = {0};
+        fill_batch(&batch, patterns[_i], sequence, &rng);
+        for (size_t i = 0; i < batch.count; i++) {
+            must(memtable_add_later(memtable, &batch.entries[i]) == BYRON_OK);
+            must(entry_list_add(&model, &batch.entries[i]));
+        }
+        memtable_settle(memtable);
+        ck_assert_uint_eq(memtable_count(memtable), model.count);
+        for (size_t i = 0; i < batch.count; i++)
+            check_get(memtable, &model, batch.entries[i].key, sequence);
+        if (sequence % 30 == 0)
+            check_all(memtable, &model, &rng, 300);
+        entry_list_deinit(&batch);
+    }
+    check_all(memtable, &model, &rng, 3000);
     memtable_unref(memtable);
     entry_list_deinit(&model);
 }
@@ -362,6 +414,7 @@ Suite *test_memtable_suite(void)
     tcase_add_test(cases, empty_memtable_has_nothing);
     tcase_add_loop_test(cases, random_keys_match_the_model, 0, 4);
     tcase_add_loop_test(cases, sorted_keys_match_the_model, 0, 3 * PATTERNS);
+    tcase_add_loop_test(cases, batches_match_the_model, 0, 2);
     tcase_add_test(cases, many_versions_of_one_key_match_the_model);
     tcase_add_test(cases, long_and_empty_keys_match_the_model);
     tcase_add_test(cases, a_get_minds_range_deletes);

@@ -43,26 +43,37 @@ static uint64_t number_of(const struct record *record)
     return (uint64_t)record->bytes[PREFIXES] << 8 | record->bytes[PREFIXES + 1];
 }
 
-static void insert(struct forest *forest, uint64_t number)
+static const struct record *new_record(struct forest *forest, uint64_t number)
 {
     uint8_t space[PREFIXES + 2];
     struct entry entry = {key_of(space, number), slice_of(NULL, 0), 1,
                           ENTRY_PUT};
     struct record *record;
-    size_t bytes;
-    size_t pieces;
 
-    tree_worst_case(&forest->tree, 1, &bytes, &pieces);
-    must(arena_reserve(forest->arena, bytes + record_size(&entry),
-                       pieces + 1) == BYRON_OK);
+    must(arena_reserve(forest->arena, record_size(&entry), 1) == BYRON_OK);
     record = arena_take(forest->arena, record_size(&entry));
     record->sequence = entry.sequence;
     record->key_size = (uint32_t)entry.key.size;
     record->value_size = 0;
     record->kind = ENTRY_PUT;
     memcpy(record->bytes, entry.key.data, entry.key.size);
-    tree_insert(&forest->tree, record);
-    forest->times[number] = ++forest->now;
+    return record;
+}
+
+/* Numbers in ascending order. */
+static void insert(struct forest *forest, const uint64_t *numbers, size_t count)
+{
+    const struct record *records[TREE_GROUP];
+    size_t bytes;
+    size_t pieces;
+
+    for (size_t i = 0; i < count; i++)
+        records[i] = new_record(forest, numbers[i]);
+    tree_worst_case(&forest->tree, count, &bytes, &pieces);
+    must(arena_reserve(forest->arena, bytes, pieces) == BYRON_OK);
+    tree_insert(&forest->tree, records, count);
+    for (size_t i = 0; i < count; i++)
+        forest->times[numbers[i]] = ++forest->now;
 }
 
 /* A reader falls asleep in each inner node on the way to number. */
@@ -151,6 +162,8 @@ static void wake(const struct forest *forest, struct rng *rng, uint64_t number)
     }
 }
 
+#define SHAPES 5
+
 /* The i-th number of a permutation of 1 to NUMBERS. */
 static uint64_t nth(int shape, uint64_t i)
 {
@@ -168,21 +181,53 @@ static uint64_t nth(int shape, uint64_t i)
     }
 }
 
+/* The next numbers of a shape, as many as one group may have, in order. */
+static size_t take_group(int shape, uint64_t from, struct rng *rng,
+                         uint64_t numbers[TREE_GROUP])
+{
+    size_t most = 1 + rng_below(rng, TREE_GROUP);
+    size_t count = 0;
+
+    while (count < most && from + count < NUMBERS) {
+        uint64_t number = nth(shape, from + count);
+        size_t at = count++;
+        for (; at > 0 && numbers[at - 1] > number; at--)
+            numbers[at] = numbers[at - 1];
+        numbers[at] = number;
+    }
+    return count;
+}
+
+static void sleep_insert_wake(struct forest *forest, const uint64_t *numbers,
+                              size_t count, struct rng *rng)
+{
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(forest->times[numbers[i]], 0);
+        put_to_sleep(forest, numbers[i]);
+    }
+    insert(forest, numbers, count);
+    for (size_t i = 0; i < count; i++)
+        wake(forest, rng, numbers[i]);
+}
+
 START_TEST(a_reader_that_slept_finds_all_that_it_could_see)
 {
     static struct forest forest;
     struct rng rng;
+    uint64_t numbers[TREE_GROUP];
+    bool is_grouped = _i >= SHAPES;
 
     memset(&forest, 0, sizeof forest);
     rng_init(&rng, test_seed() + (uint64_t)_i);
     must(arena_new(1 << 16, &forest.arena) == BYRON_OK);
     must(tree_init(&forest.tree, forest.arena) == BYRON_OK);
-    for (uint64_t i = 0; i < NUMBERS; i++) {
-        uint64_t number = nth(_i, i);
-        ck_assert_uint_eq(forest.times[number], 0);
-        put_to_sleep(&forest, number);
-        insert(&forest, number);
-        wake(&forest, &rng, number);
+    for (uint64_t i = 0; i < NUMBERS;) {
+        size_t count = 1;
+        numbers[0] = nth(_i % SHAPES, i);
+        if (is_grouped)
+            count = take_group(_i % SHAPES, i, &rng, numbers);
+        sleep_insert_wake(&forest, numbers, count, &rng);
+        i += count;
     }
     ck_assert_uint_ge(atomic_load(&forest.tree.root)->level, 2);
     arena_free(forest.arena);
@@ -195,7 +240,7 @@ Suite *test_tree_suite(void)
     TCase *cases = tcase_create("tree");
 
     tcase_add_loop_test(cases, a_reader_that_slept_finds_all_that_it_could_see,
-                        0, 5);
+                        0, 2 * SHAPES);
     suite_add_tcase(suite, cases);
     return suite;
 }
