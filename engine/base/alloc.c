@@ -134,41 +134,105 @@ char *alloc_text(const char *text)
 }
 
 /*
- * The pages that a small transaction took, for the next one: a system call, a
- * page fault and another call each were most of what its commit cost.
+ * What a commit of one row cost was for the most part a system call that maps
+ * pages, a fault at their first use and a call that unmaps them; and a large
+ * memtable waits less for huge pages that need not be cleared.
  */
-static _Atomic(void *) kept_pages;
+struct shelf {
+    size_t size; /* Of a piece. */
+    size_t count;
+    _Atomic(void *) pieces[ALLOC_KEPT_COUNT];
+};
+static struct shelf kept_shelf = {ALLOC_KEPT_SIZE, ALLOC_KEPT_COUNT, {NULL}};
+static struct shelf huge_shelf = {ALLOC_HUGE_SIZE, ALLOC_HUGE_COUNT, {NULL}};
+
+static struct shelf *shelf_of(size_t size)
+{
+    if (size == kept_shelf.size)
+        return &kept_shelf;
+    return size == huge_shelf.size ? &huge_shelf : NULL;
+}
+
+static void *take_kept(struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->count; i++) {
+        void *pages = NULL;
+        if (atomic_load_explicit(&shelf->pieces[i], memory_order_relaxed))
+            pages = atomic_exchange(&shelf->pieces[i], NULL);
+        if (pages)
+            return pages;
+    }
+    return NULL;
+}
+
+static bool keep(struct shelf *shelf, void *pages)
+{
+    /* Before anyone else can have it. */
+    if (shelf == &huge_shelf)
+        (void)madvise(pages, shelf->size, MADV_FREE);
+    for (size_t i = 0; i < shelf->count; i++) {
+        void *none = NULL;
+        if (!atomic_load_explicit(&shelf->pieces[i], memory_order_relaxed) &&
+            atomic_compare_exchange_strong(&shelf->pieces[i], &none, pages))
+            return true;
+    }
+    return false;
+}
+
+static void unmap(void *pages, size_t size)
+{
+    int result = size > 0 ? munmap(pages, size) : 0;
+    assert(result == 0);
+    (void)result;
+}
+
+static void *map(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+/* Where huge pages may lie; if there are none, small ones do. */
+static void *map_huge(size_t size)
+{
+    uint8_t *pages = map(size + ALLOC_HUGE_SIZE);
+    size_t before;
+
+    if (!pages)
+        return NULL;
+    before = -(uintptr_t)pages % ALLOC_HUGE_SIZE;
+    unmap(pages, before);
+    pages += before;
+    unmap(pages + size, ALLOC_HUGE_SIZE - before);
+    (void)madvise(pages, size, MADV_HUGEPAGE);
+    return pages;
+}
 
 void *alloc_pages(size_t size)
 {
+    struct shelf *shelf = shelf_of(size);
     void *pages = NULL;
 
-    assert(size > 0);
+    assert(size > 0 && size <= SIZE_MAX - ALLOC_HUGE_SIZE);
     if (must_fail())
         return NULL;
-    if (size == ALLOC_KEPT_SIZE)
-        pages = atomic_exchange(&kept_pages, NULL);
-    if (pages)
-        return count_in(pages);
-    pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? NULL : count_in(pages);
+    if (shelf)
+        pages = take_kept(shelf);
+    if (!pages)
+        pages = size % ALLOC_HUGE_SIZE == 0 ? map_huge(size) : map(size);
+    return count_in(pages);
 }
 
 void alloc_pages_free(void *pages, size_t size)
 {
-    void *none = NULL;
-    int result;
+    struct shelf *shelf = shelf_of(size);
 
     if (!pages)
         return;
     count_out();
-    if (size == ALLOC_KEPT_SIZE &&
-        atomic_compare_exchange_strong(&kept_pages, &none, pages))
-        return;
-    result = munmap(pages, size);
-    assert(result == 0);
-    (void)result;
+    if (!shelf || !keep(shelf, pages))
+        unmap(pages, size);
 }
 
 void alloc_fail_after(size_t nth)

@@ -14,9 +14,16 @@ void *alloc_resize(void *bytes, size_t size);  /* realloc */
 void alloc_free(void *bytes);                  /* NULL is fine. */
 char *alloc_text(const char *text);            /* strdup */
 
-/* Whole pages straight from the system, returned to it when freed, but for one
- * piece of this size. What they hold is undefined. */
-#define ALLOC_KEPT_SIZE ((size_t)64 * 1024)
+/*
+ * Whole pages straight from the system, returned to it when freed, but for some
+ * pieces of either of these sizes, which serve the next who ask. Multiples of
+ * the larger may be huge pages; a piece of it that is kept is the system's as
+ * soon as memory is short. What pages hold is undefined.
+ */
+#define ALLOC_KEPT_SIZE  ((size_t)64 * 1024)
+#define ALLOC_HUGE_SIZE  ((size_t)8 * 1024 * 1024)
+#define ALLOC_KEPT_COUNT 16
+#define ALLOC_HUGE_COUNT 4
 void *alloc_pages(size_t size);
 void alloc_pages_free(void *pages, size_t size); /* NULL is fine. */
 

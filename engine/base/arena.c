@@ -6,6 +6,8 @@
 #include "base/error.h"
 
 #define PAGE_SIZE ((size_t)4096)
+/* From so many bytes on an arena has room for huge pages. */
+#define LARGE_SIZE ((size_t)4 * 1024 * 1024)
 
 /*
  * Chunks hang on one list. Pieces come from the open chunk, between cursor
@@ -41,13 +43,15 @@ static size_t chunk_room(const struct chunk *chunk)
 static struct chunk *add_chunk(struct arena *arena, size_t size)
 {
     struct chunk *chunk;
+    size_t page;
 
     if (size > SIZE_MAX / 2)
         return NULL;
     size += sizeof *chunk;
     if (size < arena->chunk_size)
         size = arena->chunk_size;
-    size = (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    page = arena_footprint(arena) < LARGE_SIZE ? PAGE_SIZE : ALLOC_HUGE_SIZE;
+    size = (size + page - 1) / page * page;
     chunk = alloc_pages(size);
     if (!chunk)
         return NULL;

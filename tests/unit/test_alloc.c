@@ -165,23 +165,37 @@ START_TEST(pages_are_zero_aligned_and_go_back)
 }
 END_TEST
 
-START_TEST(one_piece_of_a_size_is_kept)
+/* More than are kept go back to the system; the rest serve the next. */
+START_TEST(some_pieces_of_a_size_are_kept)
 {
+    size_t size = _i == 0 ? ALLOC_KEPT_SIZE : ALLOC_HUGE_SIZE;
+    size_t count = _i == 0 ? ALLOC_KEPT_COUNT : ALLOC_HUGE_COUNT;
     size_t live = alloc_live();
-    uint8_t *first = alloc_pages(ALLOC_KEPT_SIZE);
-    uint8_t *second = alloc_pages(ALLOC_KEPT_SIZE);
-    unsigned char resident[ALLOC_KEPT_SIZE / PAGE];
+    uint8_t *pieces[ALLOC_KEPT_COUNT + 1];
+    uint8_t *again;
+    unsigned char resident[ALLOC_HUGE_SIZE / PAGE];
 
-    ck_assert_ptr_ne(first, second);
-    alloc_pages_free(first, ALLOC_KEPT_SIZE);
-    alloc_pages_free(second, ALLOC_KEPT_SIZE);
+    for (size_t i = 0; i <= count; i++) {
+        pieces[i] = alloc_pages(size);
+        ck_assert_uint_eq((uintptr_t)pieces[i] % PAGE, 0);
+        if (size == ALLOC_HUGE_SIZE)
+            ck_assert_uint_eq((uintptr_t)pieces[i] % ALLOC_HUGE_SIZE, 0);
+        memset(pieces[i], (int)i, size);
+    }
+    for (size_t i = 0; i <= count; i++)
+        ck_assert_uint_eq(pieces[i][size - 1], i);
+    for (size_t i = 0; i <= count; i++)
+        alloc_pages_free(pieces[i], size);
     ck_assert_uint_eq(alloc_live(), live);
-    ck_assert_int_eq(mincore(second, ALLOC_KEPT_SIZE, resident), -1);
+    ck_assert_int_eq(mincore(pieces[count], size, resident), -1);
 
     alloc_fail_after(1);
-    ck_assert_ptr_null(alloc_pages(ALLOC_KEPT_SIZE));
-    ck_assert_ptr_eq(alloc_pages(ALLOC_KEPT_SIZE), first);
-    alloc_pages_free(first, ALLOC_KEPT_SIZE);
+    ck_assert_ptr_null(alloc_pages(size));
+    again = alloc_pages(size);
+    ck_assert_ptr_eq(again, pieces[0]);
+    memset(again, 7, size);
+    ck_assert_uint_eq(again[size / 2], 7);
+    alloc_pages_free(again, size);
 }
 END_TEST
 
@@ -190,7 +204,7 @@ Suite *test_alloc_suite(void)
     Suite *suite = suite_create("alloc");
     TCase *cases = tcase_create("alloc");
 
-    tcase_add_test(cases, one_piece_of_a_size_is_kept);
+    tcase_add_loop_test(cases, some_pieces_of_a_size_are_kept, 0, 2);
     tcase_add_test(cases, only_the_nth_allocation_fails);
     tcase_add_test(cases, zero_disarms);
     tcase_add_test(cases, each_kind_can_fail);

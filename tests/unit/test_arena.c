@@ -130,6 +130,24 @@ START_TEST(a_reserve_wastes_no_open_chunk)
 }
 END_TEST
 
+START_TEST(a_large_one_grows_by_what_huge_pages_take)
+{
+    size_t before;
+
+    while (arena_footprint(arena) < ALLOC_HUGE_SIZE / 2) {
+        before = arena_footprint(arena);
+        ck_assert_ptr_nonnull(arena_take(arena, 4000));
+        ck_assert_uint_lt(arena_footprint(arena), before + ALLOC_HUGE_SIZE);
+    }
+    before = arena_footprint(arena);
+    while (arena_footprint(arena) == before)
+        memset(arena_take(arena, 4000), 1, 4000);
+    ck_assert_uint_eq(arena_footprint(arena), before + ALLOC_HUGE_SIZE);
+    ck_assert_int_eq(arena_reserve(arena, 3 * ALLOC_HUGE_SIZE, 1), BYRON_OK);
+    ck_assert_uint_eq(arena_footprint(arena), before + 5 * ALLOC_HUGE_SIZE);
+}
+END_TEST
+
 START_TEST(without_memory_it_stays_usable)
 {
     alloc_fail_after(1);
@@ -166,6 +184,7 @@ Suite *test_arena_suite(void)
     tcase_add_test(cases, reserved_takes_cannot_fail);
     tcase_add_test(cases, unused_reserve_serves_the_next);
     tcase_add_test(cases, a_reserve_wastes_no_open_chunk);
+    tcase_add_test(cases, a_large_one_grows_by_what_huge_pages_take);
     tcase_add_test(cases, without_memory_it_stays_usable);
     tcase_add_test(cases, impossible_sizes_are_refused);
     suite_add_tcase(suite, cases);
