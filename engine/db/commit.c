@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "db/batch.h"
 #include "db/txn.h"
 #include "db/wal_record.h"
 #include "db/db_state.h"
@@ -150,7 +151,11 @@ static byron_status prepare_plain(struct byron_txn *txn)
                          &db->payload));
     if (txn->wal_flags & WAL_RANGES)
         TRY(prepare_ranges(txn));
-    TRY(txn_iter_new(txn, txn->position, &prepared->live));
+    if (txn->batch)
+        TRY(batch_iter_new(txn->batch->ops, txn->batch->count,
+                           &prepared->live));
+    else
+        TRY(txn_iter_new(txn, txn->position, &prepared->live));
     TRY(iter_first(prepared->live));
     while (prepared->live->valid) {
         struct entry entry = {.key = prepared->live->key,
@@ -210,7 +215,8 @@ static byron_status prepare_room(struct byron_txn *txn, unsigned flags)
 {
     byron_status status;
     struct byron_db *db = txn->db;
-    db_pace(db, memtable_data_bytes(txn->writes));
+    db_pace(db,
+            txn->batch ? txn->batch->bytes : memtable_data_bytes(txn->writes));
     TRY(db_make_room(db));
     TRY(db_ensure_wal(db));
     TRY(db_settle_abort(db));
@@ -385,12 +391,11 @@ byron_status byron_txn_commit(byron_txn *txn, bool sync)
     return status;
 }
 
-byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
-                         bool sync)
+/* One by one, for what is no batch. */
+static byron_status add_ops(byron_txn *txn, const struct byron_op *ops,
+                            size_t count)
 {
-    byron_status status;
-    byron_txn *txn = NULL;
-    TRY(byron_begin(db, UINT32_MAX, &txn));
+    byron_status status = BYRON_OK;
     for (size_t i = 0; i < count; i++) {
         struct byron_range range = {ops[i].key, ops[i].value};
         if (ops[i].kind == BYRON_OP_DELETE_RANGE)
@@ -401,6 +406,22 @@ byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
             TRY(byron_txn_put_until(txn, ops[i].key, ops[i].value,
                                     ops[i].expires_ms));
     }
+out:
+    return status;
+}
+
+byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
+                         bool sync)
+{
+    byron_status status;
+    byron_txn *txn = NULL;
+    struct batch batch = {.ops = ops, .count = count};
+    /* One that would fill the memtable may have to spill. */
+    bool is_batch = batch_suits(ops, count, &batch.bytes) &&
+                    batch.bytes + 64 * count < db->tuning.memtable;
+    TRY(txn_begin(db, UINT32_MAX, is_batch ? &batch : NULL, &txn));
+    if (!is_batch)
+        TRY(add_ops(txn, ops, count));
     TRY(byron_txn_commit(txn, sync));
     txn = NULL; /* Committed and freed. */
 out:

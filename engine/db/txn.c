@@ -50,7 +50,8 @@ static byron_status refuse_read_only(const struct byron_db *db)
                      BYRON_NO_OFFSET, 0, "the store is open for reading only");
 }
 
-byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
+byron_status txn_begin(struct byron_db *db, uint32_t timeout_ms,
+                       const struct batch *batch, struct byron_txn **out)
 {
     byron_status status;
     if (db->is_read_only)
@@ -61,7 +62,9 @@ byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
     TRY(take_token(db, timeout_ms));
     txn->db = db;
     TRY(byron_snapshot_open(db, &txn->snapshot));
-    TRY(memtable_new(&txn->writes));
+    if (!batch)
+        TRY(memtable_new(&txn->writes));
+    txn->batch = batch;
     *out = txn;
     return BYRON_OK;
 out:
@@ -70,6 +73,11 @@ out:
     else
         alloc_free(txn);
     return status;
+}
+
+byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
+{
+    return txn_begin(db, timeout_ms, NULL, out);
 }
 
 void txn_take_log(struct byron_txn *txn)

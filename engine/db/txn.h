@@ -34,13 +34,21 @@ struct prepared {
     uint64_t wal_number;
 };
 
+/* What a byron_write writes: ops that suit as a batch. Borrowed. */
+struct batch {
+    const struct byron_op *ops;
+    size_t count;
+    uint64_t bytes; /* Of keys and values. */
+};
+
 struct byron_txn {
     struct byron_db *db;
     byron_snapshot *snapshot;
-    struct memtable *writes; /* Positions for sequences. */
-    uint64_t position;       /* Of the last write. */
-    struct buf raw;          /* Of a timed value, to be written. */
-    unsigned wal_flags;      /* Of its record: what may be among the writes. */
+    struct memtable *writes; /* Positions for sequences. NULL: a batch's. */
+    const struct batch *batch;
+    uint64_t position;  /* Of the last write. */
+    struct buf raw;     /* Of a timed value, to be written. */
+    unsigned wal_flags; /* Of its record: what may be among the writes. */
     struct dead_spans dead;
     struct range_set ranges; /* Range deletes; positions for sequences. */
     struct run *spills;      /* Oldest first; owned, with the tables. */
@@ -49,6 +57,12 @@ struct byron_txn {
     struct prepared prepared;
 };
 
+/* A transaction that has no writes but batch, which the commit needs; with NULL
+ * byron_begin. */
+BYRON_MUST_CHECK byron_status txn_begin(struct byron_db *db,
+                                        uint32_t timeout_ms,
+                                        const struct batch *batch,
+                                        struct byron_txn **out);
 /* Whoever else has the log lets go of it soon. */
 void txn_take_log(struct byron_txn *txn);
 void txn_give_log(struct byron_txn *txn); /* If it has it. */
@@ -77,8 +91,6 @@ BYRON_MUST_CHECK byron_status txn_spill_finish(struct byron_txn *txn);
 void txn_spill_discard(struct run *run);
 
 /* --- commit.c --- */
-/* Takes back the batch that there was no room to take back before. */
-BYRON_MUST_CHECK byron_status db_settle_abort(struct byron_db *db);
 /* Forgets what prepare made. */
 void txn_unprepare(struct byron_txn *txn);
 

@@ -32,6 +32,8 @@ BYRON_MUST_CHECK byron_status db_wait_for_flush(struct byron_db *db);
 BYRON_MUST_CHECK byron_status db_make_room(struct byron_db *db);
 /* All WAL bytes so far on the disk. A failure is for good. */
 BYRON_MUST_CHECK byron_status db_sync_wal(struct byron_db *db);
+/* Takes back the batch that there was no room to take back before: commit.c. */
+BYRON_MUST_CHECK byron_status db_settle_abort(struct byron_db *db);
 /* One record of the payload; its bytes count in the statistics. */
 BYRON_MUST_CHECK byron_status db_append_wal(struct byron_db *db,
                                             enum record_type type,

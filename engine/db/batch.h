@@ -1,0 +1,20 @@
+/*
+ * batch: the operations of one byron_write as entries in the order of keys.
+ *
+ * In place of a transaction's memtable: nobody reads what a byron_write writes
+ * before it commits, so it need not be copied into a tree.
+ */
+#ifndef BYRON_DB_BATCH_H
+#define BYRON_DB_BATCH_H
+
+#include "entry/iter.h"
+
+/* Whether ops can be one, that is puts which do not expire and deletes, all
+ * within the limits of an entry. *bytes: of their keys and values. */
+bool batch_suits(const struct byron_op *ops, size_t count, uint64_t *bytes);
+/* Of each key the last operation. Moves by first and next alone. Borrows ops,
+ * which suit, until it is freed. */
+BYRON_MUST_CHECK byron_status batch_iter_new(const struct byron_op *ops,
+                                             size_t count, struct iter **out);
+
+#endif
