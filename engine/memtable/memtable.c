@@ -237,7 +237,7 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
     const struct record *record = NULL;
     struct place place;
 
-    if (may_have(memtable, key)) {
+    if (!tree_is_past(&memtable->tree, &target) && may_have(memtable, key)) {
         tree_find_left(&memtable->tree, &target, &place);
         record = place_record(&place);
     }

@@ -66,6 +66,7 @@ byron_status tree_init(struct tree *tree, struct arena *arena)
     node_fill(root, &nothing, 0, 0, NULL, NULL, &empty_leaf);
     atomic_init(&tree->root, root);
     atomic_init(&tree->splits, 0);
+    atomic_init(&tree->last, NULL);
     return BYRON_OK;
 }
 
@@ -408,24 +409,40 @@ static bool insert_at_leaf(struct tree *tree, const struct way *way,
     return true;
 }
 
+static void insert_together(struct tree *tree,
+                            const struct record *const *records, size_t count)
+{
+    struct way ways[TREE_GROUP];
+
+    find_leaves(tree, records, count, ways);
+    for (size_t i = 0; i < count; i++) {
+        if (!insert_at_leaf(tree, &ways[i], records[i]))
+            insert_alone(tree, records[i]);
+    }
+}
+
+static void note_last(struct tree *tree, const struct record *record)
+{
+    struct target target = record_target(record, false);
+
+    if (tree_is_past(tree, &target))
+        atomic_store_explicit(&tree->last, record, memory_order_release);
+}
+
 void tree_insert(struct tree *tree, const struct record *const *records,
                  size_t count)
 {
-    struct way ways[TREE_GROUP];
     size_t i = 0;
 
     assert(count <= TREE_GROUP);
     while (i < count && insert_at_finger(tree, records[i]))
         i++;
-    if (i + 1 == count)
-        insert_alone(tree, records[i++]);
-    if (i == count)
-        return;
-    find_leaves(tree, records + i, count - i, ways + i);
-    for (; i < count; i++) {
-        if (!insert_at_leaf(tree, &ways[i], records[i]))
-            insert_alone(tree, records[i]);
-    }
+    if (count - i > 1)
+        insert_together(tree, records + i, count - i);
+    else if (count - i == 1)
+        insert_alone(tree, records[i]);
+    if (count > 0)
+        note_last(tree, records[count - 1]);
 }
 
 /* --- Find ------------------------------------------------------------ */

@@ -24,10 +24,12 @@ struct finger {
 struct tree {
     _Atomic(struct node *) root;
     _Atomic uint64_t splits; /* Of leaves; counted once they are published. */
-    struct arena *arena;     /* Borrowed. */
-    size_t node_bytes;       /* The writer's: taken from the arena. */
-    size_t inner_count;      /* The writer's: inner nodes ever made. */
-    struct finger finger;    /* The writer's. */
+    /* The greatest, once it is published; NULL: there is none. */
+    const struct record *_Atomic last;
+    struct arena *arena;  /* Borrowed. */
+    size_t node_bytes;    /* The writer's: taken from the arena. */
+    size_t inner_count;   /* The writer's: inner nodes ever made. */
+    struct finger finger; /* The writer's. */
 };
 
 BYRON_MUST_CHECK byron_status tree_init(struct tree *tree, struct arena *arena);
@@ -59,6 +61,15 @@ static inline const struct record *place_record(const struct place *place)
     return place->upper;
 }
 
+/* Whether target comes after all that was inserted. */
+static inline bool tree_is_past(const struct tree *tree,
+                                const struct target *target)
+{
+    const struct record *last =
+        atomic_load_explicit(&tree->last, memory_order_acquire);
+
+    return !last || record_is_before(last, target);
+}
 /* Finds the place of target. The record right of it is in the place's leaf, or
  * is upper. */
 void tree_find(const struct tree *tree, const struct target *target,
