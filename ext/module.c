@@ -39,6 +39,8 @@ static void free_table(struct table *table)
     index_list_free(table);
     statistics_free(table->statistics);
     declaration_free(table->declaration);
+    bytes_deinit(&table->spare_key);
+    bytes_deinit(&table->spare_value);
     sqlite3_free(table->base.zErrMsg);
     free(table->schema);
     free(table->name);

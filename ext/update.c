@@ -22,6 +22,9 @@
 
 #define FEW_FIELDS 32 /* As many need no memory of their own. */
 
+/* Rooms up to here are kept for the next row. */
+#define SPARE_CAPACITY ((size_t)64 * 1024)
+
 /* One call. */
 struct change {
     struct table *table;
@@ -50,15 +53,31 @@ static void change_init(struct change *change, struct table *table,
     change->declaration = table->declaration;
     change->arguments = arguments;
     change->entries.table = table;
+    change->new_key = table->spare_key;
+    change->value = table->spare_value;
+    table->spare_key = (struct bytes){0};
+    table->spare_value = (struct bytes){0};
+}
+
+static void keep_room(struct bytes *bytes, struct bytes *spare)
+{
+    if (!bytes->data)
+        return;
+    if (spare->data || bytes->capacity > SPARE_CAPACITY) {
+        bytes_deinit(bytes);
+        return;
+    }
+    *spare = *bytes;
+    spare->size = 0;
 }
 
 static void change_deinit(struct change *change)
 {
     if (change->fields != change->few)
         free(change->fields);
+    keep_room(&change->new_key, &change->table->spare_key);
+    keep_room(&change->value, &change->table->spare_value);
     bytes_deinit(&change->old_key);
-    bytes_deinit(&change->new_key);
-    bytes_deinit(&change->value);
     bytes_deinit(&change->other_key);
     entries_deinit(&change->entries);
     byron_value_release(&change->old_value);

@@ -8,6 +8,7 @@
 
 #include <sqlite3ext.h>
 
+#include "bytes.h"
 #include "declaration.h"
 
 extern const sqlite3_api_routines *sqlite3_api;
@@ -43,6 +44,8 @@ struct table {
     char *name;              /* Owned. */
     struct rowid_hint rowid;
     struct cursor *spare;          /* Owned; see cursor.h. May be NULL. */
+    struct bytes spare_key;        /* Rooms for the next row's */
+    struct bytes spare_value;      /* key and value: update.c. */
     struct statistics *statistics; /* Owned; see statistics.h. Or NULL. */
 };
 
