@@ -36,6 +36,7 @@ struct play {
     atomic_bool stop;
     atomic_uint_fast64_t transfers; /* Published. */
     atomic_uint_fast64_t reads;
+    atomic_uint_fast64_t verified; /* How often. */
     atomic_uint failures;
     char first_failure[600];
     pthread_mutex_t mutex;
@@ -424,11 +425,18 @@ START_TEST(money_is_neither_made_nor_lost_on_a_disk)
 }
 END_TEST
 
+/* As much as one reading of the log may meet: a writer who runs away from the
+ * reader makes it long, and the test never-ending. */
+#define PUTS_A_VERIFY 200
+
 static void *write_and_sync(void *context)
 {
     struct play *play = context;
     char value[300] = {0};
     for (uint64_t i = 0; !atomic_load(&play->stop); i++) {
+        while (i > (atomic_load(&play->verified) + 1) * PUTS_A_VERIFY &&
+               !atomic_load(&play->stop))
+            usleep(100);
         struct byron_bytes key = {&i, 1};
         struct byron_bytes bytes = {value, i % sizeof value};
         if (!expect(play, byron_put(play->db, key, bytes, true) == BYRON_OK,
@@ -457,6 +465,7 @@ START_TEST(verify_finds_no_damage_in_a_log_that_grows)
                byron_verify(play.db, NULL, NULL, &damages) == BYRON_OK &&
                    damages == 0,
                "verify finds damage");
+        atomic_fetch_add(&play.verified, 1);
     }
     atomic_store(&play.stop, true);
     ck_assert_int_eq(pthread_join(writer, NULL), 0);
