@@ -107,6 +107,16 @@ void *alloc_zeroed(size_t count, size_t size)
     return bytes;
 }
 
+void *alloc_lines(size_t size)
+{
+    void *bytes = NULL;
+
+    if (must_fail() ||
+        posix_memalign(&bytes, ALLOC_LINE_SIZE, size ? size : 1) != 0)
+        return NULL;
+    return count_in(bytes);
+}
+
 void *alloc_resize(void *bytes, size_t size)
 {
     if (!bytes)

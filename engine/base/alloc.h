@@ -12,7 +12,10 @@ void *alloc_bytes(size_t size);                /* malloc */
 void *alloc_zeroed(size_t count, size_t size); /* calloc */
 void *alloc_resize(void *bytes, size_t size);  /* realloc */
 void alloc_free(void *bytes);                  /* NULL is fine. */
-char *alloc_text(const char *text);            /* strdup */
+/* alloc_bytes, from the start of a line of the processor's caches on. */
+#define ALLOC_LINE_SIZE ((size_t)64)
+void *alloc_lines(size_t size);
+char *alloc_text(const char *text); /* strdup */
 
 /*
  * Whole pages straight from the system, returned to it when freed, but for some

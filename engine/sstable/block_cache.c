@@ -136,9 +136,10 @@ static byron_status add_slab(struct shard *shard)
         shard->slabs = slabs;
         shard->slab_capacity = capacity;
     }
-    struct cached_block *slab = alloc_zeroed(SLAB_SLOTS, sizeof *slab);
+    struct cached_block *slab = alloc_lines(SLAB_SLOTS * sizeof *slab);
     if (!slab)
         return error_no_memory();
+    memset(slab, 0, SLAB_SLOTS * sizeof *slab);
     shard->slabs[shard->slab_count++] = slab;
     for (size_t i = 0; i < SLAB_SLOTS; i++) {
         slab[i].shard = shard;
@@ -408,8 +409,9 @@ uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
         make_room(shard, charge_of(size));
         bytes = spare_rooms_take(&shard->spares, size);
         mutex_unlock(&shard->mutex);
+        return bytes ? bytes : alloc_lines(spare_room_size(size));
     }
-    return bytes ? bytes : alloc_bytes(spare_room_size(size));
+    return alloc_bytes(size);
 }
 
 byron_status block_cache_add(struct block_cache *cache, uint64_t file,

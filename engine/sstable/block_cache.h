@@ -32,7 +32,8 @@ struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
                                       uint64_t offset, size_t size);
 /*
  * Memory for a block of that name, to be added or freed with alloc_free. A
- * block that has to go for it leaves its own. NULL: out of memory.
+ * block that has to go for it leaves its own. But for small and very large ones
+ * it begins with a line of the processor's caches. NULL: out of memory.
  */
 uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
                           uint64_t offset, size_t size);

@@ -25,7 +25,7 @@ struct shard;
 
 /* The fields are for the files of the cache. */
 struct cached_block {
-    atomic_uint_least64_t file;
+    _Alignas(64) atomic_uint_least64_t file; /* A line for each. */
     atomic_uint_least64_t offset;
     _Atomic(struct cached_block *) next; /* In its chain, or the free list. */
     atomic_uint pins;

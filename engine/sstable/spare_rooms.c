@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 
 #define ROOM_STEP 256u
+/* Malloc's share of each step: then a room is aligned where the last one is. */
+#define ROOM_LEFT 16u
 #define ROOM_MIN  1024u
 #define ROOM_MAX  ((size_t)32 * 1024)
 
@@ -22,7 +24,8 @@ size_t spare_room_size(size_t size)
 {
     if (!spare_room_suits(size))
         return size;
-    return (size + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+    return (size + ROOM_LEFT + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP -
+           ROOM_LEFT;
 }
 
 void spare_rooms_put(struct spare_rooms *spares, uint8_t *bytes, size_t size)

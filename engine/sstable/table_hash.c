@@ -7,6 +7,7 @@
 #define CHUNK_DISK_SIZE   (HASH_CHUNK_SIZE + BLOCK_TRAILER_SIZE)
 #define HANDLES_PER_CHUNK (HASH_CHUNK_SIZE / BLOCK_HANDLE_SIZE)
 #define INDEX_BITS_MOST   31u
+#define OFFSET_BITS       44u /* Of a hint. */
 
 /* --- opening --- */
 
@@ -54,9 +55,10 @@ byron_status table_hash_open(struct table_hash *hash,
     hash->handles_at = section->offset + lines_size(&hash->shape);
     hash->keys = properties->hash_keys;
     hash->block_count = blocks;
-    hash->hints = alloc_zeroed(blocks, sizeof *hash->hints);
+    hash->hints = alloc_lines(blocks * sizeof *hash->hints);
     if (!hash->hints)
         return error_no_memory();
+    memset(hash->hints, 0, blocks * sizeof *hash->hints);
     TRY(kept_blocks_init(&hash->lines, hash_chunk_count(&hash->shape)));
     TRY(kept_blocks_init(&hash->handles, count_handle_chunks(blocks)));
 out:
@@ -203,20 +205,49 @@ out:
     return status;
 }
 
+/* Number, as far as it fits; else the largest that does. */
+static uint64_t clamp(uint64_t number, unsigned bits)
+{
+    uint64_t most = (UINT64_C(1) << bits) - 1;
+
+    return number < most ? number : most;
+}
+
 static void remember(struct block_hint *hint, uint64_t offset,
                      struct cached_block *slot, const struct block *block)
 {
     const uint8_t *bytes = slot->bytes;
-    uint64_t first = (uint64_t)(block->values.bytes - bytes);
-    uint64_t size = (slot->size - first) / block->count;
+    uint64_t count = block->count;
+    uint64_t values = (uint64_t)(block->values.bytes - bytes);
+    uint64_t suffixes = (uint64_t)(block->suffixes.bytes - bytes);
+    uint64_t sequences = (uint64_t)(block->sequences - bytes);
 
-    if (!slot->shard) /* It passes. */
+    if (!slot->shard || offset >> OFFSET_BITS) /* It passes; or is too far. */
         return;
-    atomic_store_explicit(&hint->offset, offset, memory_order_relaxed);
+    atomic_store_explicit(&hint->where,
+                          offset | clamp(sequences, 16) << OFFSET_BITS |
+                              (uint64_t)block->sequence_width
+                                  << (OFFSET_BITS + 16),
+                          memory_order_relaxed);
     atomic_store_explicit(&hint->bytes, bytes, memory_order_relaxed);
-    atomic_store_explicit(&hint->values, first | size << 32,
+    atomic_store_explicit(&hint->shape,
+                          clamp(values, 20) |
+                              clamp((slot->size - values) / count, 20) << 20 |
+                              clamp(suffixes, 16) << 40 |
+                              clamp((values - suffixes) / count, 8) << 56,
                           memory_order_relaxed);
     atomic_store_explicit(&hint->slot, slot, memory_order_release);
+}
+
+static uint64_t bits_from(uint64_t word, unsigned from, unsigned bits)
+{
+    return word >> from & ((UINT64_C(1) << bits) - 1);
+}
+
+static uint64_t hint_offset(const struct block_hint *hint)
+{
+    return bits_from(atomic_load_explicit(&hint->where, memory_order_relaxed),
+                     0, OFFSET_BITS);
 }
 
 /* Asks memory at once for all that a look at entry index touches: otherwise
@@ -227,14 +258,19 @@ static void prefetch_entry(const struct block_hint *hint,
 {
     const uint8_t *bytes =
         atomic_load_explicit(&hint->bytes, memory_order_relaxed);
-    uint64_t values = atomic_load_explicit(&hint->values, memory_order_relaxed);
+    uint64_t where = atomic_load_explicit(&hint->where, memory_order_relaxed);
+    uint64_t shape = atomic_load_explicit(&hint->shape, memory_order_relaxed);
     const uint8_t *value =
-        bytes + (uint32_t)values + (values >> 32) * (size_t)index;
+        bytes + bits_from(shape, 0, 20) + bits_from(shape, 20, 20) * index;
 
     __builtin_prefetch(slot);
     __builtin_prefetch(bytes);
     __builtin_prefetch(bytes + BLOCK_HEADER_SIZE + BLOCK_HEAD_SIZE +
                        (size_t)index * BLOCK_HEAD_SIZE);
+    __builtin_prefetch(bytes + bits_from(shape, 40, 16) +
+                       bits_from(shape, 56, 8) * index);
+    __builtin_prefetch(bytes + bits_from(where, OFFSET_BITS, 16) +
+                       bits_from(where, OFFSET_BITS + 16, 4) * index);
     __builtin_prefetch(value);
     __builtin_prefetch(value + 63);
 }
@@ -275,10 +311,8 @@ static byron_status load_block(const struct table_hash *hash, uint32_t number,
 
     if (slot) {
         prefetch_entry(hint, slot, place->at);
-        if (table_source_pin_again(
-                hash->source, slot,
-                atomic_load_explicit(&hint->offset, memory_order_relaxed),
-                BLOCK_DATA)) {
+        if (table_source_pin_again(hash->source, slot, hint_offset(hint),
+                                   BLOCK_DATA)) {
             place->pin = slot;
             block_view(cached_block_bytes(slot), &place->block);
             return BYRON_OK;

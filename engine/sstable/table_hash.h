@@ -13,14 +13,20 @@
 #include "sstable/block.h"
 #include "sstable/kept_blocks.h"
 
-/* Where a data block was last; no promise that it still is there. */
+/*
+ * Where a data block was last; no promise that it still is there. What is at
+ * bytes is asked for, never read, at the places that where and shape tell:
+ *
+ *     where = offset in the file(44) sequences_at(16) width of a sequence(4)
+ *     shape = values_at(20) size of a value(20) suffixes_at(16) of a suffix(8)
+ *
+ * Half a line, so that all of a table stay in the processor's caches.
+ */
 struct block_hint {
     _Atomic(struct cached_block *) slot; /* NULL: nowhere yet. */
-    atomic_uint_least64_t offset;        /* In the file; known before slot. */
-    _Atomic(const uint8_t *) bytes;      /* To be fetched, never read. */
-    /* Where in them its values are: of the first value the offset, and above
-     * 32 bits the size of one, or the mean. */
-    atomic_uint_least64_t values;
+    _Atomic(const uint8_t *) bytes;      /* These are known before slot. */
+    atomic_uint_least64_t where;
+    atomic_uint_least64_t shape;
 };
 
 struct table_hash {

@@ -60,6 +60,26 @@ START_TEST(each_kind_can_fail)
 }
 END_TEST
 
+START_TEST(lines_begin_where_lines_do)
+{
+    static const size_t sizes[] = {0, 1, 63, 64, 100, 4080, 16400, 300000};
+    size_t live = alloc_live();
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint8_t *bytes = alloc_lines(sizes[i]);
+        ck_assert_ptr_nonnull(bytes);
+        ck_assert_uint_eq((uintptr_t)bytes % ALLOC_LINE_SIZE, 0);
+        memset(bytes, 1, sizes[i]);
+        ck_assert_uint_eq(alloc_live(), live + 1);
+        alloc_free(bytes);
+    }
+    alloc_fail_after(1);
+    ck_assert_ptr_null(alloc_lines(64));
+    ck_assert_ptr_null(alloc_lines(SIZE_MAX - 8));
+    ck_assert_uint_eq(alloc_live(), live);
+}
+END_TEST
+
 START_TEST(failed_resize_keeps_the_bytes)
 {
     char *text = alloc_text("kept");
@@ -207,6 +227,7 @@ Suite *test_alloc_suite(void)
     tcase_add_loop_test(cases, some_pieces_of_a_size_are_kept, 0, 2);
     tcase_add_test(cases, only_the_nth_allocation_fails);
     tcase_add_test(cases, zero_disarms);
+    tcase_add_test(cases, lines_begin_where_lines_do);
     tcase_add_test(cases, each_kind_can_fail);
     tcase_add_test(cases, failed_resize_keeps_the_bytes);
     tcase_add_test(cases, live_counts_what_was_not_freed);

@@ -303,6 +303,23 @@ START_TEST(evicted_block_leaves_its_memory_to_the_next)
 }
 END_TEST
 
+START_TEST(blocks_begin_where_lines_do)
+{
+    struct block_cache *cache = new_cache(4 << 20);
+
+    for (uint64_t i = 0; i < 200; i++) {
+        size_t size = 1024 + i * 97;
+        struct cached_block *block = add(cache, 1, i, size);
+
+        ck_assert_uint_eq((uintptr_t)block % ALLOC_LINE_SIZE, 0);
+        ck_assert_uint_eq(
+            (uintptr_t)cached_block_bytes(block).data % ALLOC_LINE_SIZE, 0);
+        cached_block_unpin(block);
+    }
+    block_cache_free(cache);
+}
+END_TEST
+
 static struct block_cache *new_full_cache(void)
 {
     struct block_cache *cache = new_cache(4 << 20);
@@ -448,6 +465,7 @@ Suite *test_block_cache_suite(void)
     tcase_add_test(cases, a_block_is_pinned_again_while_it_has_its_name);
     tcase_add_test(cases, capacity_bounds_what_is_not_pinned);
     tcase_add_test(cases, a_pinned_block_stays);
+    tcase_add_test(cases, blocks_begin_where_lines_do);
     tcase_add_test(cases, blocks_in_use_outlive_blocks_read_once);
     tcase_add_test(cases, what_does_not_fit_goes_with_its_pin);
     tcase_add_test(cases, all_pinned_still_serves);
