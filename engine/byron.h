@@ -209,12 +209,12 @@ BYRON_MUST_CHECK byron_status byron_get(byron_db *db, byron_snapshot *snapshot,
 /*
  * Many keys at once; values[i] has data NULL and size 0 where keys[i] is
  * absent (an empty value has data not NULL). On error nothing is held.
+ * is_there[i] tells the same, unless it is NULL. values may be NULL instead:
+ * then no large value is read.
  */
-BYRON_MUST_CHECK byron_status byron_multi_get(byron_db *db,
-                                              byron_snapshot *snapshot,
-                                              size_t count,
-                                              const struct byron_bytes *keys,
-                                              struct byron_value *values);
+BYRON_MUST_CHECK byron_status byron_multi_get(
+    byron_db *db, byron_snapshot *snapshot, size_t count,
+    const struct byron_bytes *keys, struct byron_value *values, bool *is_there);
 
 /* lower <= key < upper; a bound with data NULL is open. Borrowed as named. */
 struct byron_range {

@@ -130,7 +130,7 @@ static byron_status read_values(struct fetch *fetch, const struct view *view)
         status = settle(&fetch->values[fetch->at], status);
     } else {
         status = byron_multi_get(view->db, view->snapshot, (size_t)count, keys,
-                                 fetch->values + fetch->at);
+                                 fetch->values + fetch->at, NULL);
     }
     if (status == BYRON_OK)
         fetch->read_to = fetch->count;

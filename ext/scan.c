@@ -24,7 +24,7 @@ void scan_init(struct scan *scan, struct table *table)
 
 static void release_batch(struct scan *scan)
 {
-    for (int i = 0; i < scan->batch_count; i++)
+    for (int i = 0; scan->batch && i < scan->batch_count; i++)
         byron_value_release(&scan->batch[i]);
     scan->batch_count = 0;
 }
@@ -120,18 +120,30 @@ static byron_status read_batch(struct scan *scan, int count)
     int step = scan->is_descending ? -1 : 1;
     byron_status status;
 
-    if (!scan->batch)
-        scan->batch = calloc(SCAN_BATCH, sizeof *scan->batch);
-    if (!scan->batch)
+    if (!scan->batch && !scan->skips_values &&
+        !(scan->batch = calloc(SCAN_BATCH, sizeof *scan->batch)))
         return BYRON_NO_MEMORY;
     for (int i = 0; i < count; i++)
         keys[i] = key_ranges_lower(&scan->ranges, current(scan) + i * step);
     status = byron_multi_get(scan->view.db, scan->view.snapshot, (size_t)count,
-                             keys, scan->batch);
+                             keys, scan->skips_values ? NULL : scan->batch,
+                             scan->has_point);
     if (status != BYRON_OK)
         return status;
     scan->batch_first = scan->done;
     scan->batch_count = count;
+    return BYRON_OK;
+}
+
+/* One of those that were read at once. */
+static byron_status take_point(struct scan *scan, int index)
+{
+    if (!scan->has_point[index])
+        return BYRON_NOT_FOUND;
+    if (!scan->skips_values) {
+        scan->value = scan->batch[index];
+        memset(&scan->batch[index], 0, sizeof scan->batch[index]);
+    }
     return BYRON_OK;
 }
 
@@ -140,27 +152,20 @@ static byron_status read_point(struct scan *scan)
 {
     struct byron_bytes key = key_ranges_lower(&scan->ranges, current(scan));
     int ahead = scan->done - scan->batch_first;
-    int count;
     byron_status status;
+    int count;
 
     if (scan->view.txn)
         return byron_txn_get(scan->view.txn, key, &scan->value);
-    if (scan->skips_values)
-        return byron_get(scan->view.db, scan->view.snapshot, key, NULL);
-    if (scan->batch_count == 0 || ahead >= scan->batch_count) {
-        count = count_points(scan);
-        release_batch(scan);
-        if (count < 2)
-            return byron_get(scan->view.db, scan->view.snapshot, key,
-                             &scan->value);
-        status = read_batch(scan, count);
-        if (status != BYRON_OK)
-            return status;
-        ahead = 0;
-    }
-    scan->value = scan->batch[ahead];
-    memset(&scan->batch[ahead], 0, sizeof scan->batch[ahead]);
-    return scan->value.data ? BYRON_OK : BYRON_NOT_FOUND;
+    if (scan->batch_count > 0 && ahead < scan->batch_count)
+        return take_point(scan, ahead);
+    count = count_points(scan);
+    release_batch(scan);
+    if (count < 2)
+        return byron_get(scan->view.db, scan->view.snapshot, key,
+                         scan->skips_values ? NULL : &scan->value);
+    status = read_batch(scan, count);
+    return status == BYRON_OK ? take_point(scan, 0) : status;
 }
 
 static byron_status open_range(struct scan *scan, struct byron_range range)

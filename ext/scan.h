@@ -32,7 +32,8 @@ struct scan {
     byron_cursor *rows;           /* Of the range begun last; else a point. */
     struct byron_value value;     /* Of a point; data NULL: not read yet. */
     bool skips_values;            /* Nobody is likely to ask for values. */
-    struct byron_value *batch;    /* Owned array; points read in advance. */
+    struct byron_value *batch;    /* Owned array; points read in advance, */
+    bool has_point[SCAN_BATCH];   /* if they are there. */
     int batch_first;
     int batch_count;
     struct bytes place_key;

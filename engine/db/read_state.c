@@ -89,18 +89,19 @@ static byron_status get_from_run(const struct run *run, struct slice key,
                                  uint64_t sequence, struct table_found *out)
 {
     struct table_reader *reader;
-    size_t index = run_find(run, key);
-    if (index == run->count ||
-        slice_compare(table_meta_smallest(run->tables[index]), key) > 0)
+    struct table_meta *meta = run_cover(run, key);
+    if (!meta)
         return BYRON_NOT_FOUND;
-    byron_status status = table_meta_reader(run->tables[index], &reader);
+    byron_status status = table_meta_reader(meta, &reader);
     if (status != BYRON_OK)
         return status;
     return table_reader_get(reader, key, table_key_hash(key), sequence, out);
 }
 
 byron_status read_state_get(struct read_state *state, struct slice key,
-                            uint64_t sequence, struct table_found *out)
+                            uint64_t sequence,
+                            const struct version_ahead *ahead,
+                            struct table_found *out)
 {
     /* Newest first, so the first answer found is the one that counts. */
     if (get_from_memtable(state->live, key, sequence, out))
@@ -117,7 +118,7 @@ byron_status read_state_get(struct read_state *state, struct slice key,
                 return status;
         }
     }
-    return version_get(state->version, key, sequence, out);
+    return version_get(state->version, key, sequence, ahead, out);
 }
 
 static byron_status collect_lists(const struct range_lists *lists,

@@ -37,10 +37,11 @@ void read_state_fill(struct read_state *state, struct memtable *live,
 struct read_state *read_state_ref(struct read_state *state);
 void read_state_unref(struct read_state *state); /* NULL is fine. */
 /* The newest version at or below sequence, tombstones included, or
- * BYRON_NOT_FOUND. */
+ * BYRON_NOT_FOUND. ahead: as version_look_ahead found it, or NULL. */
 BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
                                              struct slice key,
                                              uint64_t sequence,
+                                             const struct version_ahead *ahead,
                                              struct table_found *out);
 /* Whether any source may have range deletes. */
 static inline bool read_state_has_ranges(const struct read_state *state)

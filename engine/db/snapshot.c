@@ -206,7 +206,7 @@ byron_status snapshot_get(byron_snapshot *snapshot, struct slice key,
 {
     struct table_found found = {.skips_large = !out};
     byron_status status =
-        read_state_get(snapshot->state, key, snapshot->sequence, &found);
+        read_state_get(snapshot->state, key, snapshot->sequence, NULL, &found);
     if (status != BYRON_OK)
         return status;
     return value_from(&found, &snapshot->moment, out);
@@ -230,46 +230,89 @@ out:
     return status;
 }
 
-/* Memory is asked so many keys ahead for where a get begins, and half as many
- * for where that leads. */
-#define KEYS_AHEAD 8
+/* Memory is asked so many keys ahead for where a get begins, and a third less
+ * each for where that leads, and for what is there. */
+#define KEYS_AHEAD  12
+#define STAGE_AHEAD (KEYS_AHEAD / 3)
+
+struct multi_get {
+    byron_snapshot *snapshot;
+    size_t count;
+    const struct byron_bytes *keys;
+    struct byron_value *values;              /* NULL: not asked for, */
+    bool *is_there;                          /* as this. */
+    struct version_ahead aheads[KEYS_AHEAD]; /* Of key i at i % KEYS_AHEAD. */
+};
+
+static void go_on(const struct multi_get *gets, size_t index,
+                  enum table_ahead what)
+{
+    if (index < gets->count)
+        version_ahead_prefetch(&gets->aheads[index % KEYS_AHEAD], what);
+}
+
+static byron_status multi_get_one(const struct multi_get *gets, size_t index)
+{
+    byron_snapshot *snapshot = gets->snapshot;
+    struct byron_value *value = gets->values ? &gets->values[index] : NULL;
+    struct table_found found = {.skips_large = !value};
+    byron_status status;
+
+    TRY(check_key(gets->keys[index]));
+    status = read_state_get(snapshot->state, slice_from(gets->keys[index]),
+                            snapshot->sequence,
+                            &gets->aheads[index % KEYS_AHEAD], &found);
+    if (status == BYRON_OK)
+        status = value_from(&found, &snapshot->moment, value);
+    if (gets->is_there)
+        gets->is_there[index] = status == BYRON_OK;
+    if (status == BYRON_NOT_FOUND)
+        status = BYRON_OK;
+out:
+    return status;
+}
 
 /* Step step of a multi-get: a get, and what those to come need. */
-static byron_status multi_get_step(byron_snapshot *snapshot, size_t count,
-                                   const struct byron_bytes *keys, size_t step,
-                                   struct byron_value *values)
+static byron_status multi_get_step(struct multi_get *gets, size_t step)
 {
-    const struct version *version = snapshot->state->version;
-    size_t then = step - KEYS_AHEAD / 2;
-    size_t now = step - KEYS_AHEAD;
-    byron_status status;
-    if (step < count)
-        version_prefetch(version, slice_from(keys[step]), TABLE_AHEAD_FIRST);
-    if (then < count)
-        version_prefetch(version, slice_from(keys[then]), TABLE_AHEAD_THEN);
-    if (now >= count)
-        return BYRON_OK;
-    status = byron_get(snapshot->db, snapshot, keys[now], &values[now]);
-    return status == BYRON_NOT_FOUND ? BYRON_OK : status;
+    byron_status status = BYRON_OK;
+
+    /* Of the first steps what lies back is far beyond count. */
+    if (step - KEYS_AHEAD < gets->count)
+        status = multi_get_one(gets, step - KEYS_AHEAD);
+    go_on(gets, step - 2 * STAGE_AHEAD, TABLE_AHEAD_ENTRY);
+    go_on(gets, step - STAGE_AHEAD, TABLE_AHEAD_WHERE);
+    if (step < gets->count)
+        version_look_ahead(gets->snapshot->state->version,
+                           slice_from(gets->keys[step]),
+                           &gets->aheads[step % KEYS_AHEAD]);
+    return status;
 }
 
 byron_status byron_multi_get(byron_db *db, byron_snapshot *snapshot,
                              size_t count, const struct byron_bytes *keys,
-                             struct byron_value *values)
+                             struct byron_value *values, bool *is_there)
 {
     byron_status status = BYRON_OK;
     byron_snapshot *own = NULL;
-    for (size_t i = 0; i < count; i++)
+    struct multi_get gets; /* Large: aheads is filled as it is used. */
+
+    for (size_t i = 0; values && i < count; i++)
         values[i] = (struct byron_value){0};
     if (!snapshot) {
         TRY(byron_snapshot_open(db, &own));
         snapshot = own;
     }
+    gets.snapshot = snapshot;
+    gets.count = count;
+    gets.keys = keys;
+    gets.values = values;
+    gets.is_there = is_there;
     for (size_t step = 0; step < count + KEYS_AHEAD; step++)
-        TRY(multi_get_step(snapshot, count, keys, step, values));
+        TRY(multi_get_step(&gets, step));
 out:
     if (status != BYRON_OK)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; values && i < count; i++)
             byron_value_release(&values[i]);
     byron_snapshot_close(own);
     return status;

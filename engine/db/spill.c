@@ -202,11 +202,10 @@ static byron_status get_from_spill(struct byron_txn *txn, const struct run *run,
     byron_status status;
     struct table_reader *reader;
     uint64_t limit = txn->position;
-    size_t index = run_find(run, key);
-    if (index == run->count ||
-        slice_compare(table_meta_smallest(run->tables[index]), key) > 0)
+    struct table_meta *meta = run_cover(run, key);
+    if (!meta)
         return BYRON_NOT_FOUND;
-    TRY(table_meta_reader(run->tables[index], &reader));
+    TRY(table_meta_reader(meta, &reader));
     for (;;) {
         TRY(table_reader_get(reader, key, table_key_hash(key), limit, out));
         if (!dead_spans_has(&txn->dead, out->sequence))

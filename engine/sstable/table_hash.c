@@ -81,9 +81,8 @@ struct probe {
     const uint8_t *lines;     /* Of the chunk. */
     struct cached_block *pin; /* Its; NULL: it is kept. */
     uint32_t chunk;
-    uint32_t count; /* Of lines in the chunk. */
-    uint32_t line;  /* In the chunk. */
-    uint32_t seen;  /* Lines. */
+    uint32_t line; /* In the chunk. */
+    uint32_t seen; /* Lines. */
     uint32_t wanted;
     uint32_t matches; /* Bits: slots of the line still to be looked at. */
 };
@@ -104,49 +103,61 @@ static byron_status load_lines(const struct table_hash *hash, uint32_t chunk,
                             BLOCK_HASH_LINES, lines, pin);
 }
 
-static void match_line(struct probe *probe)
+static inline void match_line(struct probe *probe)
 {
     probe->matches =
         hash_line_matches(probe->lines + (size_t)probe->line * HASH_LINE_SIZE,
                           hash_mask(&probe->hash->shape), probe->wanted);
 }
 
-static byron_status begin_probe(struct probe *probe,
-                                const struct table_hash *hash,
-                                uint64_t key_hash)
+static inline byron_status begin_probe(struct probe *probe,
+                                       const struct table_hash *hash,
+                                       uint64_t key_hash)
 {
     byron_status status = BYRON_OK;
     const struct hash_shape *shape = &hash->shape;
     uint32_t line = hash_line_of(shape, key_hash);
-    struct slice lines;
+    struct slice lines = kept_blocks_at(&hash->lines, line / HASH_CHUNK_LINES);
 
     probe->hash = hash;
+    probe->pin = NULL;
     probe->chunk = line / HASH_CHUNK_LINES;
     probe->line = line % HASH_CHUNK_LINES;
-    probe->count = hash_chunk_lines(shape, probe->chunk);
     probe->seen = 1;
     probe->wanted = hash_fingerprint(shape, key_hash);
-    TRY(load_lines(hash, probe->chunk, &lines, &probe->pin));
+    if (!lines.data)
+        TRY(load_lines(hash, probe->chunk, &lines, &probe->pin));
     probe->lines = lines.data;
     match_line(probe);
 out:
     return status;
 }
 
-/* The next slot that may be the key's; 0: there is none. */
-static uint32_t next_slot(struct probe *probe)
+/* To the first line from this one on with a match; false: there is none. Apart:
+ * most lines have one, or are not full. */
+__attribute__((noinline)) static bool find_line(struct probe *probe)
 {
-    const uint8_t *line;
-    uint32_t slot;
+    uint32_t count = hash_chunk_lines(&probe->hash->shape, probe->chunk);
 
     while (!probe->matches) {
-        line = probe->lines + (size_t)probe->line * HASH_LINE_SIZE;
-        if (!hash_line_is_full(line) || probe->seen == probe->count)
-            return 0;
-        probe->line = probe->line + 1 < probe->count ? probe->line + 1 : 0;
+        const uint8_t *line =
+            probe->lines + (size_t)probe->line * HASH_LINE_SIZE;
+        if (!hash_line_is_full(line) || probe->seen == count)
+            return false;
+        probe->line = probe->line + 1 < count ? probe->line + 1 : 0;
         probe->seen++;
         match_line(probe);
     }
+    return true;
+}
+
+/* The next slot that may be the key's; 0: there is none. */
+static inline uint32_t next_slot(struct probe *probe)
+{
+    uint32_t slot;
+
+    if (!probe->matches && !find_line(probe))
+        return 0;
     slot = (uint32_t)__builtin_ctz(probe->matches);
     probe->matches &= probe->matches - 1;
     return load_u32(probe->lines + (size_t)probe->line * HASH_LINE_SIZE +
@@ -275,28 +286,47 @@ static void prefetch_entry(const struct block_hint *hint,
     __builtin_prefetch(value + 63);
 }
 
-void table_hash_prefetch_entry(const struct table_hash *hash, uint64_t key_hash)
+/* The hint of the block that a search is likely to go to, and the index of its
+ * entry there; NULL where the first line does not tell. */
+static const struct block_hint *likely_hint(const struct table_hash *hash,
+                                            uint64_t key_hash, uint32_t *index)
 {
     const struct hash_shape *shape = &hash->shape;
     const uint8_t *line = first_line(hash, key_hash);
-    const struct block_hint *hint;
-    struct cached_block *block;
     uint32_t matches;
     uint32_t slot;
 
     if (!line)
-        return;
+        return NULL;
     matches = hash_line_matches(line, hash_mask(shape),
                                 hash_fingerprint(shape, key_hash));
     if (!matches)
-        return;
+        return NULL;
     slot = load_u32(line + (size_t)__builtin_ctz(matches) * 4);
     if (hash_slot_block(shape, slot) >= hash->block_count)
-        return;
-    hint = &hash->hints[hash_slot_block(shape, slot)];
-    block = atomic_load_explicit(&hint->slot, memory_order_acquire);
+        return NULL;
+    *index = hash_slot_index(shape, slot);
+    return &hash->hints[hash_slot_block(shape, slot)];
+}
+
+void table_hash_prefetch_hint(const struct table_hash *hash, uint64_t key_hash)
+{
+    uint32_t index;
+    const struct block_hint *hint = likely_hint(hash, key_hash, &index);
+
+    if (hint)
+        __builtin_prefetch(hint);
+}
+
+void table_hash_prefetch_entry(const struct table_hash *hash, uint64_t key_hash)
+{
+    uint32_t index;
+    const struct block_hint *hint = likely_hint(hash, key_hash, &index);
+    struct cached_block *block =
+        hint ? atomic_load_explicit(&hint->slot, memory_order_acquire) : NULL;
+
     if (block)
-        prefetch_entry(hint, block, hash_slot_index(shape, slot));
+        prefetch_entry(hint, block, index);
 }
 
 /* Pins data block number, of which entry place->at is of interest. */

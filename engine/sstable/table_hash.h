@@ -50,9 +50,10 @@ table_hash_open(struct table_hash *hash, const struct table_source *source,
                 const struct table_section *section,
                 const struct table_properties *properties);
 void table_hash_close(struct table_hash *hash); /* All zero is fine. */
-/* Starts to fetch the line that a search will look at; and, once that is at
- * hand, the entry that it leads to. */
+/* Starts to fetch the line that a search will look at; once that is at hand,
+ * the hint of the block that it leads to; and then the entry in it. */
 void table_hash_prefetch(const struct table_hash *hash, uint64_t key_hash);
+void table_hash_prefetch_hint(const struct table_hash *hash, uint64_t key_hash);
 void table_hash_prefetch_entry(const struct table_hash *hash,
                                uint64_t key_hash);
 

@@ -269,6 +269,8 @@ void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash,
             table_filter_prefetch(&reader->filter, key_hash);
     } else if (ahead == TABLE_AHEAD_FIRST) {
         table_hash_prefetch(&reader->hash, key_hash);
+    } else if (ahead == TABLE_AHEAD_WHERE) {
+        table_hash_prefetch_hint(&reader->hash, key_hash);
     } else {
         table_hash_prefetch_entry(&reader->hash, key_hash);
     }

@@ -50,8 +50,8 @@ static inline uint64_t table_key_hash(struct slice key)
 /* Whether gets go by a hash index. */
 bool table_reader_has_hash_index(const struct table_reader *reader);
 /* Starts to fetch what a get of that hash begins with; then, with that at hand,
- * what it goes on with. */
-enum table_ahead { TABLE_AHEAD_FIRST, TABLE_AHEAD_THEN };
+ * what tells where it goes on; and then what is there. */
+enum table_ahead { TABLE_AHEAD_FIRST, TABLE_AHEAD_WHERE, TABLE_AHEAD_ENTRY };
 void table_reader_prefetch(const struct table_reader *reader, uint64_t key_hash,
                            enum table_ahead ahead);
 /*

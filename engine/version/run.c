@@ -5,10 +5,10 @@
 
 byron_status run_seal(struct run *run)
 {
-    struct slice first = table_meta_largest(run->tables[0]);
+    struct slice first = table_meta_smallest(run->tables[0]);
     struct slice last = table_meta_largest(run->tables[run->count - 1]);
 
-    run->heads = alloc_bytes(run->count * sizeof *run->heads);
+    run->heads = alloc_bytes(run->count * 2 * sizeof *run->heads);
     if (!run->heads)
         return error_no_memory();
     run->shared = slice_shared(first, last);
@@ -16,6 +16,8 @@ byron_status run_seal(struct run *run)
     for (size_t i = 0; i < run->count; i++) {
         run->heads[i] =
             slice_head(table_meta_largest(run->tables[i]), run->shared);
+        run->heads[run->count + i] =
+            slice_head(table_meta_smallest(run->tables[i]), run->shared);
         run->bytes += run->tables[i]->facts.size;
     }
     return BYRON_OK;
@@ -26,13 +28,13 @@ byron_status run_copy(const struct run *run, struct run *out)
     struct run copy = *run;
 
     copy.tables = alloc_bytes(run->count * sizeof *copy.tables);
-    copy.heads = alloc_bytes(run->count * sizeof *copy.heads);
+    copy.heads = alloc_bytes(run->count * 2 * sizeof *copy.heads);
     if (!copy.tables || !copy.heads) {
         alloc_free(copy.tables);
         alloc_free(copy.heads);
         return error_no_memory();
     }
-    memcpy(copy.heads, run->heads, run->count * sizeof *copy.heads);
+    memcpy(copy.heads, run->heads, run->count * 2 * sizeof *copy.heads);
     for (size_t i = 0; i < run->count; i++)
         copy.tables[i] = table_meta_ref(run->tables[i]);
     *out = copy;
@@ -76,31 +78,74 @@ static size_t find_by_head(const struct run *run, uint64_t head)
     return (size_t)(low - run->heads) + (*low < head);
 }
 
-size_t run_find(const struct run *run, struct slice key)
+/* Order of key against the keys of a sealed run, by what those share; 0: it is
+ * shared by key. */
+static int compare_shared(const struct run *run, struct slice key)
 {
-    struct slice prefix;
-    uint64_t head;
-    size_t low;
-    size_t high;
-    int order;
+    struct slice shared =
+        slice_of(table_meta_smallest(run->tables[0]).data, run->shared);
 
-    if (run->count == 1 || !run->heads)
-        return find_by_key(run, key, 0, run->count);
-    prefix = slice_of(table_meta_largest(run->tables[0]).data, run->shared);
-    order = slice_compare(
-        slice_of(key.data, key.size < prefix.size ? key.size : prefix.size),
-        prefix);
-    if (order != 0)
-        return order < 0 ? 0 : run->count;
-    head = slice_head(key, run->shared);
-    low = find_by_head(run, head);
+    if (key.size > shared.size)
+        key.size = shared.size;
+    return slice_compare(key, shared);
+}
+
+/* run_find for a key of that head, behind what is shared. */
+static size_t find_with_head(const struct run *run, struct slice key,
+                             uint64_t head)
+{
+    size_t low = find_by_head(run, head);
+    size_t high = low + 1;
+
     if (low == run->count || run->heads[low] != head)
         return low;
     /* Equal heads leave the matter to the keys. */
-    high = low + 1;
     if (high < run->count && run->heads[high] == head)
         high = head == UINT64_MAX ? run->count : find_by_head(run, head + 1);
     return find_by_key(run, key, low, high);
+}
+
+size_t run_find(const struct run *run, struct slice key)
+{
+    int order;
+
+    if (!run->heads)
+        return find_by_key(run, key, 0, run->count);
+    order = compare_shared(run, key);
+    if (order != 0)
+        return order < 0 ? 0 : run->count;
+    return find_with_head(run, key, slice_head(key, run->shared));
+}
+
+/* Whether the table begins at or before key. */
+static bool begins(const struct table_meta *meta, struct slice key)
+{
+    return slice_compare(table_meta_smallest(meta), key) <= 0;
+}
+
+struct table_meta *run_cover(const struct run *run, struct slice key)
+{
+    uint64_t smallest;
+    uint64_t head;
+    size_t index;
+
+    if (!run->heads) {
+        index = find_by_key(run, key, 0, run->count);
+        if (index == run->count || !begins(run->tables[index], key))
+            return NULL;
+        return run->tables[index];
+    }
+    if (compare_shared(run, key) != 0)
+        return NULL;
+    head = slice_head(key, run->shared);
+    index = find_with_head(run, key, head);
+    if (index == run->count)
+        return NULL;
+    smallest = run->heads[run->count + index];
+    if (smallest > head ||
+        (smallest == head && !begins(run->tables[index], key)))
+        return NULL;
+    return run->tables[index];
 }
 
 void run_overlap(const struct run *run, struct slice lower, struct slice upper,

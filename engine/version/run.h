@@ -11,8 +11,9 @@ struct run {
     struct table_meta **tables; /* Ascending keys; a reference each. */
     size_t count;
     uint64_t bytes;  /* Of the files. */
-    uint64_t *heads; /* Of the largest keys, behind what all of them share;
-                        owned. NULL where run_seal was not called. */
+    uint64_t *heads; /* Of the largest keys, and then of the smallest ones,
+                        behind what all keys share; owned. NULL where run_seal
+                        was not called. */
     size_t shared;
 };
 
@@ -23,6 +24,8 @@ BYRON_MUST_CHECK byron_status run_copy(const struct run *run, struct run *out);
 void run_deinit(struct run *run);
 /* The first table of run that does not end before key; run->count if none. */
 size_t run_find(const struct run *run, struct slice key);
+/* The table of run whose keys key is among; NULL if there is none. */
+struct table_meta *run_cover(const struct run *run, struct slice key);
 /* Tables [*begin, *end) touch [lower, upper); open bounds have data NULL. */
 void run_overlap(const struct run *run, struct slice lower, struct slice upper,
                  size_t *begin, size_t *end);

@@ -36,98 +36,104 @@ void version_unref(struct version *version)
     alloc_free(version);
 }
 
-/* Tables that may have a key, newest first. */
-#define CANDIDATES_MAX 16
-
-struct candidates {
-    struct table_meta *meta[CANDIDATES_MAX];
-    struct table_reader *reader[CANDIDATES_MAX];
-    size_t count;
-};
-
-/* The table of run that covers key, if it is not too new; NULL: none. */
-static struct table_meta *cover(const struct run *run, struct slice key,
-                                uint64_t sequence)
+static byron_status ask(const struct version_ahead *tables, struct slice key,
+                        uint64_t sequence, struct table_found *out)
 {
-    size_t index = run_find(run, key);
-    struct table_meta *meta;
-
-    if (index == run->count)
-        return NULL;
-    meta = run->tables[index];
-    if (meta->facts.min_sequence > sequence ||
-        slice_compare(table_meta_smallest(meta), key) > 0)
-        return NULL;
-    return meta;
-}
-
-static byron_status ask(struct candidates *candidates, struct slice key,
-                        uint64_t hash, uint64_t sequence,
-                        struct table_found *out)
-{
-    for (size_t i = 0; i < candidates->count; i++) {
-        byron_status status =
-            table_reader_get(candidates->reader[i], key, hash, sequence, out);
+    for (size_t i = 0; i < tables->count; i++) {
+        byron_status status;
+        if (tables->metas[i]->facts.min_sequence > sequence)
+            continue;
+        status = table_reader_get(tables->readers[i], key, tables->hash,
+                                  sequence, out);
         if (status != BYRON_NOT_FOUND)
-            return table_meta_judge(candidates->meta[i], status);
+            return table_meta_judge(tables->metas[i], status);
     }
-    candidates->count = 0;
     return BYRON_NOT_FOUND;
 }
 
 /*
- * In two passes, so that memory is asked for the filters of all runs at once:
- * they are what a get waits for most.
+ * Adds a table. Memory is asked for where each begins, before any of them is
+ * asked: that is what a get waits for most. One alone is asked at once.
  */
-byron_status version_get(struct version *version, struct slice key,
-                         uint64_t sequence, struct table_found *out)
+static void add_table(struct version_ahead *tables, struct table_meta *meta,
+                      struct table_reader *reader)
 {
-    byron_status status = BYRON_OK;
-    byron_status answer;
-    struct candidates candidates;
-    uint64_t hash = table_key_hash(key);
+    size_t index = tables->count++;
 
-    candidates.count = 0;
-    for (size_t l = 0; l < BYRON_LEVELS; l++)
+    tables->metas[index] = meta;
+    tables->readers[index] = reader;
+    if (index == 1)
+        table_reader_prefetch(tables->readers[0], tables->hash,
+                              TABLE_AHEAD_FIRST);
+    if (index > 0)
+        table_reader_prefetch(reader, tables->hash, TABLE_AHEAD_FIRST);
+}
+
+void version_look_ahead(const struct version *version, struct slice key,
+                        struct version_ahead *out)
+{
+    out->hash = table_key_hash(key);
+    out->count = 0;
+    out->is_whole = true;
+    for (size_t l = 0; l < version->depth && out->is_whole; l++)
         for (size_t r = 0; r < version->levels[l].count; r++) {
             struct table_meta *meta =
-                cover(&version->levels[l].runs[r], key, sequence);
+                run_cover(&version->levels[l].runs[r], key);
             struct table_reader *reader;
 
             if (!meta)
                 continue;
-            if (candidates.count == CANDIDATES_MAX) {
-                answer = ask(&candidates, key, hash, sequence, out);
+            reader = atomic_load_explicit(&meta->reader, memory_order_acquire);
+            out->is_whole = reader && out->count < VERSION_AHEAD_TABLES;
+            if (!out->is_whole)
+                break;
+            out->metas[out->count] = meta;
+            out->readers[out->count++] = reader;
+        }
+    version_ahead_prefetch(out, TABLE_AHEAD_FIRST);
+}
+
+void version_ahead_prefetch(const struct version_ahead *ahead,
+                            enum table_ahead what)
+{
+    for (size_t i = 0; i < ahead->count; i++)
+        table_reader_prefetch(ahead->readers[i], ahead->hash, what);
+}
+
+byron_status version_get(struct version *version, struct slice key,
+                         uint64_t sequence, const struct version_ahead *ahead,
+                         struct table_found *out)
+{
+    byron_status status = BYRON_OK;
+    byron_status answer;
+    struct version_ahead tables; /* Large: filled as far as it is used. */
+
+    if (ahead && ahead->is_whole)
+        return ask(ahead, key, sequence, out);
+    tables.hash = ahead ? ahead->hash : table_key_hash(key);
+    tables.count = 0;
+    for (size_t l = 0; l < version->depth; l++)
+        for (size_t r = 0; r < version->levels[l].count; r++) {
+            struct table_meta *meta =
+                run_cover(&version->levels[l].runs[r], key);
+            struct table_reader *reader;
+
+            if (!meta || meta->facts.min_sequence > sequence)
+                continue;
+            if (tables.count == VERSION_AHEAD_TABLES) {
+                answer = ask(&tables, key, sequence, out);
                 if (answer != BYRON_NOT_FOUND)
                     return answer;
+                tables.count = 0;
             }
             TRY(table_meta_reader(meta, &reader));
-            table_reader_prefetch(reader, hash, TABLE_AHEAD_FIRST);
-            candidates.meta[candidates.count] = meta;
-            candidates.reader[candidates.count++] = reader;
+            add_table(&tables, meta, reader);
         }
     status = BYRON_NOT_FOUND;
 out:
     /* A table that does not open matters only where no newer one answers. */
-    answer = ask(&candidates, key, hash, sequence, out);
+    answer = ask(&tables, key, sequence, out);
     return answer == BYRON_NOT_FOUND ? status : answer;
-}
-
-void version_prefetch(const struct version *version, struct slice key,
-                      enum table_ahead ahead)
-{
-    uint64_t hash = table_key_hash(key);
-
-    for (size_t l = 0; l < BYRON_LEVELS; l++)
-        for (size_t r = 0; r < version->levels[l].count; r++) {
-            struct table_meta *meta =
-                cover(&version->levels[l].runs[r], key, SEQUENCE_MAX);
-            struct table_reader *reader =
-                meta ? atomic_load_explicit(&meta->reader, memory_order_acquire)
-                     : NULL;
-            if (reader)
-                table_reader_prefetch(reader, hash, ahead);
-        }
 }
 
 /* Those of one run. */

@@ -25,6 +25,7 @@ struct level {
 struct version {
     atomic_uint refs;
     struct level levels[BYRON_LEVELS];
+    size_t depth;    /* Behind the last level that has runs. */
     uint64_t ranges; /* Pieces of range deletes, at all levels. */
 };
 
@@ -43,14 +44,27 @@ BYRON_MUST_CHECK byron_status version_apply(struct version *base,
                                             const struct version_edit *edit,
                                             struct table_env *env,
                                             struct version **out);
-/* Newest to oldest until found; BYRON_NOT_FOUND if nowhere. */
+/* The tables that a get has to ask, newest first. */
+#define VERSION_AHEAD_TABLES 8
+struct version_ahead {
+    uint64_t hash;
+    bool is_whole; /* These are all: every one is open, and has a place. */
+    size_t count;
+    struct table_meta *metas[VERSION_AHEAD_TABLES];
+    struct table_reader *readers[VERSION_AHEAD_TABLES];
+};
+/* For a get that is to come, while the version stays: starts to fetch what it
+ * begins with; and then what it goes on with. */
+void version_look_ahead(const struct version *version, struct slice key,
+                        struct version_ahead *out);
+void version_ahead_prefetch(const struct version_ahead *ahead,
+                            enum table_ahead what);
+/* Newest to oldest until found; BYRON_NOT_FOUND if nowhere. ahead: what the
+ * look ahead has found for key, or NULL. */
 BYRON_MUST_CHECK byron_status version_get(struct version *version,
                                           struct slice key, uint64_t sequence,
+                                          const struct version_ahead *ahead,
                                           struct table_found *out);
-/* For a get that is to come: starts to fetch what it will need of the tables
- * that are open. */
-void version_prefetch(const struct version *version, struct slice key,
-                      enum table_ahead ahead);
 /* Adds to out the range deletes that touch [lower, upper): of each piece the
  * newest at or below sequence. Their bounds are the tables'. */
 BYRON_MUST_CHECK byron_status version_collect_ranges(struct version *version,

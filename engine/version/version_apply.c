@@ -343,6 +343,8 @@ byron_status version_apply(struct version *base,
         else
             TRY(copy_level(&base->levels[l], &version->levels[l]));
         sum_level(&version->levels[l]);
+        if (version->levels[l].count > 0)
+            version->depth = l + 1;
         version->ranges += version->levels[l].ranges;
     }
     *out = version;

@@ -158,13 +158,17 @@ START_TEST(many_keys_at_once_see_it)
 {
     struct byron_bytes wanted[] = {plain_text("a"), plain_text("b")};
     struct byron_value values[2];
+    bool is_there[2];
     put_letters("ab");
     settle_at(_i);
     delete_range("b", "c");
-    CHECK_OK(byron_multi_get(db, NULL, 2, wanted, values));
+    CHECK_OK(byron_multi_get(db, NULL, 2, wanted, values, NULL));
     ck_assert_ptr_nonnull(values[0].data);
     ck_assert_ptr_null(values[1].data);
     byron_value_release(&values[0]);
+    CHECK_OK(byron_multi_get(db, NULL, 2, wanted, NULL, is_there));
+    ck_assert(is_there[0]);
+    ck_assert(!is_there[1]);
 }
 END_TEST
 

@@ -145,7 +145,8 @@ static void get(struct table_reader *reader, struct slice key,
     struct table_found found = {0};
 
     table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_FIRST);
-    table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_THEN);
+    table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_WHERE);
+    table_reader_prefetch(reader, table_key_hash(key), TABLE_AHEAD_ENTRY);
     if (table_reader_get(reader, key, table_key_hash(key), sequence, &found) ==
         BYRON_OK)
         pin_release(&found.value);

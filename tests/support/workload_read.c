@@ -119,16 +119,17 @@ out:
 static byron_status read_many(struct workload *work, byron_snapshot *snapshot,
                               const struct model_state *state)
 {
-    enum { COUNT = 12 };
+    enum { COUNT = 30 };
     struct byron_bytes keys[COUNT];
     struct byron_value values[COUNT];
     size_t index[COUNT];
+    bool is_there[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
         index[i] = (size_t)rng_below(&work->rng, MODEL_KEYS);
         keys[i] = work->model.keys[index[i]];
     }
     byron_status status = workload_judge(
-        work, byron_multi_get(work->db, snapshot, COUNT, keys, values));
+        work, byron_multi_get(work->db, snapshot, COUNT, keys, values, NULL));
     for (size_t i = 0; i < COUNT && status == BYRON_OK; i++) {
         uint32_t number = store_model_shown(&work->model, state, index[i]);
         if ((number != 0) != (values[i].data != NULL) ||
@@ -137,6 +138,13 @@ static byron_status read_many(struct workload *work, byron_snapshot *snapshot,
             fail_wrong(work, "multi_get", index[i]);
         byron_value_release(&values[i]);
     }
+    if (status == BYRON_OK)
+        status = workload_judge(work, byron_multi_get(work->db, snapshot, COUNT,
+                                                      keys, NULL, is_there));
+    for (size_t i = 0; i < COUNT && status == BYRON_OK; i++)
+        if (is_there[i] !=
+            (store_model_shown(&work->model, state, index[i]) != 0))
+            fail_wrong(work, "multi_get, is_there", index[i]);
     return status;
 }
 

@@ -152,7 +152,7 @@ static void check_gets(uint64_t point)
         if (is_dropped(key))
             continue;
         byron_status status =
-            version_get(fixture.state.version, key, point, &found);
+            version_get(fixture.state.version, key, point, NULL, &found);
         must(status == BYRON_OK || status == BYRON_NOT_FOUND);
         bool is_there = status == BYRON_OK && found.kind == ENTRY_PUT;
         must(is_there == (entry != NULL));
@@ -269,13 +269,16 @@ START_TEST(a_table_of_ranges_alone_has_an_entry_for_them)
     fixture.output.ranges = NULL;
     ck_assert_uint_eq(fixture.state.version->levels[0].entries, 1);
     ck_assert_uint_eq(fixture.state.version->levels[0].tombstones, 1);
-    ck_assert_int_eq(version_get(fixture.state.version, key_of(6), 9, &found),
-                     BYRON_OK);
+    ck_assert_int_eq(
+        version_get(fixture.state.version, key_of(6), 9, NULL, &found),
+        BYRON_OK);
     ck_assert_int_eq(found.kind, ENTRY_DELETE);
-    ck_assert_int_eq(version_get(fixture.state.version, key_of(6), 8, &found),
-                     BYRON_NOT_FOUND);
-    ck_assert_int_eq(version_get(fixture.state.version, key_of(7), 9, &found),
-                     BYRON_NOT_FOUND);
+    ck_assert_int_eq(
+        version_get(fixture.state.version, key_of(6), 8, NULL, &found),
+        BYRON_NOT_FOUND);
+    ck_assert_int_eq(
+        version_get(fixture.state.version, key_of(7), 9, NULL, &found),
+        BYRON_NOT_FOUND);
     check_files();
     range_list_deinit(&pieces);
 }

@@ -81,9 +81,14 @@ static void check_finds(const struct run *run, struct slice key)
     size_t wanted = 0;
 
     while (wanted < run->count &&
-           slice_compare(table_meta_largest(run->tables[wanted]), key) < 0)
+           table_meta_ends_before(run->tables[wanted], key))
         wanted++;
     ck_assert_uint_eq(run_find(run, key), wanted);
+    if (wanted == run->count ||
+        slice_compare(table_meta_smallest(run->tables[wanted]), key) > 0)
+        ck_assert_ptr_null(run_cover(run, key));
+    else
+        ck_assert_ptr_eq(run_cover(run, key), run->tables[wanted]);
 }
 
 START_TEST(find_agrees_with_a_walk)

@@ -67,21 +67,35 @@ static const struct entry *wanted_of(const struct fixture *fixture,
     return &fixture->all.entries[at];
 }
 
+/* Takes found. */
+static void check_found(const struct entry *wanted, byron_status status,
+                        struct table_found *found)
+{
+    ck_assert_int_eq(status, wanted ? BYRON_OK : BYRON_NOT_FOUND);
+    if (!wanted)
+        return;
+    ck_assert_uint_eq(found->sequence, wanted->sequence);
+    ck_assert_int_eq(found->kind, wanted->kind);
+    if (wanted->kind == ENTRY_PUT)
+        ck_assert(slice_equal(found->value.bytes, wanted->value));
+    pin_release(&found->value);
+}
+
 static void check_get(struct fixture *fixture, struct slice key,
                       uint64_t sequence)
 {
     const struct entry *wanted = wanted_of(fixture, key, sequence);
     struct table_found found = {0};
-    byron_status status = version_get(fixture->version, key, sequence, &found);
+    struct version_ahead ahead;
 
-    ck_assert_int_eq(status, wanted ? BYRON_OK : BYRON_NOT_FOUND);
-    if (!wanted)
-        return;
-    ck_assert_uint_eq(found.sequence, wanted->sequence);
-    ck_assert_int_eq(found.kind, wanted->kind);
-    if (wanted->kind == ENTRY_PUT)
-        ck_assert(slice_equal(found.value.bytes, wanted->value));
-    pin_release(&found.value);
+    version_look_ahead(fixture->version, key, &ahead);
+    check_found(wanted,
+                version_get(fixture->version, key, sequence, NULL, &found),
+                &found);
+    found = (struct table_found){0};
+    check_found(wanted,
+                version_get(fixture->version, key, sequence, &ahead, &found),
+                &found);
 }
 
 START_TEST(get_finds_the_newest_that_is_visible)
@@ -127,12 +141,12 @@ START_TEST(get_opens_only_tables_that_may_hold_the_key)
     init(&fixture, &rng);
     ck_assert_int_eq(version_get(fixture.version,
                                  slice_of("\xff\xff\xff\xff\xff\xff", 6),
-                                 SEQUENCE_MAX, &found),
+                                 SEQUENCE_MAX, NULL, &found),
                      BYRON_NOT_FOUND);
     /* Nor those whose oldest entry is too new. */
-    ck_assert_int_eq(
-        version_get(fixture.version, fixture.all.entries[5].key, 0, &found),
-        BYRON_NOT_FOUND);
+    ck_assert_int_eq(version_get(fixture.version, fixture.all.entries[5].key, 0,
+                                 NULL, &found),
+                     BYRON_NOT_FOUND);
     for (size_t l = 0; l < BYRON_LEVELS; l++)
         for (size_t r = 0; r < fixture.version->levels[l].count; r++) {
             const struct run *run = &fixture.version->levels[l].runs[r];
@@ -145,6 +159,7 @@ END_TEST
 
 START_TEST(a_look_ahead_opens_no_table_and_changes_no_answer)
 {
+    struct version_ahead ahead;
     struct fixture fixture;
     struct rng rng;
 
@@ -153,12 +168,13 @@ START_TEST(a_look_ahead_opens_no_table_and_changes_no_answer)
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < fixture.all.count; i++) {
             struct slice key = fixture.all.entries[i].key;
-            version_prefetch(fixture.version, key, TABLE_AHEAD_FIRST);
-            version_prefetch(fixture.version, key, TABLE_AHEAD_THEN);
+            version_look_ahead(fixture.version, key, &ahead);
+            version_ahead_prefetch(&ahead, TABLE_AHEAD_WHERE);
+            version_ahead_prefetch(&ahead, TABLE_AHEAD_ENTRY);
             if (round > 0 || i + 1 == fixture.all.count)
                 check_get(&fixture, key, SEQUENCE_MAX);
         }
-    version_prefetch(fixture.version, slice_of(NULL, 0), TABLE_AHEAD_FIRST);
+    version_look_ahead(fixture.version, slice_of(NULL, 0), &ahead);
     deinit(&fixture);
 }
 END_TEST
@@ -360,7 +376,7 @@ START_TEST(damage_of_one_table_leaves_the_others)
         ck_assert(memfs_corrupt(fixture.run.fs, run_fixture_path(hurt->number),
                                 at, 0xff));
     ck_assert_int_eq(version_get(fixture.version, table_meta_smallest(hurt),
-                                 hurt->facts.max_sequence, &found),
+                                 hurt->facts.max_sequence, NULL, &found),
                      BYRON_CORRUPT);
     ck_assert(atomic_load(&hurt->is_corrupt));
     for (size_t i = 0; i < fixture.all.count; i++) {
@@ -405,7 +421,7 @@ static byron_status use(struct fixture *fixture)
     uint64_t entries;
     uint64_t bytes;
     byron_status status =
-        version_get(fixture->version, key, SEQUENCE_MAX, &found);
+        version_get(fixture->version, key, SEQUENCE_MAX, NULL, &found);
 
     if (status != BYRON_OK)
         return status;
