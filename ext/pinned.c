@@ -2,11 +2,12 @@
 
 #include <time.h>
 
+/* Some ms more or less do not matter, what it takes to ask does. Never 0. */
 static int64_t now_ms(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
 }
 
 void pinned_list_init(struct pinned_list *list)
@@ -28,15 +29,18 @@ void pinned_add(struct pinned_list *list, struct pinned *pinned)
     pthread_mutex_unlock(&list->mutex);
 }
 
-/* Needs mutex. What is taken out is closed without it. */
+/* The connection's. */
 static byron_snapshot *take_out(struct pinned *pinned)
 {
-    return atomic_exchange(&pinned->snapshot, NULL);
+    /* A look first spares most callers the exchange. */
+    if (atomic_load_explicit(&pinned->since_ms, memory_order_relaxed) == 0 ||
+        atomic_exchange(&pinned->since_ms, 0) == 0)
+        return NULL;
+    return atomic_load_explicit(&pinned->snapshot, memory_order_relaxed);
 }
 
 void pinned_remove(struct pinned_list *list, struct pinned *pinned)
 {
-    byron_snapshot *snapshot;
     struct pinned **link;
 
     pthread_mutex_lock(&list->mutex);
@@ -44,53 +48,46 @@ void pinned_remove(struct pinned_list *list, struct pinned *pinned)
     while (*link != pinned)
         link = &(*link)->next;
     *link = pinned->next;
-    snapshot = take_out(pinned);
     pthread_mutex_unlock(&list->mutex);
-    byron_snapshot_close(snapshot);
+    byron_snapshot_close(take_out(pinned));
 }
 
-byron_snapshot *pinned_take(struct pinned_list *list, struct pinned *pinned,
-                            uint64_t commit)
+byron_snapshot *pinned_take(struct pinned *pinned, uint64_t commit)
 {
-    byron_snapshot *snapshot;
-    bool is_same;
+    byron_snapshot *snapshot = take_out(pinned);
 
-    if (!atomic_load_explicit(&pinned->snapshot, memory_order_relaxed))
-        return NULL;
-    pthread_mutex_lock(&list->mutex);
-    is_same = pinned->commit == commit;
-    snapshot = take_out(pinned);
-    pthread_mutex_unlock(&list->mutex);
-    if (is_same)
+    if (!snapshot || pinned->commit == commit)
         return snapshot;
     byron_snapshot_close(snapshot);
     return NULL;
 }
 
-void pinned_keep(struct pinned_list *list, struct pinned *pinned,
-                 byron_snapshot *snapshot, uint64_t commit)
+void pinned_keep(struct pinned *pinned, byron_snapshot *snapshot,
+                 uint64_t commit)
 {
-    byron_snapshot *old;
-
-    pthread_mutex_lock(&list->mutex);
-    old = take_out(pinned);
-    atomic_store(&pinned->snapshot, snapshot);
+    byron_snapshot_close(take_out(pinned));
+    atomic_store_explicit(&pinned->snapshot, snapshot, memory_order_relaxed);
     pinned->commit = commit;
-    pinned->since_ms = now_ms();
-    pthread_mutex_unlock(&list->mutex);
-    byron_snapshot_close(old);
+    atomic_store_explicit(&pinned->since_ms, now_ms(), memory_order_release);
 }
 
-void pinned_release(struct pinned_list *list, struct pinned *pinned)
+void pinned_release(struct pinned *pinned)
 {
-    byron_snapshot *snapshot;
+    byron_snapshot_close(take_out(pinned));
+}
 
-    if (!atomic_load_explicit(&pinned->snapshot, memory_order_relaxed))
-        return;
-    pthread_mutex_lock(&list->mutex);
-    snapshot = take_out(pinned);
-    pthread_mutex_unlock(&list->mutex);
-    byron_snapshot_close(snapshot);
+/* What the connection keeps anew has another time, so that a snapshot that was
+ * read here is the one of the time that is taken away. */
+static void let_go(struct pinned *pinned, int64_t oldest)
+{
+    int64_t since =
+        atomic_load_explicit(&pinned->since_ms, memory_order_acquire);
+    byron_snapshot *snapshot =
+        atomic_load_explicit(&pinned->snapshot, memory_order_relaxed);
+
+    if (since != 0 && since < oldest &&
+        atomic_compare_exchange_strong(&pinned->since_ms, &since, 0))
+        byron_snapshot_close(snapshot);
 }
 
 void pinned_sweep(struct pinned_list *list, int64_t age_ms)
@@ -100,7 +97,6 @@ void pinned_sweep(struct pinned_list *list, int64_t age_ms)
 
     pthread_mutex_lock(&list->mutex);
     for (pinned = list->first; pinned; pinned = pinned->next)
-        if (atomic_load(&pinned->snapshot) && pinned->since_ms < oldest)
-            byron_snapshot_close(take_out(pinned));
+        let_go(pinned, oldest);
     pthread_mutex_unlock(&list->mutex);
 }

@@ -15,18 +15,21 @@
 
 #include "byron.h"
 
-/* One per connection and store; all zeros before pinned_add. */
+/*
+ * One per connection and store; all zeros before pinned_add. Only the
+ * connection holds something here, or takes it back; others may let go of it.
+ * Who makes since_ms 0 has the snapshot.
+ */
 struct pinned {
     struct pinned *next;
-    /* Owned; NULL: nothing is held. Only the connection puts one here. */
     _Atomic(byron_snapshot *) snapshot;
-    uint64_t commit;
-    int64_t since_ms;
+    uint64_t commit;          /* Only the connection looks at it. */
+    _Atomic int64_t since_ms; /* 0: nothing is held. */
 };
 
 struct pinned_list {
     pthread_mutex_t mutex;
-    struct pinned *first; /* Needs mutex, as all in the list do. */
+    struct pinned *first; /* Needs mutex, as next does. */
 };
 
 void pinned_list_init(struct pinned_list *list);
@@ -35,12 +38,11 @@ void pinned_add(struct pinned_list *list, struct pinned *pinned);
 void pinned_remove(struct pinned_list *list, struct pinned *pinned);
 
 /* The snapshot of commit, the caller's now, or NULL; another is let go. */
-byron_snapshot *pinned_take(struct pinned_list *list, struct pinned *pinned,
-                            uint64_t commit);
+byron_snapshot *pinned_take(struct pinned *pinned, uint64_t commit);
 /* Takes snapshot. */
-void pinned_keep(struct pinned_list *list, struct pinned *pinned,
-                 byron_snapshot *snapshot, uint64_t commit);
-void pinned_release(struct pinned_list *list, struct pinned *pinned);
+void pinned_keep(struct pinned *pinned, byron_snapshot *snapshot,
+                 uint64_t commit);
+void pinned_release(struct pinned *pinned);
 /* Lets go of what nobody has used for longer than age_ms. */
 void pinned_sweep(struct pinned_list *list, int64_t age_ms);
 

@@ -78,8 +78,7 @@ static int take_snapshot(struct store_pin *pin, char **message)
 
     pin->commit = store_engine_commit(store, pin->point.recent[0]);
     /* The user's transaction may have read this state before. */
-    pin->snapshot =
-        pinned_take(&store->pins, &transaction->pinned, pin->commit);
+    pin->snapshot = pinned_take(&transaction->pinned, pin->commit);
     if (pin->snapshot)
         return SQLITE_OK;
     status = byron_snapshot_at(store->db, pin->commit, PUBLISH_WAIT_MS,
@@ -120,8 +119,7 @@ void store_pin_close(struct store_pin *pin)
     if (pin->snapshot && sqlite3_get_autocommit(transaction->connection->db))
         byron_snapshot_close(pin->snapshot);
     else if (pin->snapshot)
-        pinned_keep(&transaction->store->pins, &transaction->pinned,
-                    pin->snapshot, pin->commit);
+        pinned_keep(&transaction->pinned, pin->snapshot, pin->commit);
     connection_release(transaction);
     memset(pin, 0, sizeof *pin);
 }

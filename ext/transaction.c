@@ -267,7 +267,7 @@ static void reset(struct transaction *transaction)
     transaction->touched_count = 0;
     savepoints_clear(&transaction->savepoints);
     if (transaction->store)
-        pinned_release(&transaction->store->pins, &transaction->pinned);
+        pinned_release(&transaction->pinned);
 }
 
 /* What the host's row holds now is known without reading it. */

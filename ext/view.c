@@ -101,8 +101,7 @@ static void unref(struct transaction *transaction,
     if (sqlite3_get_autocommit(transaction->connection->db))
         byron_snapshot_close(shared->snapshot);
     else
-        pinned_keep(&transaction->store->pins, &transaction->pinned,
-                    shared->snapshot, shared->commit);
+        pinned_keep(&transaction->pinned, shared->snapshot, shared->commit);
     give_back(transaction, shared);
 }
 
@@ -126,8 +125,7 @@ static int open_snapshot(struct table *table, uint64_t commit,
         return SQLITE_NOMEM;
     shared->commit = commit;
     shared->references = 1;
-    shared->snapshot =
-        pinned_take(&transaction->store->pins, &transaction->pinned, commit);
+    shared->snapshot = pinned_take(&transaction->pinned, commit);
     if (!shared->snapshot)
         status = byron_snapshot_at(transaction->store->db, commit,
                                    PUBLISH_WAIT_MS, &shared->snapshot);
