@@ -55,12 +55,27 @@ static struct interval all_texts(void)
                              .upper_bound = BOUND_OPEN};
 }
 
+/* Texts of the number may count as equal to it. */
+static bool is_loose_number(const struct key_argument *argument,
+                            enum affinity affinity)
+{
+    return affinity < AFFINITY_NUMERIC && is_number(&argument->field) &&
+           !argument->is_bare;
+}
+
+bool interval_is_point(const struct key_argument *argument, bool has_null,
+                       enum affinity affinity)
+{
+    return argument->field.kind == FIELD_NULL
+               ? has_null
+               : !is_loose_number(argument, affinity);
+}
+
 void interval_equal(const struct key_argument *argument, bool has_null,
                     enum affinity affinity, struct intervals *out)
 {
     const struct field *field = &argument->field;
-    bool is_loose =
-        affinity < AFFINITY_NUMERIC && is_number(field) && !argument->is_bare;
+    bool is_loose = is_loose_number(argument, affinity);
 
     out->count = 0;
     if (field->kind == FIELD_NULL && !has_null)

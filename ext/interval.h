@@ -39,6 +39,8 @@ struct intervals {
 };
 
 /* has_null: NULL is a value like others. */
+bool interval_is_point(const struct key_argument *argument, bool has_null,
+                       enum affinity affinity);
 void interval_equal(const struct key_argument *argument, bool has_null,
                     enum affinity affinity, struct intervals *out);
 /* The plan's bounds; arguments are those of the bounds. */

@@ -389,6 +389,41 @@ out:
     return status;
 }
 
+/* Whether one key, or none, has the values of the plan: mostly, where it binds
+ * the whole key. */
+static bool is_point(const struct declaration *table, const struct plan *plan,
+                     const struct key_argument *arguments)
+{
+    if (plan->equal_count < table->key_count)
+        return false;
+    for (int i = 0; i < table->key_count; i++)
+        if (!interval_is_point(&arguments[i], plan->nulls >> i & 1,
+                               key_affinity(table, i)))
+            return false;
+    return true;
+}
+
+/* What add_column_plan would add. Requires: is_point. */
+static byron_status add_point(struct key_ranges *out,
+                              const struct declaration *table, uint32_t id,
+                              const struct key_argument *arguments)
+{
+    size_t start = out->bytes.size;
+    struct segment *segment;
+    byron_status status;
+
+    TRY(key_codec_add_id(&out->bytes, id));
+    for (int i = 0; i < table->key_count; i++)
+        TRY(key_codec_add(&out->bytes, &arguments[i].field,
+                          key_style_of(table, i)));
+    TRY(add_segment(out, &segment));
+    segment->lower = start;
+    segment->lower_size = out->bytes.size - start;
+    segment->is_point = true;
+out:
+    return status;
+}
+
 byron_status key_ranges_add(struct key_ranges *out,
                             const struct declaration *table, uint32_t id,
                             const struct plan *plan,
@@ -396,6 +431,8 @@ byron_status key_ranges_add(struct key_ranges *out,
 {
     if (has_rowid(table))
         return add_rowid_plan(out, id, plan, arguments);
+    if (is_point(table, plan, arguments))
+        return add_point(out, table, id, arguments);
     return add_column_plan(out, table, id, plan, arguments);
 }
 
