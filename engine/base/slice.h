@@ -51,6 +51,31 @@ static inline bool slice_equal(struct slice a, struct slice b)
            (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* As memcpy, but without a call where there are 16 bytes or less. */
+static inline void slice_copy(uint8_t *to, struct slice from)
+{
+    size_t size = from.size;
+    uint64_t first;
+    uint64_t last;
+
+    if (size > 16) {
+        memcpy(to, from.data, size);
+    } else if (size >= 8) {
+        memcpy(&first, from.data, 8);
+        memcpy(&last, from.data + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        memcpy(&first, from.data, 4);
+        memcpy(&last, from.data + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else {
+        for (size_t i = 0; i < size; i++)
+            to[i] = from.data[i];
+    }
+}
+
 /* How many leading bytes a and b share. */
 static inline size_t slice_shared(struct slice a, struct slice b)
 {

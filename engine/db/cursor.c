@@ -5,6 +5,26 @@
 #include "db/txn.h"
 #include "merge/view_iter.h"
 
+#define STEPS_FEW   4 /* After so many the next rows are had at once. */
+#define READY_FIRST 8
+#define READY_MOST  64
+#define ENOUGH      4  /* Fewer at once are not worth asking for. */
+#define PAUSE_MOST  64 /* Rows until it is tried again. */
+
+/*
+ * Rows that lie ready, so that a step is one in an array. The view stands on
+ * the last of them.
+ */
+struct ready {
+    struct byron_pair *rows;      /* Owned; NULL until first needed. */
+    const struct byron_pair *row; /* The current one; NULL: it is the view's. */
+    size_t left;                  /* Behind it. */
+    unsigned steps;               /* Since a seek, up to STEPS_FEW. */
+    size_t wanted;
+    unsigned pause;
+    unsigned next_pause;
+};
+
 /*
  * To build the iterators takes longer than to find a row with them. So a
  * cursor that is closed waits in its read state for the next one, with
@@ -23,9 +43,11 @@ struct byron_cursor {
     /* The committed range deletes around; bounds are those of state. */
     struct range_list ranges;
     struct range_lists *lists; /* NULL: none. */
-    size_t count;              /* Of the state's sources. */
-    struct iter **active;      /* One more than count: what is merged. */
-    struct iter *made[];       /* A place for each source. */
+    struct ready ready;
+    struct buf place;     /* The key that it went back to last. */
+    size_t count;         /* Of the state's sources. */
+    struct iter **active; /* One more than count: what is merged. */
+    struct iter *made[];  /* A place for each source. */
 };
 
 static void cursor_free(struct idle *idle)
@@ -38,6 +60,8 @@ static void cursor_free(struct idle *idle)
         iter_free(cursor->made[i]);
     range_list_deinit(&cursor->ranges);
     alloc_free(cursor->lists);
+    alloc_free(cursor->ready.rows);
+    buf_deinit(&cursor->place);
     alloc_free(cursor);
 }
 
@@ -53,6 +77,17 @@ static byron_cursor *cursor_new(struct read_state *state)
     cursor->count = count;
     cursor->active = cursor->made + count;
     return cursor;
+}
+
+/* The view is moved by itself: what lies ready is not, any more. */
+static void restart_ready(struct ready *ready)
+{
+    ready->row = NULL;
+    ready->left = 0;
+    ready->steps = 0;
+    ready->wanted = READY_FIRST;
+    ready->pause = 0;
+    ready->next_pause = 1;
 }
 
 /* The committed range deletes that touch range, if there are any. */
@@ -178,6 +213,7 @@ byron_status byron_cursor_open(byron_snapshot *snapshot, byron_txn *txn,
         cursor = cursor_new(snapshot->state);
     if (!cursor)
         return error_no_memory();
+    restart_ready(&cursor->ready);
     TRY(open_view(cursor, txn, snapshot, range ? range : &all));
     *out = cursor;
 out:
@@ -196,6 +232,7 @@ void byron_cursor_close(byron_cursor *cursor)
     }
     iter_free(cursor->own);
     cursor->own = NULL;
+    buf_deinit(&cursor->place);
     sources_rest(cursor->state, cursor->made, cursor->count);
     if (!idle_put(&cursor->state->idle, &cursor->idle))
         cursor_free(&cursor->idle);
@@ -203,16 +240,19 @@ void byron_cursor_close(byron_cursor *cursor)
 
 byron_status byron_cursor_first(byron_cursor *cursor)
 {
+    restart_ready(&cursor->ready);
     return iter_first(cursor->view);
 }
 
 byron_status byron_cursor_last(byron_cursor *cursor)
 {
+    restart_ready(&cursor->ready);
     return iter_last(cursor->view);
 }
 
 byron_status byron_cursor_seek(byron_cursor *cursor, struct byron_bytes key)
 {
+    restart_ready(&cursor->ready);
     return iter_seek(cursor->view, slice_from(key), SEQUENCE_MAX);
 }
 
@@ -220,7 +260,7 @@ byron_status byron_cursor_seek_back(byron_cursor *cursor,
                                     struct byron_bytes key)
 {
     struct slice wanted = slice_from(key);
-    byron_status status = iter_seek(cursor->view, wanted, SEQUENCE_MAX);
+    byron_status status = byron_cursor_seek(cursor, key);
     if (status != BYRON_OK)
         return status;
     if (cursor->view->valid && slice_equal(cursor->view->key, wanted))
@@ -228,17 +268,82 @@ byron_status byron_cursor_seek_back(byron_cursor *cursor,
     return iter_seek_before(cursor->view, wanted);
 }
 
+/* Where few lie side by side it is tried ever less often. */
+static void note_ready(struct ready *ready, size_t count)
+{
+    if (count >= ENOUGH) {
+        ready->next_pause = 1;
+    } else {
+        ready->pause = ready->next_pause;
+        if (ready->next_pause < PAUSE_MOST)
+            ready->next_pause *= 2;
+    }
+    if (ready->wanted < READY_MOST)
+        ready->wanted *= 2;
+}
+
+/* Makes the next rows ready, and goes to the first. Not in a transaction,
+ * whose own writes change. */
+static bool make_ready(struct byron_cursor *cursor)
+{
+    struct ready *ready = &cursor->ready;
+    struct skip_limits limits = {.sequence = SEQUENCE_MAX};
+    size_t count;
+
+    if (ready->steps < STEPS_FEW || ready->pause > 0) {
+        ready->pause -= ready->pause > 0;
+        ready->steps += ready->steps < STEPS_FEW;
+        return false;
+    }
+    if (!ready->rows && !cursor->own)
+        ready->rows = alloc_bytes(READY_MOST * sizeof *ready->rows);
+    if (!ready->rows || cursor->own)
+        return false;
+    limits.most = ready->wanted;
+    limits.pairs = ready->rows;
+    count = (size_t)iter_skip(cursor->view, &limits);
+    note_ready(ready, count);
+    if (count == 0)
+        return false;
+    ready->row = ready->rows;
+    ready->left = count - 1;
+    return true;
+}
+
 byron_status byron_cursor_next(byron_cursor *cursor)
 {
+    struct ready *ready = &cursor->ready;
+
+    if (ready->left > 0) {
+        ready->left--;
+        ready->row++;
+        return BYRON_OK;
+    }
+    ready->row = NULL;
+    if (make_ready(cursor))
+        return BYRON_OK;
     return iter_next(cursor->view);
+}
+
+/* Ahead among the rows that lie ready; the view is at the last of them. */
+static size_t pass_ready(struct ready *ready, uint64_t most)
+{
+    size_t count = ready->left < most ? ready->left : (size_t)most;
+
+    ready->row = ready->left > count ? ready->row + count : NULL;
+    ready->left -= count;
+    ready->steps = 0; /* Who asks for many need not be given them unasked. */
+    return count;
 }
 
 uint64_t byron_cursor_skip(byron_cursor *cursor, uint64_t most)
 {
     struct skip_limits limits = {.most = most, .sequence = SEQUENCE_MAX};
+    uint64_t count;
 
-    assert(cursor->view->valid);
-    return iter_skip(cursor->view, &limits);
+    assert(byron_cursor_valid(cursor));
+    count = pass_ready(&cursor->ready, most);
+    return count > 0 ? count : iter_skip(cursor->view, &limits);
 }
 
 size_t byron_cursor_next_many(byron_cursor *cursor, size_t most,
@@ -246,23 +351,53 @@ size_t byron_cursor_next_many(byron_cursor *cursor, size_t most,
 {
     struct skip_limits limits = {
         .most = most, .sequence = SEQUENCE_MAX, .pairs = pairs};
+    const struct byron_pair *row = cursor->ready.row;
+    size_t count;
 
-    assert(cursor->view->valid);
-    return (size_t)iter_skip(cursor->view, &limits);
+    assert(byron_cursor_valid(cursor));
+    count = pass_ready(&cursor->ready, most);
+    if (count == 0)
+        return (size_t)iter_skip(cursor->view, &limits);
+    memcpy(pairs, row + 1, count * sizeof *pairs);
+    return count;
+}
+
+/* Has the view stand on the current row. */
+static byron_status return_to_row(struct byron_cursor *cursor)
+{
+    struct slice key;
+    byron_status status = BYRON_OK;
+
+    if (cursor->ready.left > 0) {
+        key = slice_from(cursor->ready.row->key);
+        buf_clear(&cursor->place);
+        TRY(buf_add(&cursor->place, key.data, key.size));
+        TRY(iter_seek(cursor->view, buf_slice(&cursor->place), SEQUENCE_MAX));
+    }
+    restart_ready(&cursor->ready);
+out:
+    return status;
 }
 
 byron_status byron_cursor_prev(byron_cursor *cursor)
 {
-    return iter_prev(cursor->view);
+    byron_status status;
+
+    TRY(return_to_row(cursor));
+    status = iter_prev(cursor->view);
+out:
+    return status;
 }
 
 bool byron_cursor_valid(const byron_cursor *cursor)
 {
-    return cursor->view->valid;
+    return cursor->ready.row || cursor->view->valid;
 }
 
 struct byron_bytes byron_cursor_key(const byron_cursor *cursor)
 {
+    if (cursor->ready.row)
+        return cursor->ready.row->key;
     assert(cursor->view->valid);
     return slice_bytes(cursor->view->key);
 }
@@ -270,7 +405,12 @@ struct byron_bytes byron_cursor_key(const byron_cursor *cursor)
 byron_status byron_cursor_value(byron_cursor *cursor, struct byron_bytes *out)
 {
     struct slice value;
-    byron_status status = iter_value(cursor->view, &value);
+    byron_status status;
+    if (cursor->ready.row) {
+        *out = cursor->ready.row->value;
+        return BYRON_OK;
+    }
+    status = iter_value(cursor->view, &value);
     if (status == BYRON_OK)
         *out = slice_bytes(value);
     return status;
@@ -278,6 +418,8 @@ byron_status byron_cursor_value(byron_cursor *cursor, struct byron_bytes *out)
 
 uint64_t byron_cursor_expiry(const byron_cursor *cursor)
 {
+    if (cursor->ready.row)
+        return 0; /* What expires needs a look, and never lies ready. */
     assert(cursor->view->valid);
     return view_iter_expiry(cursor->view);
 }

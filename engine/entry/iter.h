@@ -18,9 +18,13 @@ struct skip_limits {
     uint64_t most;     /* Entries. */
     uint64_t sequence; /* Theirs are at or below. */
     struct slice key;  /* Theirs are below it; data NULL: no limit. */
-    /* Lends what it comes to, until it moves: room for most. Then it stops
+    /* Lends what it comes to, until it moves; room for most. It then stops
      * where a value has to be read first. NULL: not asked for. */
     struct byron_pair *pairs;
+    uint64_t *sequences; /* Of pairs; NULL: not asked for. */
+    /* Older versions of the keys that it stands on and comes to may be left
+     * out, by later steps too; else it stops before them. */
+    bool passes_older;
 };
 
 struct iter_ops {
@@ -83,7 +87,8 @@ BYRON_MUST_CHECK static inline byron_status iter_value(struct iter *iter,
 /*
  * Forward over as many entries as need no look of their own: puts within the
  * limits, each of another key, and so is the one that it comes to stand on.
- * Returns how many, 0 if it did not move. Requires: valid.
+ * Returns how many; 0 if it did not move: what was lent before stays then.
+ * Requires: valid.
  */
 static inline uint64_t iter_skip(struct iter *iter,
                                  const struct skip_limits *limits)

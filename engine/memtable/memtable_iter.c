@@ -224,6 +224,8 @@ static uint64_t skip(struct iter *base, const struct skip_limits *limits)
             limits->pairs[passed].key = slice_bytes(record_key(next));
             limits->pairs[passed].value = slice_bytes(record_value(next));
         }
+        if (limits->sequences)
+            limits->sequences[passed] = next->sequence;
         slot = next_slot;
     }
     if (passed > 0) {

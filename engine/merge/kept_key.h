@@ -15,7 +15,7 @@ BYRON_MUST_CHECK static inline byron_status kept_key_set(struct buf *kept,
     buf_clear(kept);
     if (key.size > kept->capacity || key.size == 0)
         return buf_add(kept, key.data, key.size);
-    memcpy(kept->data, key.data, key.size);
+    slice_copy(kept->data, key);
     kept->size = key.size;
     return BYRON_OK;
 }

@@ -4,28 +4,38 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
+#include "merge/kept_key.h"
+#include "merge/window.h"
+
+/* After so many steps forth the children are asked for many at once. */
+#define STEPS_FEW   8u
+#define RESTING_MAX ((size_t)4096) /* Bytes of a key that are kept. */
 
 /* A child that stands on an entry. */
 struct source {
     uint64_t head; /* Of its key; inverted on the way back. */
-    struct iter *iter;
+    struct window *child;
 };
 
 /*
  * The heap holds the valid children, the next to be shown on top. On the way
  * forth every child but the top stands on its first entry after what is
- * shown, on the way back on its last entry before it.
+ * shown, on the way back on its last entry before it. Where a child stands,
+ * its window says; on the way back no window has anything left.
  */
 struct merge_iter {
     struct iter base;
     byron_status error; /* Sticks. */
     bool is_backward;
-    bool is_lent;  /* The children are not owned. */
-    size_t live;   /* Sources in the heap. */
-    size_t second; /* Of the heap: next after the top. 0 if there is none. */
+    bool is_lent;   /* The children are not owned. */
+    unsigned steps; /* Forth, since a seek, up to STEPS_FEW. */
+    size_t live;    /* Sources in the heap. */
+    size_t second;  /* Of the heap: next after the top. 0 if there is none. */
     struct source *heap;
-    struct iter **children;
+    struct window *children;
+    size_t room;
     size_t count;
+    struct buf turned; /* The key that it turned round on last. */
 };
 
 static struct merge_iter *self(struct iter *iter)
@@ -33,8 +43,8 @@ static struct merge_iter *self(struct iter *iter)
     return (struct merge_iter *)iter;
 }
 
-static bool ties_before(const struct merge_iter *merge, const struct iter *a,
-                        const struct iter *b)
+static bool ties_before(const struct merge_iter *merge, const struct window *a,
+                        const struct window *b)
 {
     int order = entry_compare(a->key, a->sequence, b->key, b->sequence);
     return merge->is_backward ? order > 0 : order < 0;
@@ -45,13 +55,13 @@ static inline bool is_before(const struct merge_iter *merge,
 {
     if (a->head != b->head)
         return a->head < b->head;
-    return ties_before(merge, a->iter, b->iter);
+    return ties_before(merge, a->child, b->child);
 }
 
 static inline void take_head(const struct merge_iter *merge,
                              struct source *source)
 {
-    uint64_t head = slice_head(source->iter->key, 0);
+    uint64_t head = slice_head(source->child->key, 0);
     source->head = merge->is_backward ? ~head : head;
 }
 
@@ -86,12 +96,12 @@ static void find_second(struct merge_iter *merge)
 
 static inline void show_top(struct merge_iter *merge)
 {
-    const struct iter *top;
+    const struct window *top;
 
     merge->base.valid = merge->live > 0;
     if (merge->live == 0)
         return;
-    top = merge->heap[0].iter;
+    top = merge->heap[0].child;
     merge->base.kind = top->kind;
     merge->base.sequence = top->sequence;
     merge->base.key = top->key;
@@ -101,11 +111,14 @@ static inline void show_top(struct merge_iter *merge)
 static void rebuild(struct merge_iter *merge)
 {
     merge->live = 0;
+    merge->steps = 0;
     for (size_t i = 0; i < merge->count; i++) {
         struct source *source = &merge->heap[merge->live];
-        if (!merge->children[i]->valid)
+        struct window *child = &merge->children[i];
+        window_restart(child);
+        if (!child->valid)
             continue;
-        source->iter = merge->children[i];
+        source->child = child;
         take_head(merge, source);
         merge->live++;
     }
@@ -120,7 +133,7 @@ static void settle_top(struct merge_iter *merge)
 {
     struct source *top = &merge->heap[0];
 
-    if (top->iter->valid) {
+    if (top->child->valid) {
         take_head(merge, top);
         if (merge->second == 0 ||
             is_before(merge, top, &merge->heap[merge->second])) {
@@ -151,7 +164,7 @@ static byron_status seek(struct iter *base, struct slice key, uint64_t sequence)
     byron_status status = merge->error;
 
     for (size_t i = 0; i < merge->count && status == BYRON_OK; i++)
-        status = iter_seek(merge->children[i], key, sequence);
+        status = iter_seek(merge->children[i].iter, key, sequence);
     if (status != BYRON_OK)
         return fail(merge, status);
     merge->is_backward = false;
@@ -165,7 +178,7 @@ static byron_status seek_before(struct iter *base, struct slice key)
     byron_status status = merge->error;
 
     for (size_t i = 0; i < merge->count && status == BYRON_OK; i++)
-        status = iter_seek_before(merge->children[i], key);
+        status = iter_seek_before(merge->children[i].iter, key);
     if (status != BYRON_OK)
         return fail(merge, status);
     merge->is_backward = true;
@@ -179,7 +192,7 @@ static byron_status first(struct iter *base)
     byron_status status = merge->error;
 
     for (size_t i = 0; i < merge->count && status == BYRON_OK; i++)
-        status = iter_first(merge->children[i]);
+        status = iter_first(merge->children[i].iter);
     if (status != BYRON_OK)
         return fail(merge, status);
     merge->is_backward = false;
@@ -193,7 +206,7 @@ static byron_status last(struct iter *base)
     byron_status status = merge->error;
 
     for (size_t i = 0; i < merge->count && status == BYRON_OK; i++)
-        status = iter_last(merge->children[i]);
+        status = iter_last(merge->children[i].iter);
     if (status != BYRON_OK)
         return fail(merge, status);
     merge->is_backward = true;
@@ -201,37 +214,40 @@ static byron_status last(struct iter *base)
     return BYRON_OK;
 }
 
-/* To the last entry before the current one of another child. */
-static byron_status seek_left_of(struct iter *child, const struct iter *current)
+/* To the last entry before (key, sequence). */
+static byron_status seek_left_of(struct iter *child, struct slice key,
+                                 uint64_t sequence)
 {
     byron_status status;
 
-    TRY(iter_seek(child, current->key, current->sequence));
+    TRY(iter_seek(child, key, sequence));
     status = child->valid ? iter_prev(child) : iter_last(child);
 out:
     return status;
 }
 
-/*
- * Turns round on the current entry. Its child moves last, for it lends the
- * key that the others look for.
- */
+/* Turns round on the current entry. Its child may be ahead of it. */
 static byron_status turn(struct merge_iter *merge)
 {
-    struct iter *current = merge->heap[0].iter;
+    struct window *current = merge->heap[0].child;
+    uint64_t sequence = current->sequence;
     bool to_back = !merge->is_backward;
+    struct slice key;
     byron_status status;
 
+    TRY(kept_key_set(&merge->turned, current->key));
+    key = buf_slice(&merge->turned);
     for (size_t i = 0; i < merge->count; i++) {
-        struct iter *child = merge->children[i];
-        if (child == current)
-            continue;
-        if (to_back)
-            TRY(seek_left_of(child, current));
+        struct window *child = &merge->children[i];
+        if (to_back && (child != current || child->left > 0))
+            TRY(seek_left_of(child->iter, key, sequence));
+        else if (to_back)
+            TRY(iter_prev(child->iter));
+        else if (child != current)
+            TRY(iter_seek(child->iter, key, sequence));
         else
-            TRY(iter_seek(child, current->key, current->sequence));
+            TRY(iter_next(child->iter));
     }
-    TRY(to_back ? iter_prev(current) : iter_next(current));
     merge->is_backward = to_back;
     rebuild(merge);
 out:
@@ -249,7 +265,10 @@ static byron_status next(struct iter *base)
     if (merge->is_backward) {
         status = turn(merge);
     } else {
-        status = iter_next(merge->heap[0].iter);
+        bool is_long = merge->steps == STEPS_FEW;
+
+        merge->steps += !is_long;
+        status = window_next(merge->heap[0].child, is_long);
         if (status == BYRON_OK)
             settle_top(merge);
     }
@@ -267,34 +286,162 @@ static byron_status prev(struct iter *base)
     if (!merge->is_backward) {
         status = turn(merge);
     } else {
-        status = iter_prev(merge->heap[0].iter);
-        if (status == BYRON_OK)
+        status = iter_prev(merge->heap[0].child->iter);
+        if (status == BYRON_OK) {
+            window_stand(merge->heap[0].child);
             settle_top(merge);
+        }
     }
     return status == BYRON_OK ? status : fail(merge, status);
 }
 
-/* What lies between the top and the second is the top's alone. */
-static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+/* --- Many at once -------------------------------------------------------- */
+
+/* Whether the entry that the child stands on needs no look of its own. */
+static bool is_plain(const struct window *child,
+                     const struct skip_limits *limits)
 {
-    struct merge_iter *merge = self(base);
+    return child->is_lent && child->sequence <= limits->sequence &&
+           (!limits->key.data || slice_compare(child->key, limits->key) < 0);
+}
+
+/* Whether the same holds for the next one of the child's window. */
+static bool is_next_plain(const struct window *child,
+                          const struct skip_limits *limits)
+{
+    return child->entries->sequences[child->next] <= limits->sequence &&
+           (!limits->key.data ||
+            slice_compare(window_next_key(child), limits->key) < 0);
+}
+
+/*
+ * Moves other children past older versions of what is shown, if they may be
+ * left out. False where that takes more than a step in a window.
+ */
+static bool pass_older(struct merge_iter *merge,
+                       const struct skip_limits *limits)
+{
+    const struct source *top = merge->heap;
+
+    while (merge->second > 0) {
+        struct source *second = &merge->heap[merge->second];
+
+        if (second->head != top->head ||
+            !slice_equal(second->child->key, top->child->key))
+            return true;
+        if (!limits->passes_older || second->child->left == 0)
+            return false;
+        window_step(second->child);
+        take_head(merge, second);
+        sift_down(merge, merge->second);
+        find_second(merge);
+    }
+    return true;
+}
+
+/* Whether the second comes before the next of the top's window, whose head is
+ * given. */
+static inline bool second_is_next(const struct merge_iter *merge, uint64_t head)
+{
+    const struct source *second = &merge->heap[merge->second];
+    const struct window *top = merge->heap[0].child;
+
+    if (merge->second == 0)
+        return false;
+    if (second->head != head)
+        return second->head < head;
+    return entry_compare(second->child->key, second->child->sequence,
+                         window_next_key(top),
+                         top->entries->sequences[top->next]) < 0;
+}
+
+/* To the next entry if it needs no look of its own. Requires: the top has
+ * something left in its window. */
+static inline bool step_plain(struct merge_iter *merge,
+                              const struct skip_limits *limits)
+{
+    struct source *top = merge->heap;
+    uint64_t head = slice_head(window_next_key(top->child), 0);
+    bool is_second = second_is_next(merge, head);
+
+    if (is_second ? !is_plain(merge->heap[merge->second].child, limits)
+                  : !is_next_plain(top->child, limits))
+        return false;
+    window_step(top->child);
+    top->head = head;
+    if (is_second) {
+        sift_down(merge, 0);
+        find_second(merge);
+    }
+    return true;
+}
+
+/* What is lent by all the children whose turn it is, up to the end of one of
+ * their windows. */
+static uint64_t skip_merged(struct merge_iter *merge,
+                            const struct skip_limits *limits)
+{
+    uint64_t count = 0;
+
+    while (count < limits->most && pass_older(merge, limits)) {
+        struct window *top = merge->heap[0].child;
+
+        /* What a window had before is gone once it is filled: at the start
+         * only, and if the entry that comes next is sure to be one. */
+        if (top->left == 0 &&
+            (count > 0 || !is_plain(merge->heap[merge->second].child, limits) ||
+             !window_fill(top, limits)))
+            break;
+        if (!step_plain(merge, limits))
+            break;
+        top = merge->heap[0].child;
+        if (limits->pairs)
+            limits->pairs[count] = *window_pair(top);
+        if (limits->sequences)
+            limits->sequences[count] = top->sequence;
+        count++;
+    }
+    return count;
+}
+
+/* What lies between the top and the second is the top's alone. */
+static uint64_t skip_top(struct merge_iter *merge,
+                         const struct skip_limits *limits)
+{
     struct source *top = merge->heap;
     struct skip_limits nearer = *limits;
     uint64_t count;
 
-    if (merge->error != BYRON_OK || merge->is_backward)
-        return 0;
     if (merge->second > 0) {
-        struct slice other = merge->heap[merge->second].iter->key;
+        struct slice other = merge->heap[merge->second].child->key;
 
         if (!nearer.key.data || slice_compare(other, nearer.key) < 0)
             nearer.key = other;
     }
-    count = iter_skip(top->iter, &nearer);
+    count = iter_skip(top->child->iter, &nearer);
     if (count > 0) {
+        window_stand(top->child);
         take_head(merge, top);
-        show_top(merge);
     }
+    return count;
+}
+
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct merge_iter *merge = self(base);
+    const struct window *second;
+    uint64_t count;
+
+    if (merge->error != BYRON_OK || merge->is_backward)
+        return 0;
+    merge->steps = STEPS_FEW; /* Whoever asks for many goes far. */
+    second = merge->second > 0 ? merge->heap[merge->second].child : NULL;
+    if (merge->heap[0].child->left > 0 || (second && second->is_lent))
+        count = skip_merged(merge, limits);
+    else
+        count = skip_top(merge, limits);
+    if (count > 0)
+        show_top(merge);
     return count;
 }
 
@@ -306,7 +453,7 @@ static byron_status value(struct iter *base, struct slice *out)
     if (status != BYRON_OK)
         return status;
     assert(base->valid);
-    status = iter_value(merge->heap[0].iter, out);
+    status = window_value(merge->heap[0].child, out);
     return status == BYRON_OK ? status : fail(merge, status);
 }
 
@@ -315,7 +462,10 @@ static void release(struct iter *base)
     struct merge_iter *merge = self(base);
 
     for (size_t i = 0; !merge->is_lent && i < merge->count; i++)
-        iter_free(merge->children[i]);
+        iter_free(merge->children[i].iter);
+    for (size_t i = 0; merge->children && i < merge->room; i++)
+        alloc_free(merge->children[i].entries);
+    buf_deinit(&merge->turned);
     alloc_free(merge->children);
     alloc_free(merge->heap);
     alloc_free(merge);
@@ -342,7 +492,8 @@ static byron_status make(size_t room, struct merge_iter **out)
         return error_no_memory();
     merge->base.ops = &merge_iter_ops;
     merge->heap = alloc_zeroed(room, sizeof *merge->heap);
-    merge->children = alloc_zeroed(room, sizeof(struct iter *));
+    merge->children = alloc_zeroed(room, sizeof *merge->children);
+    merge->room = room;
     if (!merge->heap || !merge->children) {
         release(&merge->base);
         return error_no_memory();
@@ -354,8 +505,10 @@ static byron_status make(size_t room, struct merge_iter **out)
 static void take_children(struct merge_iter *merge,
                           struct iter *const *children, size_t count)
 {
-    if (count > 0)
-        memcpy(merge->children, children, count * sizeof(struct iter *));
+    for (size_t i = 0; i < count; i++) {
+        merge->children[i].iter = children[i];
+        merge->children[i].left = 0;
+    }
     merge->count = count;
 }
 
@@ -397,6 +550,8 @@ void merge_iter_lend(struct iter *base, struct iter *const *children,
 
     assert(merge->is_lent);
     take_children(merge, children, count);
+    if (merge->turned.capacity > RESTING_MAX)
+        buf_deinit(&merge->turned);
     merge->error = BYRON_OK;
     merge->live = 0;
     base->valid = false;

@@ -437,6 +437,7 @@ static uint64_t skip(struct iter *base, const struct skip_limits *limits)
         return 0;
     if (nearer.sequence > newest->limit)
         nearer.sequence = newest->limit;
+    nearer.passes_older = true;
     if (newest->upper.is_set &&
         (!nearer.key.data || !key_bound_is_above(&newest->upper, nearer.key)))
         nearer.key = buf_slice(&newest->upper.key);

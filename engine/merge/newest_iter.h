@@ -41,9 +41,6 @@ BYRON_MUST_CHECK byron_status newest_iter_lend(struct iter *child,
 bool newest_iter_restart(struct iter *newest, const struct newest_rules *rules);
 /* Such a one will not be moved until then: lets go of what is large. False if
  * it had better be freed: it has failed, which sticks, or is itself large. */
-bool newest_iter_restart(struct iter *newest, const struct newest_rules *rules);
-/* Such a one will not be moved until then: lets go of what is large. False if
- * it has failed, which sticks. */
 bool newest_iter_rest(struct iter *newest);
 /* When the shown entry expires, unix ms; 0: never. Requires: valid, not own. */
 uint64_t newest_iter_expiry(const struct iter *newest);

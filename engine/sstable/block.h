@@ -157,8 +157,7 @@ static inline size_t block_key_after_prefix(const struct block *block,
     uint8_t *after = key + block->prefix_size;
 
     memcpy(after, &head, sizeof head);
-    if (suffix.size)
-        memcpy(after + sizeof head, suffix.data, suffix.size);
+    slice_copy(after + sizeof head, suffix);
     return block->prefix_size + block_head_used(block, index) + suffix.size;
 }
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "sstable/lend.h"
 #include "sstable/read_ahead.h"
 #include "sstable/table_parts.h"
 
@@ -16,11 +17,9 @@
 #define PREFETCH_MAX   ((size_t)256 * 1024)
 /* After so many blocks that were not in the cache, in a row and in file order,
  * the next ones are read many at once. */
-#define MISSED_MIN   2u
-#define AHEAD_MIN    ((uint64_t)16 * 1024)
-#define AHEAD_MAX    ((uint64_t)64 * 1024)
-#define LENT_MAX     ((size_t)32 * 1024) /* Bytes of keys at once. */
-#define SHORT_PREFIX 16u                 /* Is copied without a call. */
+#define MISSED_MIN 2u
+#define AHEAD_MIN  ((uint64_t)16 * 1024)
+#define AHEAD_MAX  ((uint64_t)64 * 1024)
 /* A larger block is not held at rest. */
 #define RESTING_MAX ((size_t)16 * 1024)
 
@@ -165,7 +164,8 @@ static byron_status enter_block(struct table_iter *iter)
     block_view(body, &iter->block);
     iter->where = value.block;
     buf_clear(&iter->key);
-    TRY(buf_reserve(&iter->key, block_key_room(&iter->block) + SHORT_PREFIX));
+    TRY(buf_reserve(&iter->key,
+                    block_key_room(&iter->block) + LEND_PREFIX_ROOM));
     if (iter->block.prefix_size)
         memcpy(iter->key.data, iter->block.prefix, iter->block.prefix_size);
     iter->base.key.data = iter->key.data;
@@ -340,69 +340,6 @@ static byron_status table_iter_next(struct iter *base)
     return BYRON_OK;
 }
 
-static bool is_same_key(const struct block *block, uint32_t a, uint32_t b)
-{
-    return block_head(block, a) == block_head(block, b) &&
-           slice_equal(block_piece(&block->suffixes, a),
-                       block_piece(&block->suffixes, b));
-}
-
-/* The last entry up to `to` that puts of keys of their own lead to. */
-static uint32_t find_plain(const struct block *block, uint32_t from,
-                           uint32_t to)
-{
-    uint32_t at = from;
-
-    if (block_kind(block, from) != ENTRY_PUT)
-        return from;
-    while (at < to && block_kind(block, at + 1) == ENTRY_PUT &&
-           !is_same_key(block, at, at + 1))
-        at++;
-    return at;
-}
-
-/* Bytes of the keys of the entries after from, up to `to`. */
-static size_t lent_size(const struct block *block, uint32_t from, uint32_t to)
-{
-    struct slice first = block_piece(&block->suffixes, from + 1);
-    struct slice last = block_piece(&block->suffixes, to);
-
-    return (to - from) * ((size_t)block->prefix_size + BLOCK_HEAD_SIZE) +
-           (size_t)(last.data + last.size - first.data);
-}
-
-/*
- * Lends the entries after from, up to `to` at most; returns the last of them.
- * Keys so long that they need more memory at once are not worth it.
- */
-static uint32_t lend(struct table_iter *iter, uint32_t from, uint32_t to,
-                     struct byron_pair *pairs)
-{
-    const struct block *block = &iter->block;
-    size_t prefix = block->prefix_size;
-    size_t size = lent_size(block, from, to);
-    uint8_t *key;
-
-    buf_clear(&iter->lent);
-    if (size > LENT_MAX ||
-        buf_reserve(&iter->lent, size + SHORT_PREFIX) != BYRON_OK)
-        return from;
-    key = iter->lent.data;
-    for (uint32_t at = from + 1; at <= to; at++, pairs++) {
-        if (block_is_large(block, at))
-            return at - 1;
-        if (prefix <= SHORT_PREFIX)
-            memcpy(key, iter->key.data, SHORT_PREFIX);
-        else
-            memcpy(key, iter->key.data, prefix);
-        size = block_key_after_prefix(block, at, key);
-        pairs->key = slice_bytes(slice_of(key, size));
-        pairs->value = slice_bytes(block_value(block, at));
-        key += size;
-    }
-    return to;
-}
-
 /* No further than to the end of the block. */
 static uint64_t table_iter_skip(struct iter *base,
                                 const struct skip_limits *limits)
@@ -425,9 +362,9 @@ static uint64_t table_iter_skip(struct iter *base,
             to = end > 0 ? end - 1 : 0;
     }
     if (to > from)
-        to = find_plain(block, from, to);
+        to = lend_plain(block, from, to);
     if (to > from && limits->pairs)
-        to = lend(iter, from, to, limits->pairs);
+        to = lend_entries(block, iter->key.data, from, to, limits, &iter->lent);
     if (to <= from)
         return 0;
     let_value_go(iter);

@@ -87,6 +87,9 @@ struct list_iter {
     struct slice value;
     size_t moves_left; /* Before it fails; 0 = never. */
     byron_status error;
+    struct rng *rng; /* Lends many; or NULL. */
+    struct slice *lent;
+    size_t lent_count;
 };
 
 static struct list_iter *self(struct iter *iter)
@@ -102,29 +105,46 @@ static void spoil(struct slice bytes)
     free(data);
 }
 
-static byron_status stand_at(struct iter *base, size_t at)
+/* What was lent is not to be looked at any more. */
+static void let_go(struct list_iter *iter)
 {
-    struct list_iter *iter = self(base);
-    const struct entry *entry;
-
+    for (size_t i = 0; i < iter->lent_count; i++)
+        spoil(iter->lent[i]);
+    free(iter->lent);
+    iter->lent = NULL;
+    iter->lent_count = 0;
     spoil(iter->key);
     spoil(iter->value);
     iter->key = iter->value = slice_of(NULL, 0);
-    base->valid = false;
+    iter->base.valid = false;
+}
+
+static void show_at(struct list_iter *iter, size_t at)
+{
+    const struct entry *entry;
+
+    iter->at = at < iter->list->count ? at : iter->list->count;
+    if (iter->at == iter->list->count)
+        return;
+    entry = &iter->list->entries[iter->at];
+    iter->key = copy_of(entry->key);
+    iter->value = copy_of(entry->value);
+    iter->base.valid = true;
+    iter->base.kind = entry->kind;
+    iter->base.sequence = entry->sequence;
+    iter->base.key = iter->key;
+}
+
+static byron_status stand_at(struct iter *base, size_t at)
+{
+    struct list_iter *iter = self(base);
+
+    let_go(iter);
     if (iter->moves_left > 0 && --iter->moves_left == 0)
         iter->error = error_set(BYRON_IO, NULL, BYRON_NO_OFFSET, 0, "told to");
     if (iter->error != BYRON_OK)
         return iter->error;
-    iter->at = at < iter->list->count ? at : iter->list->count;
-    if (iter->at == iter->list->count)
-        return BYRON_OK;
-    entry = &iter->list->entries[iter->at];
-    iter->key = copy_of(entry->key);
-    iter->value = copy_of(entry->value);
-    base->valid = true;
-    base->kind = entry->kind;
-    base->sequence = entry->sequence;
-    base->key = iter->key;
+    show_at(iter, at);
     return BYRON_OK;
 }
 
@@ -169,32 +189,94 @@ static byron_status value(struct iter *base, struct slice *out)
     return BYRON_OK;
 }
 
+static bool is_within(const struct entry *entry,
+                      const struct skip_limits *limits)
+{
+    return entry->kind == ENTRY_PUT && entry->sequence <= limits->sequence &&
+           (!limits->key.data || slice_compare(entry->key, limits->key) < 0);
+}
+
+/* How many entries from the current one on may be skipped, at most most. */
+static size_t plain_ahead(const struct list_iter *iter,
+                          const struct skip_limits *limits, size_t most)
+{
+    const struct entry *entry = &iter->list->entries[iter->at];
+    size_t left = iter->list->count - iter->at - 1;
+    size_t count = 0;
+
+    if (iter->error != BYRON_OK || entry->kind != ENTRY_PUT)
+        return 0;
+    while (count < most && count < left &&
+           is_within(entry + count + 1, limits) &&
+           !slice_equal(entry[count].key, entry[count + 1].key))
+        count++;
+    return count;
+}
+
+static uint64_t skip(struct iter *base, const struct skip_limits *limits)
+{
+    struct list_iter *iter = self(base);
+    size_t most = (size_t)rng_below(iter->rng, limits->most + 1);
+    size_t count = plain_ahead(iter, limits, most);
+    const struct entry *ahead = &iter->list->entries[iter->at] + 1;
+    size_t at = iter->at + count;
+
+    if (count == 0)
+        return 0;
+    let_go(iter);
+    iter->lent = own(2 * count * sizeof *iter->lent);
+    for (size_t i = 0; i < count; i++) {
+        struct slice key = copy_of(ahead[i].key);
+        struct slice value = copy_of(ahead[i].value);
+
+        iter->lent[iter->lent_count++] = key;
+        iter->lent[iter->lent_count++] = value;
+        if (limits->pairs)
+            limits->pairs[i] =
+                (struct byron_pair){slice_bytes(key), slice_bytes(value)};
+        if (limits->sequences)
+            limits->sequences[i] = ahead[i].sequence;
+    }
+    show_at(iter, at);
+    return count;
+}
+
 static void release(struct iter *base)
 {
-    spoil(self(base)->key);
-    spoil(self(base)->value);
+    let_go(self(base));
     free(base);
 }
 
-struct iter *entry_list_iter(const struct entry_list *list)
+static struct iter *make(const struct entry_list *list,
+                         const struct iter_ops *ops, struct rng *rng)
 {
-    static const struct iter_ops ops = {
-        .seek = seek,
-        .seek_before = seek_before,
-        .first = first,
-        .last = last,
-        .next = next,
-        .prev = prev,
-        .value = value,
-        .free = release,
-    };
     struct list_iter *iter = own(sizeof *iter);
 
     memset(iter, 0, sizeof *iter);
-    iter->base.ops = &ops;
+    iter->base.ops = ops;
     iter->list = list;
     iter->at = list->count;
+    iter->rng = rng;
     return &iter->base;
+}
+
+#define MOVES                                                                  \
+    .seek = seek, .seek_before = seek_before, .first = first, .last = last,    \
+    .next = next, .prev = prev, .value = value, .free = release
+
+struct iter *entry_list_iter(const struct entry_list *list)
+{
+    static const struct iter_ops ops = {MOVES};
+
+    return make(list, &ops, NULL);
+}
+
+struct iter *entry_list_iter_lending(const struct entry_list *list,
+                                     struct rng *rng)
+{
+    static const struct iter_ops ops = {MOVES, .skip = skip};
+
+    return make(list, &ops, rng);
 }
 
 void entry_list_iter_fail_after(struct iter *iter, size_t nth)
@@ -227,6 +309,39 @@ void check_shows(struct iter *iter, const struct entry *entry)
     must(iter_value(iter, &shown) == BYRON_OK);
     must(slice_equal(shown, entry->value));
     must(slice_equal(iter->key, entry->key));
+}
+
+static void check_lent(const struct entry_list *list, size_t at, size_t index,
+                       const struct skip_limits *limits)
+{
+    const struct entry *entry = &list->entries[at];
+
+    must(is_within(entry, limits));
+    must(!slice_equal(entry->key, entry[-1].key));
+    if (limits->pairs) {
+        must(slice_equal(slice_from(limits->pairs[index].key), entry->key));
+        must(slice_equal(slice_from(limits->pairs[index].value), entry->value));
+    }
+    if (limits->sequences)
+        must(limits->sequences[index] == entry->sequence);
+}
+
+size_t check_skip(struct iter *iter, const struct entry_list *list, size_t at,
+                  const struct skip_limits *limits)
+{
+    size_t count = (size_t)iter_skip(iter, limits);
+
+    must(count <= limits->most);
+    for (size_t i = 0; i < count; i++) {
+        at++;
+        while (limits->passes_older && at < list->count &&
+               slice_equal(list->entries[at].key, list->entries[at - 1].key))
+            at++;
+        must(at < list->count);
+        check_lent(list, at, i, limits);
+    }
+    check_shows(iter, &list->entries[at]);
+    return at;
 }
 
 static size_t random_jump(struct iter *iter, const struct entry_list *list,

@@ -37,6 +37,10 @@ size_t entry_list_find(const struct entry_list *list, struct slice key,
 /* Over the list, which it borrows. Its keys and values are copied at each
  * move into memory that the next move spoils. */
 struct iter *entry_list_iter(const struct entry_list *list);
+/* The same, and lends many at once, as its random numbers will; each time into
+ * memory that the next move spoils. Borrows rng. */
+struct iter *entry_list_iter_lending(const struct entry_list *list,
+                                     struct rng *rng);
 /* The nth move from now of this iterator answers IO, and all later ones. */
 void entry_list_iter_fail_after(struct iter *iter, size_t nth);
 
@@ -45,6 +49,12 @@ struct slice any_key(struct rng *rng, uint8_t *space, size_t capacity);
 
 /* Ends the test where iter does not show entry (NULL: nothing). */
 void check_shows(struct iter *iter, const struct entry *entry);
+/* Has iter skip from entry at, which it shows, and checks what it lends:
+ * entries of list that follow, but for older versions of a key if it may leave
+ * those out. Returns the index of the one that it comes to. Requires: room for
+ * limits->most pairs, or none. */
+size_t check_skip(struct iter *iter, const struct entry_list *list, size_t at,
+                  const struct skip_limits *limits);
 /* So many random moves of iter, which must show what list has. */
 void check_moves(struct iter *iter, const struct entry_list *list,
                  struct rng *rng, size_t moves);

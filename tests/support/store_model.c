@@ -330,6 +330,23 @@ static byron_status step_many(const struct store_model *model, struct rng *rng,
     return BYRON_OK;
 }
 
+/* Many steps forth, so that rows lie ready for the next moves, too. */
+static byron_status step_far(const struct store_model *model, struct rng *rng,
+                             byron_cursor *cursor,
+                             const struct model_state *state, size_t low,
+                             size_t high, size_t *key)
+{
+    for (uint64_t left = rng_below(rng, 40); left > 0; left--) {
+        byron_status status = byron_cursor_next(cursor);
+        *key = present(model, state, *key + 1, 1, low, high);
+        if (status != BYRON_OK || *key == MODEL_KEYS)
+            return status;
+        if (!stands_at(model, cursor, state, *key))
+            return BYRON_CORRUPT;
+    }
+    return BYRON_OK;
+}
+
 /* One random move of a walk; *key is where the model stands after it. */
 static byron_status step(const struct store_model *model, struct rng *rng,
                          byron_cursor *cursor, const struct model_state *state,
@@ -337,7 +354,7 @@ static byron_status step(const struct store_model *model, struct rng *rng,
 {
     size_t wanted = (size_t)rng_below(rng, MODEL_KEYS);
     bool is_valid = *key < MODEL_KEYS;
-    switch (rng_below(rng, is_valid ? 18 : 4)) {
+    switch (rng_below(rng, is_valid ? 20 : 4)) {
     case 0:
         *key = present(model, state, low, 1, low, high);
         return byron_cursor_first(cursor);
@@ -372,6 +389,9 @@ static byron_status step(const struct store_model *model, struct rng *rng,
     case 12:
     case 13:
         return step_many(model, rng, cursor, state, low, high, key);
+    case 14:
+    case 15:
+        return step_far(model, rng, cursor, state, low, high, key);
     default:
         *key = *key == 0 ? MODEL_KEYS
                          : present(model, state, *key - 1, -1, low, high);

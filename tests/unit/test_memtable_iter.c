@@ -79,8 +79,8 @@ static bool is_plain(const struct entry_list *model, size_t at,
 }
 
 /* Skips from entry at; returns how many. */
-static size_t check_skip(struct iter *iter, const struct entry_list *model,
-                         size_t at, const struct skip_limits *limits)
+static size_t check_passed(struct iter *iter, const struct entry_list *model,
+                           size_t at, const struct skip_limits *limits)
 {
     size_t passed = (size_t)iter_skip(iter, limits);
 
@@ -133,7 +133,7 @@ START_TEST(what_is_skipped_needs_no_look)
             if (rng_one_in(&rng, 2))
                 limits.key = model.entries[limit].key;
             must(iter_seek(iter, entry->key, entry->sequence) == BYRON_OK);
-            passed += check_skip(iter, &model, at, &limits);
+            passed += check_passed(iter, &model, at, &limits);
         }
     }
     ck_assert_uint_gt(passed, 1000);

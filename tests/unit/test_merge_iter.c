@@ -1,3 +1,8 @@
+/*
+ * merge_iter, and what it keeps of each child.
+ *
+ * Covers: window.
+ */
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -28,6 +33,8 @@ static void deal_init(struct deal *deal, struct rng *rng, size_t part_count,
         uint8_t value = (uint8_t)i;
         struct entry entry = {key, slice_of(&value, 1), rng_below(rng, 40),
                               ENTRY_PUT};
+        if (rng_one_in(rng, 12))
+            entry.kind = ENTRY_TIMED;
         /* Most in the first, so that it dominates. */
         size_t part = rng_one_in(rng, 2) ? 0 : rng_below(rng, part_count);
         if (entry_list_add(&deal->whole, &entry))
@@ -42,13 +49,15 @@ static void deal_deinit(struct deal *deal)
     entry_list_deinit(&deal->whole);
 }
 
-static struct iter *merge_of(struct deal *deal)
+/* Of children that lend, if rng is given. */
+static struct iter *merge_of(struct deal *deal, struct rng *rng)
 {
     struct iter *children[CHILDREN_MAX];
     struct iter *merge = NULL;
 
     for (size_t i = 0; i < deal->part_count; i++)
-        children[i] = entry_list_iter(&deal->parts[i]);
+        children[i] = rng ? entry_list_iter_lending(&deal->parts[i], rng)
+                          : entry_list_iter(&deal->parts[i]);
     must(merge_iter_new(children, deal->part_count, &merge) == BYRON_OK);
     return merge;
 }
@@ -61,8 +70,84 @@ START_TEST(many_children_match_one_sorted_list)
 
     rng_init(&rng, test_seed() + (uint64_t)_i);
     deal_init(&deal, &rng, (size_t)_i, 400);
-    merge = merge_of(&deal);
+    merge = merge_of(&deal, _i % 2 ? &rng : NULL);
     check_moves(merge, &deal.whole, &rng, 3000);
+    iter_free(merge);
+    deal_deinit(&deal);
+}
+END_TEST
+
+/* The index that a step from entry at has led to: older versions may be gone
+ * where a skip was allowed to leave them out. */
+static size_t after_step(const struct iter *merge,
+                         const struct entry_list *whole, size_t at,
+                         bool passes_older)
+{
+    const struct entry *entries = whole->entries;
+
+    at++;
+    while (passes_older && at < whole->count &&
+           slice_equal(entries[at].key, entries[at - 1].key) &&
+           !(merge->valid && merge->sequence == entries[at].sequence &&
+             slice_equal(merge->key, entries[at].key)))
+        at++;
+    return at;
+}
+
+/* Ahead through the list by steps and by skips of all kinds. */
+static size_t check_walk(struct iter *merge, const struct deal *deal,
+                         struct rng *rng)
+{
+    const struct entry_list *whole = &deal->whole;
+    struct byron_pair pairs[100];
+    uint64_t sequences[100];
+    size_t at = rng_below(rng, whole->count);
+    size_t skipped = 0;
+    bool passes_older = rng_one_in(rng, 2);
+
+    must(iter_seek(merge, whole->entries[at].key,
+                   whole->entries[at].sequence) == BYRON_OK);
+    while (at < whole->count) {
+        struct skip_limits limits = {
+            .most = 1 + rng_below(rng, rng_one_in(rng, 4) ? 100 : 5),
+            .sequence = rng_one_in(rng, 3) ? 25 : SEQUENCE_MAX,
+            .pairs = rng_one_in(rng, 4) ? NULL : pairs,
+            .sequences = rng_one_in(rng, 2) ? sequences : NULL,
+            .passes_older = passes_older};
+        size_t before = at;
+
+        if (rng_one_in(rng, 4))
+            limits.key = whole->entries[rng_below(rng, whole->count)].key;
+        check_shows(merge, &whole->entries[at]);
+        if (rng_one_in(rng, 2))
+            at = check_skip(merge, whole, at, &limits);
+        skipped += at - before;
+        if (rng_one_in(rng, 40)) {
+            must(iter_prev(merge) == BYRON_OK);
+            if (at-- == 0)
+                return skipped;
+            check_shows(merge, &whole->entries[at]);
+        }
+        must(iter_next(merge) == BYRON_OK);
+        at = after_step(merge, whole, at, passes_older);
+    }
+    must(!merge->valid);
+    return skipped;
+}
+
+START_TEST(what_is_lent_matches_one_sorted_list)
+{
+    struct deal deal;
+    struct rng rng;
+    struct iter *merge;
+    size_t skipped = 0;
+
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    deal_init(&deal, &rng, (size_t)_i, 600);
+    merge = merge_of(&deal, &rng);
+    for (int round = 0; round < 60; round++)
+        skipped += check_walk(merge, &deal, &rng);
+    ck_assert_uint_gt(skipped, 1000);
     iter_free(merge);
     deal_deinit(&deal);
 }
@@ -120,7 +205,7 @@ START_TEST(any_error_of_a_child_sticks)
     rng_init(&rng, test_seed());
     deal_init(&deal, &rng, 3, 60);
     for (size_t i = 0; i < 3; i++)
-        children[i] = entry_list_iter(&deal.parts[i]);
+        children[i] = entry_list_iter_lending(&deal.parts[i], &rng);
     entry_list_iter_fail_after(children[1], (size_t)_i);
     must(merge_iter_new(children, 3, &merge) == BYRON_OK);
     status = iter_first(merge);
@@ -171,6 +256,8 @@ Suite *test_merge_iter_suite(void)
     TCase *cases = tcase_create("merge_iter");
 
     tcase_add_loop_test(cases, many_children_match_one_sorted_list, 0,
+                        CHILDREN_MAX + 1);
+    tcase_add_loop_test(cases, what_is_lent_matches_one_sorted_list, 1,
                         CHILDREN_MAX + 1);
     tcase_add_test(cases, lent_children_match_one_sorted_list);
     tcase_add_test(cases, one_child_is_returned_itself);

@@ -1,3 +1,8 @@
+/*
+ * table_iter, and how it lends.
+ *
+ * Covers: lend.
+ */
 #include <check.h>
 
 #include "base/alloc.h"
@@ -137,6 +142,98 @@ START_TEST(walks_and_seeks_agree_with_the_model)
         table_model_deinit(&model);
         table_fixture_deinit(&fixture);
     }
+}
+END_TEST
+
+#define LENT_MOST 40
+
+/* What lies ahead of entry at is lent; returns how many. */
+static size_t check_lent(struct iter *iter, const struct table_model *model,
+                         size_t at, const struct skip_limits *limits)
+{
+    const struct entry *entry = &model->entries[at];
+    size_t count = (size_t)iter_skip(iter, limits);
+
+    ck_assert_uint_le(count, limits->most);
+    for (size_t i = 0; i < count; i++) {
+        entry++;
+        ck_assert(slice_equal(slice_from(limits->pairs[i].key), entry->key));
+        ck_assert(
+            slice_equal(slice_from(limits->pairs[i].value), entry->value));
+        ck_assert_uint_eq(limits->sequences[i], entry->sequence);
+        ck_assert_int_eq(entry->kind, ENTRY_PUT);
+        ck_assert(!slice_equal(entry[-1].key, entry->key));
+        ck_assert_uint_le(entry->sequence, limits->sequence);
+        ck_assert(!limits->key.data ||
+                  slice_compare(entry->key, limits->key) < 0);
+    }
+    check_at(iter, model, at + count);
+    return count;
+}
+
+/* Through the table by what it lends. What was lent last must stay where
+ * nothing is lent now, and is looked at then. */
+static size_t check_lending(struct rng *rng, struct iter *iter,
+                            const struct table_model *model)
+{
+    struct byron_pair pairs[2][LENT_MOST];
+    uint64_t sequences[LENT_MOST];
+    size_t at = 0, all = 0, before = 0;
+    unsigned turn = 0;
+
+    ck_assert_int_eq(iter_first(iter), BYRON_OK);
+    while (at < model->count) {
+        const struct entry *other =
+            &model->entries[rng_below(rng, model->count)];
+        struct skip_limits limits = {
+            .most = 1 + rng_below(rng, LENT_MOST),
+            .sequence = rng_one_in(rng, 8) ? other->sequence : SEQUENCE_MAX,
+            .key = rng_one_in(rng, 4) ? other->key : slice_of(NULL, 0),
+            .pairs = pairs[turn],
+            .sequences = sequences};
+        size_t count = check_lent(iter, model, at, &limits);
+
+        for (size_t i = 0; count == 0 && i < before; i++)
+            ck_assert(slice_equal(slice_from(pairs[!turn][i].key),
+                                  model->entries[at - before + i + 1].key));
+        all += count;
+        at += count;
+        before = count;
+        turn = count > 0 ? !turn : turn;
+        if (count > 0 && rng_one_in(rng, 2))
+            continue;
+        ck_assert_int_eq(iter_next(iter), BYRON_OK);
+        at++;
+        before = 0;
+    }
+    return all;
+}
+
+START_TEST(what_is_lent_agrees_with_the_model)
+{
+    static const uint32_t sizes[] = {300, 4096, 1 << 20};
+    struct rng rng;
+    size_t lent = 0;
+
+    rng_init(&rng, test_seed() + (uint64_t)_i);
+    for (int round = 0; round < 6; round++) {
+        struct table_fixture fixture;
+        struct table_model model = {0};
+        struct table_options options = {.block_size = sizes[rng_below(&rng, 3)],
+                                        .codec = CODEC_NONE};
+        table_model_fill(&model, &rng, 300, (enum model_keys)_i,
+                         (enum model_values)rng_below(&rng, 3),
+                         1 + (unsigned)rng_below(&rng, 3));
+        make_table(&fixture, &model, &options, 1 + rng_below(&rng, 100000));
+        for (unsigned flags = 0; flags <= TABLE_ITER_BULK; flags++) {
+            struct iter *iter = new_iter(&fixture, flags);
+            lent += check_lending(&rng, iter, &model);
+            iter_free(iter);
+        }
+        table_model_deinit(&model);
+        table_fixture_deinit(&fixture);
+    }
+    ck_assert_uint_gt(lent, 20);
 }
 END_TEST
 
@@ -440,6 +537,8 @@ Suite *test_table_iter_suite(void)
 
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, walks_and_seeks_agree_with_the_model, 0,
+                        MODEL_KEYS_COUNT);
+    tcase_add_loop_test(cases, what_is_lent_agrees_with_the_model, 0,
                         MODEL_KEYS_COUNT);
     tcase_add_loop_test(cases, an_iterator_goes_on_to_another_table, 0, 2);
     tcase_add_test(cases, a_bulk_walk_leaves_the_cache_alone);
