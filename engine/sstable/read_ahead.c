@@ -44,24 +44,50 @@ static uint64_t choose_size(const struct read_ahead *ahead, uint64_t offset,
     return window > size ? window : size;
 }
 
+/* Moves the window to [offset, offset + size) of the file. */
+static byron_status move(struct read_ahead *ahead, uint64_t offset,
+                         uint64_t size)
+{
+    byron_status status = BYRON_OK;
+
+    ahead->offset = offset;
+    buf_clear(&ahead->window);
+    TRY(buf_reserve(&ahead->window, (size_t)size));
+    TRY(file_pool_read(ahead->source->pool, ahead->source->number, offset,
+                       ahead->window.data, (size_t)size));
+    ahead->window.size = (size_t)size;
+    if (ahead->size < ahead->most)
+        ahead->size *= 2;
+out:
+    return status;
+}
+
 byron_status read_ahead_get(struct read_ahead *ahead, uint64_t offset,
                             size_t size, struct slice *out)
 {
     byron_status status = BYRON_OK;
-    uint64_t take;
 
     if (read_ahead_has(ahead, offset, size, out))
         return BYRON_OK;
-    take = choose_size(ahead, offset, size);
-    ahead->offset = offset;
-    buf_clear(&ahead->window);
-    TRY(buf_reserve(&ahead->window, (size_t)take));
-    TRY(file_pool_read(ahead->source->pool, ahead->source->number, offset,
-                       ahead->window.data, (size_t)take));
-    ahead->window.size = (size_t)take;
-    if (ahead->size < ahead->most)
-        ahead->size *= 2;
+    TRY(move(ahead, offset, choose_size(ahead, offset, size)));
     *out = slice_of(ahead->window.data, size);
+out:
+    return status;
+}
+
+byron_status read_ahead_get_back(struct read_ahead *ahead, uint64_t offset,
+                                 size_t size, struct slice *out)
+{
+    byron_status status = BYRON_OK;
+    uint64_t end = offset + size;
+    uint64_t take = ahead->size < end ? ahead->size : end;
+
+    if (read_ahead_has(ahead, offset, size, out))
+        return BYRON_OK;
+    if (take < size)
+        take = size;
+    TRY(move(ahead, end - take, take));
+    *out = slice_of(ahead->window.data + (take - size), size);
 out:
     return status;
 }

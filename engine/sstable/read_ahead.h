@@ -1,5 +1,6 @@
 /*
- * read_ahead: a walk's way through a file: few large reads, front to back.
+ * read_ahead: a walk's way through a file, front to back or back to front: few
+ * large reads.
  *
  * Serves blocks of one table out of a window of file bytes, which moves on when
  * a block beyond it is asked for, and is twice as large then, up to a bound.
@@ -31,5 +32,9 @@ bool read_ahead_has(const struct read_ahead *ahead, uint64_t offset,
 BYRON_MUST_CHECK byron_status read_ahead_get(struct read_ahead *ahead,
                                              uint64_t offset, size_t size,
                                              struct slice *out);
+/* The same where the walk goes back: the window ends with these bytes. */
+BYRON_MUST_CHECK byron_status read_ahead_get_back(struct read_ahead *ahead,
+                                                  uint64_t offset, size_t size,
+                                                  struct slice *out);
 
 #endif

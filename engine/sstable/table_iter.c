@@ -45,7 +45,8 @@ struct table_iter {
     struct read_ahead ahead;
     struct buf value_disk; /* Bulk: a large value. */
     struct buf value_room;
-    unsigned sequential; /* Blocks entered in file order, in a row. */
+    unsigned sequential; /* Blocks entered in file order, in a row, */
+    unsigned descending; /* or against it. */
     unsigned missed;     /* Of these, not in the cache, in a row. */
     uint64_t prefetched; /* Up to this file offset. */
     size_t prefetch_size;
@@ -75,24 +76,42 @@ static void hint(struct table_iter *iter, const struct block_handle *where)
         iter->prefetch_size = size * 2;
 }
 
+/* The block out of a window of many, where the walk is a long one: else empty,
+ * as it is where something behind the block cannot be read. */
+static struct slice from_window(struct table_iter *iter,
+                                const struct block_handle *where)
+{
+    /* A window would have to have the large values between two blocks, too. */
+    bool is_next = iter->sequential > 0 &&
+                   where->offset == iter->where.offset + iter->where.disk_size;
+    bool is_prev = iter->descending > 0 &&
+                   where->offset + where->disk_size == iter->where.offset;
+    byron_status status = BYRON_OK;
+    struct slice disk = {0};
+
+    if (!is_next && !is_prev)
+        iter->missed = 0;
+    if (++iter->missed <= MISSED_MIN)
+        return disk;
+    if (is_prev)
+        status = read_ahead_get_back(&iter->ahead, where->offset,
+                                     where->disk_size, &disk);
+    else
+        status = read_ahead_get(&iter->ahead, where->offset, where->disk_size,
+                                &disk);
+    return status == BYRON_OK ? disk : slice_of(NULL, 0);
+}
+
 /* Into the cache, alone or from a window of many. */
 static byron_status load_missing(struct table_iter *iter,
                                  const struct block_handle *where)
 {
     byron_status status;
     const struct table_source *source = &iter->reader->source;
-    struct slice disk = {0};
+    struct slice disk;
 
     TRY(table_source_check_handle(source, where));
-    /* A window would have to have the large values between two blocks, too. */
-    if (iter->sequential == 0 ||
-        where->offset != iter->where.offset + iter->where.disk_size)
-        iter->missed = 0;
-    /* What cannot be read may lie behind the block: it is tried alone. */
-    if (++iter->missed > MISSED_MIN &&
-        read_ahead_get(&iter->ahead, where->offset, where->disk_size, &disk) !=
-            BYRON_OK)
-        disk = slice_of(NULL, 0);
+    disk = from_window(iter, where);
     TRY(table_source_take(source, where, BLOCK_DATA, disk, &iter->pin));
 out:
     return status;
@@ -216,6 +235,7 @@ static byron_status begin_jump(struct table_iter *iter)
     let_value_go(iter);
     iter->base.valid = false;
     iter->sequential = 0;
+    iter->descending = 0;
     iter->prefetched = 0;
     iter->prefetch_size = PREFETCH_MIN;
     if (!iter->is_bulk)
@@ -243,6 +263,7 @@ static byron_status enter_next(struct table_iter *iter)
 
     iter->base.valid = false;
     iter->sequential++;
+    iter->descending = 0;
     TRY(index_cursor_next(&iter->cursor));
     TRY(show_edge(iter, false));
 out:
@@ -255,6 +276,7 @@ static byron_status enter_prev(struct table_iter *iter)
 
     iter->base.valid = false;
     iter->sequential = 0;
+    iter->descending++;
     TRY(index_cursor_prev(&iter->cursor));
     TRY(show_edge(iter, true));
 out:

@@ -34,6 +34,16 @@ static void check_get(struct read_ahead *ahead, const struct buf *file,
     ck_assert(slice_equal(bytes, slice_of(file->data + offset, size)));
 }
 
+static void check_back(struct read_ahead *ahead, const struct buf *file,
+                       uint64_t offset, size_t size)
+{
+    struct slice bytes;
+
+    ck_assert_int_eq(read_ahead_get_back(ahead, offset, size, &bytes),
+                     BYRON_OK);
+    ck_assert(slice_equal(bytes, slice_of(file->data + offset, size)));
+}
+
 START_TEST(a_forward_walk_takes_few_reads)
 {
     struct table_fixture fixture;
@@ -90,6 +100,38 @@ START_TEST(a_backward_walk_reads_no_more_than_asked)
     ck_assert_uint_eq(ahead.window.size, 1000);
     check_get(&ahead, &file, 498000, 1000);
     ck_assert_uint_eq(ahead.window.size, 1000);
+    read_ahead_deinit(&ahead);
+    buf_deinit(&file);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
+START_TEST(windows_that_go_back_end_with_what_is_asked)
+{
+    struct table_fixture fixture;
+    struct buf file = {0};
+    struct read_ahead ahead;
+    uint64_t reads;
+
+    make_table(&fixture, &file);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    4096, 65536);
+    reads = memfs_calls(fixture.fs, MEMFS_READ);
+    for (uint64_t at = 1000000; at >= 1000; at -= 1000)
+        check_back(&ahead, &file, at, 1000);
+    /* Each window loses a part of a block at its beginning. */
+    ck_assert_uint_le(memfs_calls(fixture.fs, MEMFS_READ) - reads,
+                      1000000 / 64000 + 8);
+    ck_assert_uint_eq(ahead.size, 65536);
+    /* Near the beginning of the file it is shorter, */
+    read_ahead_deinit(&ahead);
+    read_ahead_init(&ahead, &fixture.reader->source, fixture.reader->data_end,
+                    65536, 65536);
+    check_back(&ahead, &file, 500, 1500);
+    ck_assert_uint_eq(ahead.window.size, 2000);
+    /* and a piece beyond it comes whole. */
+    check_back(&ahead, &file, 300000, 100000);
+    ck_assert_uint_eq(ahead.window.size, 100000);
     read_ahead_deinit(&ahead);
     buf_deinit(&file);
     table_fixture_deinit(&fixture);
@@ -163,6 +205,7 @@ Suite *test_read_ahead_suite(void)
     tcase_add_test(cases, a_forward_walk_takes_few_reads);
     tcase_add_test(cases, windows_grow_up_to_their_bound);
     tcase_add_test(cases, a_backward_walk_reads_no_more_than_asked);
+    tcase_add_test(cases, windows_that_go_back_end_with_what_is_asked);
     tcase_add_test(cases, the_window_ends_where_the_data_do);
     tcase_add_test(cases, a_piece_beyond_the_window_size_comes_whole);
     tcase_add_test(cases, a_failed_read_leaves_an_empty_window);
