@@ -31,6 +31,16 @@ byron_status bytes_grow(struct bytes *bytes, size_t more)
     return BYRON_OK;
 }
 
+void bytes_keep(struct bytes *bytes, size_t most, struct bytes *spare)
+{
+    if (spare->data || bytes->capacity > most) {
+        bytes_deinit(bytes);
+        return;
+    }
+    *spare = (struct bytes){.data = bytes->data, .capacity = bytes->capacity};
+    *bytes = (struct bytes){0};
+}
+
 void bytes_raise(struct bytes *bytes, size_t start)
 {
     while (bytes->size > start && bytes->data[bytes->size - 1] == 0xff)

@@ -59,24 +59,12 @@ static void change_init(struct change *change, struct table *table,
     table->spare_value = (struct bytes){0};
 }
 
-static void keep_room(struct bytes *bytes, struct bytes *spare)
-{
-    if (!bytes->data)
-        return;
-    if (spare->data || bytes->capacity > SPARE_CAPACITY) {
-        bytes_deinit(bytes);
-        return;
-    }
-    *spare = *bytes;
-    spare->size = 0;
-}
-
 static void change_deinit(struct change *change)
 {
     if (change->fields != change->few)
         free(change->fields);
-    keep_room(&change->new_key, &change->table->spare_key);
-    keep_room(&change->value, &change->table->spare_value);
+    bytes_keep(&change->new_key, SPARE_CAPACITY, &change->table->spare_key);
+    bytes_keep(&change->value, SPARE_CAPACITY, &change->table->spare_value);
     bytes_deinit(&change->old_key);
     bytes_deinit(&change->other_key);
     entries_deinit(&change->entries);
