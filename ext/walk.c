@@ -73,14 +73,16 @@ static int fail(struct walk *walk, byron_status status)
 /* --- Rows that entries lead to ------------------------------------------- */
 
 /* Entries may be older than the rows where the transaction has gone on, or
- * ended: to be asked before the view is opened anew. */
+ * back, or ended: to be asked before the view is opened anew. */
 static bool has_changed(struct walk *walk)
 {
     const struct scan *scan = &walk->scan;
     byron_txn *txn = scan->view.txn;
 
     walk->has_ended |= scan->is_copied || !scan->view.owner;
-    return walk->has_ended || (txn && byron_txn_mark(txn) != walk->mark);
+    return walk->has_ended ||
+           (txn && (byron_txn_mark(txn) != walk->mark ||
+                    scan->table->transaction->epoch != walk->epoch));
 }
 
 static int read_ahead(struct walk *walk)
@@ -156,8 +158,10 @@ int walk_start(struct walk *walk, int64_t limit, int64_t offset)
     rc = scan_start(scan, walk->plan.is_descending);
     if (rc == SQLITE_OK && walk->path.index)
         rc = view_check_index(scan->table, &scan->view, walk->path.index);
-    if (rc == SQLITE_OK && scan->view.txn)
+    if (rc == SQLITE_OK && scan->view.txn) {
         walk->mark = byron_txn_mark(scan->view.txn);
+        walk->epoch = scan->table->transaction->epoch;
+    }
     if (rc == SQLITE_OK && offset > 0)
         rc = scan_pass(scan, offset);
     scan->may_run = !walk->is_fetching && walk->plan.distinct == 0;

@@ -22,7 +22,8 @@ struct walk {
     bool is_whole;  /* The row was asked for more than its group's columns. */
     int64_t left;   /* Rows, with has_limit. */
     int batch;      /* Entries to read ahead next time. */
-    uint64_t mark;  /* Of the transaction when the scan began; with a txn. */
+    uint64_t mark;  /* Of the transaction when the scan began; with a txn, */
+    uint64_t epoch; /* and which of its stretches between undoings that was. */
 };
 
 void walk_init(struct walk *walk, struct table *table);

@@ -385,6 +385,29 @@ START_TEST(rows_that_went_before_the_commit_are_passed_over)
 }
 END_TEST
 
+/* Which writes nothing. */
+START_TEST(rows_that_a_savepoint_took_back_are_passed_over)
+{
+    sqlite3_stmt *scan;
+
+    fill_indexed(1000);
+    host_run(host.db, "UPDATE i SET a = k % 20; BEGIN; "
+                      "UPDATE i SET v = 'new' WHERE k = 1; SAVEPOINT s; "
+                      "INSERT INTO i WITH RECURSIVE c(x) AS (VALUES(1000) "
+                      "UNION ALL SELECT x + 1 FROM c WHERE x < 1100) "
+                      "SELECT x, 2, 'gone' FROM c");
+    scan = prepare("SELECT k, v FROM i WHERE a = 2 ORDER BY k");
+    for (int k = 2; k < 1000; k += 20)
+        expect_row(scan, k);
+    host_run(host.db, "ROLLBACK TO s");
+    while (sqlite3_step(scan) == SQLITE_ROW)
+        ck_assert_int_ge(sqlite3_column_int(scan, 0), 1000);
+    ck_assert_int_eq(sqlite3_errcode(host.db), SQLITE_DONE);
+    sqlite3_finalize(scan);
+    host_run(host.db, "COMMIT");
+}
+END_TEST
+
 START_TEST(an_update_does_not_meet_its_own_rows_in_the_index)
 {
     fill_indexed(300);
@@ -521,6 +544,7 @@ Suite *test_cursor_suite(void)
     tcase_add_test(cases, an_index_leads_to_rows_across_a_rollback);
     tcase_add_test(cases, rows_that_went_since_the_scan_began_are_passed_over);
     tcase_add_test(cases, rows_that_went_before_the_commit_are_passed_over);
+    tcase_add_test(cases, rows_that_a_savepoint_took_back_are_passed_over);
     tcase_add_test(cases, an_update_does_not_meet_its_own_rows_in_the_index);
     tcase_add_test(cases, a_row_that_is_read_after_many_unread_is_itself);
     tcase_add_test(cases, unread_rows_are_counted_across_a_commit);
