@@ -7,6 +7,8 @@
 
 void bytes_deinit(struct bytes *bytes)
 {
+    if (!bytes->data)
+        return;
     free(bytes->data);
     memset(bytes, 0, sizeof *bytes);
 }

@@ -9,10 +9,12 @@
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
 {
     byron_status status = BYRON_OK;
-    uint64_t deadline = db->os->now_us(db->os) + 1000u * (uint64_t)timeout_ms;
+    uint64_t deadline = 0; /* Set when there is something to wait for. */
     mutex_lock(&db->mutex);
     while (db->token_taken) {
         uint64_t now = db->os->now_us(db->os);
+        if (deadline == 0)
+            deadline = now + 1000u * (uint64_t)timeout_ms;
         if (now >= deadline) {
             status = error_set(BYRON_BUSY, db->os->dir_path(db->dir),
                                BYRON_NO_OFFSET, 0,

@@ -11,6 +11,11 @@
 /* Small enough for a transaction of one row. */
 #define CHUNK_SIZE ALLOC_KEPT_SIZE
 
+/* Nobody reserves for a transaction's writes, which come one by one: where they
+ * are small, room is found for some at once. */
+#define SMALL_BYTES 512
+#define SMALL_AHEAD 4
+
 struct memtable {
     struct tree tree;
     struct arena *arena;
@@ -113,8 +118,10 @@ static byron_status use_reserve(struct memtable *memtable, size_t bytes)
 {
     byron_status status = BYRON_OK;
 
-    if (memtable->reserved_count == 0 || memtable->reserved_bytes < bytes)
-        TRY(memtable_reserve(memtable, 1, bytes));
+    if (memtable->reserved_count == 0 || memtable->reserved_bytes < bytes) {
+        size_t count = bytes <= SMALL_BYTES ? SMALL_AHEAD : 1;
+        TRY(memtable_reserve(memtable, count, count * bytes));
+    }
     memtable->reserved_count--;
     memtable->reserved_bytes -= bytes;
 out:
