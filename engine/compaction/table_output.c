@@ -359,7 +359,7 @@ byron_status table_output_step(struct table_output *output, uint64_t budget,
             TRY(drain(output, budget, &spent));
         } else {
             /* The names too: an edit may only speak of files that are there. */
-            if (output->count)
+            if (output->count && !output->options.table.is_passing)
                 TRY(output->options.os->dir_sync(output->options.dir));
             *done = true;
         }

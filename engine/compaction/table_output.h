@@ -46,7 +46,8 @@ BYRON_MUST_CHECK byron_status table_output_new(
     struct iter *source, const struct table_output_options *options,
     struct table_output **out);
 /* Goes on for about budget bytes of input. *done when source is drained and
- * every table is finished, verified and synced (files and directory). */
+ * every table is finished, verified and, unless it is passing, synced (files
+ * and directory). */
 BYRON_MUST_CHECK byron_status table_output_step(struct table_output *output,
                                                 uint64_t budget, bool *done);
 /* Adds the finished tables to edit; they are the edit's from then on. On

@@ -128,9 +128,10 @@ out:
 }
 
 /* Drains source (taken) and range deletes (NULL: none) into tables: into edit
- * as adds, and into run. On failure no file stays. */
+ * as adds, and into run. On failure no file stays. Passing ones are gone when
+ * the transaction ends. */
 static byron_status write_run(struct byron_db *db, struct iter *source,
-                              const struct range_list *ranges,
+                              const struct range_list *ranges, bool is_passing,
                               struct version_edit *edit, struct run *run)
 {
     byron_status status;
@@ -140,6 +141,7 @@ static byron_status write_run(struct byron_db *db, struct iter *source,
     /* The run's number comes when it gets into level 0. */
     db_output_options(db, 0, 0, &options);
     options.ranges = ranges;
+    options.table.is_passing = is_passing;
     TRY(table_output_new(source, &options, &output));
     while (!done)
         TRY(table_output_step(output, UINT64_MAX, &done));
@@ -184,7 +186,7 @@ byron_status txn_spill(struct byron_txn *txn)
     /* Every position goes along, the dead ones too: they are told apart when
      * they are read, and a rollback may kill more of them later. */
     TRY(memtable_iter_new(txn->writes, &source));
-    TRY(write_run(txn->db, source, NULL, &edit, &run));
+    TRY(write_run(txn->db, source, NULL, true, &edit, &run));
     txn->spills[txn->spill_count++] = run;
     memtable_unref(txn->writes);
     txn->writes = fresh;
@@ -240,7 +242,8 @@ byron_status txn_spill_finish(struct byron_txn *txn)
     TRY(range_list_build(&ranges, &deletes));
     TRY(txn_iter_new(txn, txn->position, &live));
     TRY(stamp_iter_new(live, prepared->sequence, &stamped));
-    TRY(write_run(txn->db, stamped, &ranges, &prepared->edit, &prepared->run));
+    TRY(write_run(txn->db, stamped, &ranges, false, &prepared->edit,
+                  &prepared->run));
 out:
     range_list_deinit(&ranges);
     range_deletes_deinit(&deletes);

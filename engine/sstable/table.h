@@ -14,6 +14,7 @@ struct table_options {
     uint32_t bloom_bits; /* Per key; 0 = no filter. */
     enum codec codec;
     bool hash_index; /* In place of a filter, where it is possible. */
+    bool is_passing; /* Nobody looks for the file after a crash: not synced. */
 };
 
 /* What is known of a finished table. The manifest keeps it. */

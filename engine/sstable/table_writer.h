@@ -25,7 +25,8 @@ BYRON_MUST_CHECK byron_status table_writer_add_range(
     struct table_writer *writer, const struct range_piece *piece);
 /* Bytes that the file would have if it were finished now, about. */
 uint64_t table_writer_size(const struct table_writer *writer);
-/* Completes and syncs the file (not the directory), and frees the writer.
+/* Completes and syncs the file (not the directory), and frees the writer. One
+ * that is passing is not synced.
  * On error the writer stays, to be abandoned. Requires: an entry was added. */
 BYRON_MUST_CHECK byron_status table_writer_finish(struct table_writer *writer,
                                                   struct table_facts *out);

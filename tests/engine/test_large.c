@@ -268,6 +268,41 @@ START_TEST(transaction_larger_than_memory_keeps_its_savepoints)
 }
 END_TEST
 
+/* What a crash takes is not synced; what the commit leaves is. */
+START_TEST(a_large_transaction_is_synced_at_its_commit)
+{
+    struct many *many = calloc(1, sizeof *many);
+    struct memfs *fs = memfs_new(1);
+    struct memfs *after;
+    struct byron_options options = plain_options(fs);
+    struct rng rng;
+    byron_txn *txn;
+    uint64_t files;
+    rng_init(&rng, test_seed());
+    options.memory = 1 << 16;
+    options.memtable = 1 << 13;
+    many->db = plain_open(&options);
+    CHECK_OK(byron_put(many->db, plain_text("first"), plain_text("1"), true));
+    CHECK_OK(byron_begin(many->db, 0, &txn));
+    files = memfs_calls(fs, MEMFS_CREATE);
+    uint64_t syncs = memfs_calls(fs, MEMFS_SYNCS);
+    write_many(many, &rng, txn, 2000);
+    ck_assert_uint_ge(memfs_calls(fs, MEMFS_CREATE), files + 3);
+    ck_assert_uint_eq(memfs_calls(fs, MEMFS_SYNCS), syncs);
+    CHECK_OK(byron_txn_commit(txn, true));
+    after = memfs_crash_clone(fs, MEMFS_DROP_UNSYNCED, 1);
+    expect_many(many, NULL);
+    CHECK_OK(byron_close(many->db));
+    options.os = memfs_os(after);
+    many->db = plain_open(&options);
+    expect_many(many, NULL);
+    CHECK_OK(byron_close(many->db));
+    memfs_free(after);
+    memfs_free(fs);
+    free(many);
+}
+END_TEST
+
 /* Spoils what is behind the place where the text first stands in a file. */
 static void spoil(struct memfs *fs, const char *path, const char *text)
 {
@@ -316,6 +351,7 @@ Suite *test_large_suite(void)
     tcase_add_test(cases, beyond_the_limits_is_too_big);
     tcase_add_test(cases, empty_keys_and_values_are_keys_and_values);
     tcase_add_test(cases, transaction_larger_than_memory_keeps_its_savepoints);
+    tcase_add_test(cases, a_large_transaction_is_synced_at_its_commit);
     tcase_add_test(cases, verify_ends_with_the_published_commits);
     suite_add_tcase(suite, cases);
     return suite;

@@ -122,6 +122,24 @@ START_TEST(a_finished_file_is_synced_an_abandoned_one_gone)
 }
 END_TEST
 
+START_TEST(a_passing_file_is_not_synced)
+{
+    struct table_fixture fixture;
+    struct table_model model = {0};
+    struct table_options options = {.block_size = 2048,
+                                    .bloom_bits = 10,
+                                    .codec = CODEC_NONE,
+                                    .is_passing = true};
+
+    fill(&model, 100, 1);
+    table_fixture_init(&fixture, 1 << 20);
+    ck_assert_int_eq(table_fixture_write(&fixture, &model, &options), BYRON_OK);
+    ck_assert_uint_eq(memfs_calls(fixture.fs, MEMFS_SYNC), 0);
+    table_model_deinit(&model);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
 START_TEST(a_number_in_use_is_refused_and_kept)
 {
     struct table_fixture fixture;
@@ -226,6 +244,7 @@ Suite *test_table_writer_suite(void)
     tcase_add_test(cases, facts_tell_what_was_added);
     tcase_add_test(cases, size_foretells_the_file);
     tcase_add_test(cases, a_finished_file_is_synced_an_abandoned_one_gone);
+    tcase_add_test(cases, a_passing_file_is_not_synced);
     tcase_add_test(cases, a_number_in_use_is_refused_and_kept);
     tcase_add_test(cases, versions_of_a_key_take_one_place_in_the_filter);
     tcase_add_test(cases, every_failed_write_is_reported_and_cleaned_up);
