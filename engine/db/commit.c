@@ -177,7 +177,7 @@ static byron_status prepare_parts(struct byron_txn *txn)
     byron_status status;
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
-    TRY(memtable_new(&prepared->memtable));
+    TRY(db_new_live(db, &prepared->memtable));
     TRY(frozen_new(memtable_ref(db->live), NULL, &prepared->frozen_live));
     TRY(frozen_new(NULL, NULL, &prepared->frozen_run));
     TRY(db_new_state(db, prepared->memtable, &prepared->state));
