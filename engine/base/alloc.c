@@ -111,7 +111,8 @@ void *alloc_lines(size_t size)
 {
     void *bytes = NULL;
 
-    if (must_fail() ||
+    /* Sanitizers take what no system has for a mistake. */
+    if (size > PTRDIFF_MAX || must_fail() ||
         posix_memalign(&bytes, ALLOC_LINE_SIZE, size ? size : 1) != 0)
         return NULL;
     return count_in(bytes);
