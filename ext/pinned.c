@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#define COUNT_BITS 16 /* Of a stamp. */
+
 /* Some ms more or less do not matter, what it takes to ask does. Never 0. */
 static int64_t now_ms(void)
 {
@@ -33,8 +35,8 @@ void pinned_add(struct pinned_list *list, struct pinned *pinned)
 static byron_snapshot *take_out(struct pinned *pinned)
 {
     /* A look first spares most callers the exchange. */
-    if (atomic_load_explicit(&pinned->since_ms, memory_order_relaxed) == 0 ||
-        atomic_exchange(&pinned->since_ms, 0) == 0)
+    if (atomic_load_explicit(&pinned->stamp, memory_order_relaxed) == 0 ||
+        atomic_exchange(&pinned->stamp, 0) == 0)
         return NULL;
     return atomic_load_explicit(&pinned->snapshot, memory_order_relaxed);
 }
@@ -68,7 +70,10 @@ void pinned_keep(struct pinned *pinned, byron_snapshot *snapshot,
     byron_snapshot_close(take_out(pinned));
     atomic_store_explicit(&pinned->snapshot, snapshot, memory_order_relaxed);
     pinned->commit = commit;
-    atomic_store_explicit(&pinned->since_ms, now_ms(), memory_order_release);
+    pinned->holds++;
+    atomic_store_explicit(&pinned->stamp,
+                          now_ms() << COUNT_BITS | (uint16_t)pinned->holds,
+                          memory_order_release);
 }
 
 void pinned_release(struct pinned *pinned)
@@ -76,17 +81,16 @@ void pinned_release(struct pinned *pinned)
     byron_snapshot_close(take_out(pinned));
 }
 
-/* What the connection keeps anew has another time, so that a snapshot that was
- * read here is the one of the time that is taken away. */
+/* What the connection keeps anew has another stamp, so that a snapshot that was
+ * read here is the one of the stamp that is taken away. */
 static void let_go(struct pinned *pinned, int64_t oldest)
 {
-    int64_t since =
-        atomic_load_explicit(&pinned->since_ms, memory_order_acquire);
+    int64_t stamp = atomic_load_explicit(&pinned->stamp, memory_order_acquire);
     byron_snapshot *snapshot =
         atomic_load_explicit(&pinned->snapshot, memory_order_relaxed);
 
-    if (since != 0 && since < oldest &&
-        atomic_compare_exchange_strong(&pinned->since_ms, &since, 0))
+    if (stamp != 0 && stamp >> COUNT_BITS < oldest &&
+        atomic_compare_exchange_strong(&pinned->stamp, &stamp, 0))
         byron_snapshot_close(snapshot);
 }
 

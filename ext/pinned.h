@@ -18,13 +18,16 @@
 /*
  * One per connection and store; all zeros before pinned_add. Only the
  * connection holds something here, or takes it back; others may let go of it.
- * Who makes since_ms 0 has the snapshot.
+ * Who makes stamp 0 has the snapshot.
  */
 struct pinned {
     struct pinned *next;
     _Atomic(byron_snapshot *) snapshot;
-    uint64_t commit;          /* Only the connection looks at it. */
-    _Atomic int64_t since_ms; /* 0: nothing is held. */
+    uint64_t commit; /* Only the connection looks at these two. */
+    uint64_t holds;  /* How often it has held something. */
+    /* Since when in ms, then the lowest 16 bits of holds; 0: nothing is held.
+     */
+    _Atomic int64_t stamp;
 };
 
 struct pinned_list {

@@ -1,8 +1,6 @@
 /*
  * callbacks: the orders in which SQLite calls a virtual table's transaction
  * methods, each as a claim about what a user then sees.
- *
- * Covers: pinned.
  */
 #include <check.h>
 #include <stdio.h>
