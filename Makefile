@@ -67,6 +67,9 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
 
+# The one file for newer processors only: it is asked first whether this is one.
+$(B)/engine/base/hash_wide.o: private COMPILE += $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mavx2)
+
 # One object whose only global names are those of byron.h.
 $(B)/libbyron.a: $(ENGINE)
 	$(call say,AR,$@)$(LD) -r -o $(B)/libbyron.o $^ && \

@@ -7,6 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash_wide.h"
+
+/* Shorter pieces are hashed without vectors. */
+#define WIDE_MIN 241
 
 /* Up to here two parts are copied side by side rather than streamed. */
 #define PAIR_COPY_MAX 512
@@ -19,7 +23,17 @@ struct hash_stream {
 
 uint64_t hash_bytes(struct slice bytes, uint64_t seed)
 {
+    if (bytes.size >= WIDE_MIN && hash_wide_works())
+        return hash_wide_bytes(bytes.data, bytes.size, seed);
     return XXH3_64bits_withSeed(bytes.data, bytes.size, seed);
+}
+
+static void update(XXH3_state_t *state, struct slice bytes)
+{
+    if (bytes.size >= WIDE_MIN && hash_wide_works())
+        hash_wide_update(state, bytes.data, bytes.size);
+    else
+        XXH3_64bits_update(state, bytes.data, bytes.size);
 }
 
 static uint64_t hash_parts(struct slice first, struct slice second,
@@ -29,8 +43,8 @@ static uint64_t hash_parts(struct slice first, struct slice second,
 
     XXH3_INITSTATE(&state);
     XXH3_64bits_reset_withSeed(&state, seed);
-    XXH3_64bits_update(&state, first.data, first.size);
-    XXH3_64bits_update(&state, second.data, second.size);
+    update(&state, first);
+    update(&state, second);
     return XXH3_64bits_digest(&state);
 }
 
@@ -74,7 +88,7 @@ void hash_stream_free(struct hash_stream *stream)
 
 void hash_stream_add(struct hash_stream *stream, struct slice bytes)
 {
-    XXH3_64bits_update(&stream->state, bytes.data, bytes.size);
+    update(&stream->state, bytes);
 }
 
 uint64_t hash_stream_value(const struct hash_stream *stream)

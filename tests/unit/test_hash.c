@@ -1,7 +1,15 @@
+/*
+ * hash, and that it is the same with wide vectors.
+ *
+ * Covers: hash_wide.
+ */
 #include <check.h>
+#include <stdio.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/hash_wide.h"
 #include "support/seed.h"
 
 Suite *test_hash_suite(void);
@@ -35,6 +43,29 @@ START_TEST(seed_and_every_byte_matter)
         bytes[i] ^= 1;
         ck_assert_uint_ne(hash, hash_bytes(slice_of(bytes, SIZE), 1));
         bytes[i] ^= 1;
+    }
+}
+END_TEST
+
+START_TEST(wide_vectors_give_the_same_value)
+{
+    if (!hash_wide_works()) {
+        printf("skipped: no AVX2, in this build or on this processor\n");
+        return;
+    }
+    for (size_t size = 0; size <= SIZE; size++) {
+        uint64_t seed = rng_next(&rng);
+        uint64_t value = XXH3_64bits_withSeed(bytes, size, seed);
+        size_t cut = (size_t)rng_below(&rng, size + 1);
+        XXH3_state_t state;
+
+        ck_assert_uint_eq(hash_wide_bytes(bytes, size, seed), value);
+        ck_assert_uint_eq(hash_bytes(slice_of(bytes, size), seed), value);
+        XXH3_INITSTATE(&state);
+        XXH3_64bits_reset_withSeed(&state, seed);
+        hash_wide_update(&state, bytes, cut);
+        XXH3_64bits_update(&state, bytes + cut, size - cut);
+        ck_assert_uint_eq(XXH3_64bits_digest(&state), value);
     }
 }
 END_TEST
@@ -93,6 +124,7 @@ Suite *test_hash_suite(void)
     tcase_add_checked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, values_never_change);
     tcase_add_test(cases, seed_and_every_byte_matter);
+    tcase_add_test(cases, wide_vectors_give_the_same_value);
     tcase_add_test(cases, pair_hashes_as_one);
     tcase_add_test(cases, stream_hashes_as_one);
     tcase_add_test(cases, stream_without_memory_is_refused);
