@@ -13,14 +13,12 @@ void buf_deinit(struct buf *buf)
     memset(buf, 0, sizeof *buf);
 }
 
-byron_status buf_reserve(struct buf *buf, size_t more)
+byron_status buf_grow(struct buf *buf, size_t more)
 {
     size_t capacity = buf->capacity ? buf->capacity : SMALLEST_CAPACITY;
     size_t needed;
     uint8_t *data;
 
-    if (more <= buf->capacity - buf->size)
-        return BYRON_OK;
     if (more > SIZE_MAX / 2 - buf->size)
         return error_no_memory();
     needed = buf->size + more;

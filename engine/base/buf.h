@@ -22,8 +22,14 @@ static inline struct slice buf_slice(const struct buf *buf)
 {
     return slice_of(buf->data, buf->size);
 }
+/* What buf_reserve does where there is no room. */
+BYRON_MUST_CHECK byron_status buf_grow(struct buf *buf, size_t more);
 /* Makes room for more bytes beyond size; size stays. */
-BYRON_MUST_CHECK byron_status buf_reserve(struct buf *buf, size_t more);
+BYRON_MUST_CHECK static inline byron_status buf_reserve(struct buf *buf,
+                                                        size_t more)
+{
+    return more <= buf->capacity - buf->size ? BYRON_OK : buf_grow(buf, more);
+}
 BYRON_MUST_CHECK byron_status buf_add(struct buf *buf, const void *data,
                                       size_t size);
 BYRON_MUST_CHECK byron_status buf_add_zeros(struct buf *buf, size_t size);

@@ -13,6 +13,9 @@
 #define PIECE_DISCOUNT 4
 /* What an entry costs beside its bytes, as bytes of the budget. */
 #define ENTRY_COST 16
+/* What it adds at most to the size of a table, if it has a block for itself,
+ * beside its value and twice its key: once is for the index. */
+#define ENTRY_MOST 256
 
 struct finished_table {
     uint64_t number;
@@ -29,10 +32,12 @@ struct table_output {
     uint64_t stand_ins; /* Entries that the source did not have. */
 
     struct table_writer *writer; /* NULL between two tables. */
-    uint64_t number;             /* Of the table that is being written. */
-    bool is_full;                /* Closed at the first key after last_key. */
-    struct buf last_key;         /* Set when is_full. */
-    size_t cut;                  /* The first of cuts beyond the last key. */
+    /* It cannot be full before so many bytes are added: need not be asked. */
+    uint64_t room;
+    uint64_t number;     /* Of the table that is being written. */
+    bool is_full;        /* Closed at the first key after last_key. */
+    struct buf last_key; /* Set when is_full. */
+    size_t cut;          /* The first of cuts beyond the last key. */
 
     /* Of ranges: what lies before range_at is written; of that one, what lies
      * before range_from. The table has to take all before range_next. */
@@ -135,6 +140,7 @@ static byron_status start_table(struct table_output *output, struct slice key)
            slice_compare(key, options->cuts[output->cut]) >= 0)
         output->cut++;
     output->is_full = false;
+    output->room = 0;
     output->number = options->take_number(options->context);
     return table_writer_new(options->os, options->dir, output->number,
                             &options->table, &output->writer);
@@ -257,14 +263,24 @@ static bool must_cut(const struct table_output *output, struct slice key)
            slice_compare(key, options->cuts[output->cut]) >= 0;
 }
 
-/* The table ends at the first key after key, if it has grown enough. */
-static byron_status look_at_size(struct table_output *output, struct slice key)
+/* The table ends at the first key after key, if it has grown enough: by so
+ * many bytes at most since the last look. */
+static byron_status look_at_size(struct table_output *output, struct slice key,
+                                 uint64_t grown)
 {
     byron_status status = BYRON_OK;
-    if (output->is_full ||
-        table_writer_size(output->writer) + output->range_bytes <
-            output->options.file_size)
+    uint64_t size;
+    if (output->is_full)
         return BYRON_OK;
+    if (output->room > grown) {
+        output->room -= grown;
+        return BYRON_OK;
+    }
+    size = table_writer_size(output->writer) + output->range_bytes;
+    if (size < output->options.file_size) {
+        output->room = output->options.file_size - size;
+        return BYRON_OK;
+    }
     output->is_full = true;
     buf_clear(&output->last_key);
     TRY(buf_add(&output->last_key, key.data, key.size));
@@ -281,7 +297,7 @@ static byron_status begin_range(struct table_output *output, uint64_t *spent)
     output->range_next++;
     output->range_bytes += bytes;
     *spent += bytes;
-    return look_at_size(output, piece->lower);
+    return look_at_size(output, piece->lower, bytes);
 }
 
 /* What comes next: false at the end. */
@@ -311,7 +327,8 @@ static byron_status add_entry(struct table_output *output, uint64_t *spent)
     TRY(table_writer_add(output->writer, &entry));
     output->has_entries = true;
     *spent += entry.key.size + entry.value.size + ENTRY_COST;
-    TRY(look_at_size(output, entry.key));
+    TRY(look_at_size(output, entry.key,
+                     2 * entry.key.size + entry.value.size + ENTRY_MOST));
     TRY(iter_next(source));
 out:
     return status;

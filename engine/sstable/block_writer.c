@@ -52,6 +52,22 @@ static size_t value_size_at(const struct block_writer *writer, size_t index)
     return writer->slots[index].value_end - from;
 }
 
+/* Whether key begins with the prefix, which is not empty. Without a call where
+ * it is short. */
+static inline bool has_prefix(const struct block_writer *writer,
+                              struct slice key)
+{
+    size_t size = writer->prefix_size;
+    struct slice keys = buf_slice(&writer->keys); /* The first is in front. */
+
+    if (key.size < size)
+        return false;
+    if (size <= 8 && key.size >= 8 && keys.size >= 8)
+        return (slice_head(key, 0) ^ slice_head(keys, 0)) >> (64 - 8 * size) ==
+               0;
+    return memcmp(key.data, keys.data, size) == 0;
+}
+
 /* The prefix if key joined: sorted keys can only shorten it. */
 static size_t prefix_with(const struct block_writer *writer, struct slice key)
 {
@@ -59,8 +75,7 @@ static size_t prefix_with(const struct block_writer *writer, struct slice key)
 
     if (writer->count == 0)
         return key.size;
-    if (prefix.size == 0 || (key.size >= prefix.size &&
-                             memcmp(key.data, prefix.data, prefix.size) == 0))
+    if (prefix.size == 0 || has_prefix(writer, key))
         return prefix.size;
     return slice_shared(prefix, key);
 }
@@ -78,6 +93,13 @@ static byron_status grow_slots(struct block_writer *writer)
     return BYRON_OK;
 }
 
+/* Requires: there is room. */
+static inline void add_bytes(struct buf *to, struct slice bytes)
+{
+    slice_copy(to->data + to->size, bytes);
+    to->size += bytes.size;
+}
+
 byron_status block_writer_add(struct block_writer *writer,
                               const struct entry *entry, bool is_large)
 {
@@ -91,9 +113,10 @@ byron_status block_writer_add(struct block_writer *writer,
                          entry->sequence) < 0);
     if (writer->count == writer->capacity)
         TRY(grow_slots(writer));
+    TRY(buf_reserve(&writer->keys, entry->key.size));
     TRY(buf_reserve(&writer->values, entry->value.size));
-    TRY(buf_add(&writer->keys, entry->key.data, entry->key.size));
-    TRY(buf_add(&writer->values, entry->value.data, entry->value.size));
+    add_bytes(&writer->keys, entry->key);
+    add_bytes(&writer->values, entry->value);
     slot = &writer->slots[writer->count++];
     slot->sequence = entry->sequence;
     slot->key_end = (uint32_t)writer->keys.size;
@@ -228,9 +251,11 @@ static void write_header(const struct block_writer *writer,
     store_u64(to + 24, layout->base_sequence);
 }
 
-static uint8_t *write_number(uint8_t *to, uint8_t width, uint64_t number)
+/* Little-endian: the low bytes. */
+static inline uint8_t *write_number(uint8_t *to, uint8_t width, uint64_t number)
 {
-    memcpy(to, &number, width); /* Little-endian: the low bytes. */
+    for (uint8_t i = 0; i < width; i++)
+        to[i] = (uint8_t)(number >> (8 * i));
     return to + width;
 }
 
@@ -256,7 +281,7 @@ static uint8_t *write_columns(const struct block_writer *writer,
 {
     uint64_t offset = 0;
 
-    for (size_t i = 0; i < writer->count; i++)
+    for (size_t i = 0; layout->sequence_width && i < writer->count; i++)
         to = write_number(to, layout->sequence_width,
                           writer->slots[i].sequence - layout->base_sequence);
     if (layout->suffix_width) {
@@ -283,10 +308,8 @@ static uint8_t *write_suffixes_and_values(const struct block_writer *writer,
     for (size_t i = 0; i < writer->count; i++) {
         struct slice key = key_at(writer, i);
         size_t size = suffix_size(writer, key);
-        if (size) {
-            memcpy(to, key.data + key.size - size, size);
-            to += size;
-        }
+        slice_copy(to, slice_of(key.data + key.size - size, size));
+        to += size;
     }
     if (writer->values.size)
         memcpy(to, writer->values.data, writer->values.size);
