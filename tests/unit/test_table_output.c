@@ -112,6 +112,22 @@ START_TEST(tables_have_the_target_size)
 }
 END_TEST
 
+/* The size is not asked for while the table cannot be full. */
+START_TEST(large_tables_end_no_later_than_small_ones)
+{
+    fixture.output.file_size = 100000;
+    fill_list(20000, 1);
+    write_list(UINT64_MAX);
+
+    const struct run *run = first_run();
+    ck_assert_uint_gt(run->count, 5);
+    for (size_t i = 0; i + 1 < run->count; i++) {
+        ck_assert_uint_gt(run->tables[i]->facts.size, 95000);
+        ck_assert_uint_lt(run->tables[i]->facts.size, 99000);
+    }
+}
+END_TEST
+
 START_TEST(a_key_never_spans_two_tables)
 {
     fill_list(5, 200); /* Each key alone is more than a table should hold. */
@@ -283,6 +299,7 @@ Suite *test_table_output_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, what_goes_in_comes_back);
     tcase_add_test(cases, tables_have_the_target_size);
+    tcase_add_test(cases, large_tables_end_no_later_than_small_ones);
     tcase_add_test(cases, a_key_never_spans_two_tables);
     tcase_add_test(cases, no_table_reaches_across_a_cut);
     tcase_add_test(cases, smallest_steps_equal_one_step);
