@@ -334,8 +334,9 @@ byron_status byron_estimate(byron_db *db, const struct byron_range *range,
         if (frozen->memtable)
             TRY(estimate_memtable(frozen->memtable, lower, upper, &hidden,
                                   rows));
-        for (size_t t = 0; t < frozen->run.count; t++)
-            *rows += frozen->run.tables[t]->facts.entries;
+        if (frozen->run.count > 0)
+            TRY(run_estimate(&frozen->run, lower, upper,
+                             hidden.count ? &hidden : NULL, rows, bytes));
     }
 out:
     range_list_deinit(&hidden);

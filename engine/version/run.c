@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/try.h"
 
 byron_status run_seal(struct run *run)
 {
@@ -185,4 +186,104 @@ byron_status run_check(const struct run *run, const char *path)
                                  (unsigned long long)meta->number);
     }
     return BYRON_OK;
+}
+
+/* --- Estimates --- */
+
+/* Whether [lower, upper) covers all keys of meta. */
+static bool is_covered(const struct table_meta *meta, struct slice lower,
+                       struct slice upper)
+{
+    return (!lower.data ||
+            slice_compare(lower, table_meta_smallest(meta)) <= 0) &&
+           (!upper.data || table_meta_ends_before(meta, upper));
+}
+
+static byron_status estimate_table(struct table_meta *meta, struct slice lower,
+                                   struct slice upper, uint64_t *entries,
+                                   uint64_t *bytes)
+{
+    byron_status status;
+    const struct table_facts *facts = &meta->facts;
+    uint64_t puts = facts->entries - facts->tombstones;
+    struct table_reader *reader;
+    uint64_t some_entries;
+    uint64_t some_bytes;
+
+    if (is_covered(meta, lower, upper)) {
+        *entries += puts;
+        *bytes += facts->size;
+        return BYRON_OK;
+    }
+    TRY(table_meta_reader(meta, &reader));
+    status = table_meta_judge(meta, table_reader_estimate(reader, lower, upper,
+                                                          &some_entries,
+                                                          &some_bytes));
+    TRY(status);
+    /* Tombstones are taken to be spread evenly. */
+    *entries += (uint64_t)((double)some_entries * (double)puts /
+                           (double)facts->entries);
+    *bytes += some_bytes;
+out:
+    return status;
+}
+
+static void take_off(uint64_t *from, uint64_t count)
+{
+    *from -= count < *from ? count : *from;
+}
+
+/* estimate_table without what range deletes hide. */
+static byron_status estimate_visible(struct table_meta *meta,
+                                     struct slice lower, struct slice upper,
+                                     const struct range_list *hidden,
+                                     uint64_t *entries, uint64_t *bytes)
+{
+    byron_status status;
+    uint64_t rows = 0;
+    uint64_t size = 0;
+
+    if (!hidden)
+        return estimate_table(meta, lower, upper, entries, bytes);
+    TRY(estimate_table(meta, lower, upper, &rows, &size));
+    for (size_t i = range_list_from(hidden, table_meta_smallest(meta));
+         i < hidden->count; i++) {
+        struct range_piece piece = hidden->pieces[i];
+        uint64_t hidden_rows = 0;
+        uint64_t hidden_size = 0;
+        if (slice_compare(piece.lower, table_meta_largest(meta)) > 0)
+            break;
+        if (piece.sequences[0] <= meta->facts.max_sequence)
+            continue;
+        if (lower.data && slice_compare(piece.lower, lower) < 0)
+            piece.lower = lower;
+        if (upper.data && slice_compare(piece.upper, upper) > 0)
+            piece.upper = upper;
+        if (slice_compare(piece.lower, piece.upper) >= 0)
+            continue;
+        TRY(estimate_table(meta, piece.lower, piece.upper, &hidden_rows,
+                           &hidden_size));
+        take_off(&rows, hidden_rows);
+        take_off(&size, hidden_size);
+    }
+    *entries += rows;
+    *bytes += size;
+out:
+    return status;
+}
+
+byron_status run_estimate(const struct run *run, struct slice lower,
+                          struct slice upper, const struct range_list *hidden,
+                          uint64_t *entries, uint64_t *bytes)
+{
+    byron_status status = BYRON_OK;
+    size_t at;
+    size_t end;
+
+    run_overlap(run, lower, upper, &at, &end);
+    for (; at < end; at++)
+        TRY(estimate_visible(run->tables[at], lower, upper, hidden, entries,
+                             bytes));
+out:
+    return status;
 }

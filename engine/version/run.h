@@ -32,5 +32,12 @@ void run_overlap(const struct run *run, struct slice lower, struct slice upper,
 /* CORRUPT where the tables are not in order, or share a key. */
 BYRON_MUST_CHECK byron_status run_check(const struct run *run,
                                         const char *path);
+/* Adds entries (minus tombstones, and what hidden hides, or NULL) and file
+ * bytes with keys in the range, about. */
+BYRON_MUST_CHECK byron_status run_estimate(const struct run *run,
+                                           struct slice lower,
+                                           struct slice upper,
+                                           const struct range_list *hidden,
+                                           uint64_t *entries, uint64_t *bytes);
 
 #endif

@@ -341,6 +341,36 @@ START_TEST(verify_ends_with_the_published_commits)
 }
 END_TEST
 
+/* Its files are in no level yet. */
+START_TEST(what_a_large_transaction_left_is_estimated_by_the_range)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    struct byron_range range = {plain_text("k00100"), plain_text("k00200")};
+    byron_txn *txn;
+    uint64_t rows;
+    uint64_t bytes;
+    options.memory = 1 << 16;
+    options.memtable = 1 << 13;
+    byron_db *db = plain_open(&options);
+    CHECK_OK(byron_begin(db, 0, &txn));
+    for (int i = 0; i < 4000; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "k%05d", i);
+        CHECK_OK(byron_txn_put(txn, plain_text(key), plain_text("value")));
+    }
+    CHECK_OK(byron_txn_commit(txn, false));
+    CHECK_OK(byron_estimate(db, &range, &rows, &bytes));
+    ck_assert_uint_lt(rows, 500);
+    ck_assert_uint_gt(rows, 20);
+    range.upper = plain_text("l");
+    CHECK_OK(byron_estimate(db, &range, &rows, &bytes));
+    ck_assert_uint_gt(rows, 3000);
+    CHECK_OK(byron_close(db));
+    memfs_free(fs);
+}
+END_TEST
+
 Suite *test_large_suite(void)
 {
     Suite *suite = suite_create("large");
@@ -353,6 +383,8 @@ Suite *test_large_suite(void)
     tcase_add_test(cases, transaction_larger_than_memory_keeps_its_savepoints);
     tcase_add_test(cases, a_large_transaction_is_synced_at_its_commit);
     tcase_add_test(cases, verify_ends_with_the_published_commits);
+    tcase_add_test(cases,
+                   what_a_large_transaction_left_is_estimated_by_the_range);
     suite_add_tcase(suite, cases);
     return suite;
 }
