@@ -148,8 +148,12 @@ START_TEST(a_full_disk_fails_the_statement_and_heals)
     ck_assert_int_gt(count, 100);
     expect_rows(count);
     ck_assert_int_eq(unlink(host_at(&host, "disk/ballast")), 0);
-    wait_for_room(count);
-    more = insert_until_full(count + 1);
+    /* What failed before there was room again may be told until then, too. */
+    more = count;
+    for (int i = 0; i < 5 && more <= count + 20; i++) {
+        wait_for_room(more);
+        more = insert_until_full(more + 1);
+    }
     ck_assert_int_gt(more, count + 20);
     expect_rows(more);
     host_reopen(&host);
