@@ -33,6 +33,13 @@ byron_status bytes_grow(struct bytes *bytes, size_t more)
     return BYRON_OK;
 }
 
+void bytes_shrink(struct bytes *bytes, size_t most)
+{
+    bytes->size = 0;
+    if (bytes->capacity > most)
+        bytes_deinit(bytes);
+}
+
 void bytes_keep(struct bytes *bytes, size_t most, struct bytes *spare)
 {
     if (spare->data || bytes->capacity > most) {

@@ -16,6 +16,8 @@ struct bytes {
 };
 
 void bytes_deinit(struct bytes *bytes);
+/* Empties bytes; keeps memory of up to most. */
+void bytes_shrink(struct bytes *bytes, size_t most);
 /* Empties bytes; its memory, up to most, is spare's if that has none. */
 void bytes_keep(struct bytes *bytes, size_t most, struct bytes *spare);
 /* bytes_reserve where there is not enough. */

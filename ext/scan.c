@@ -66,13 +66,6 @@ void scan_deinit(struct scan *scan)
     memset(scan, 0, sizeof *scan);
 }
 
-static void forget(struct bytes *bytes)
-{
-    bytes->size = 0;
-    if (bytes->capacity > KEPT_CAPACITY)
-        bytes_deinit(bytes);
-}
-
 void scan_reset(struct scan *scan)
 {
     release(scan);
@@ -80,12 +73,12 @@ void scan_reset(struct scan *scan)
     key_ranges_clear(&scan->ranges);
     if (scan->ranges.bytes.capacity > KEPT_CAPACITY)
         key_ranges_deinit(&scan->ranges);
-    forget(&scan->place_key);
-    forget(&scan->place_value);
-    forget(&scan->group);
-    forget(&scan->hop.text);
-    forget(&scan->hop.key);
-    forget(&scan->hop.scratch);
+    bytes_shrink(&scan->place_key, KEPT_CAPACITY);
+    bytes_shrink(&scan->place_value, KEPT_CAPACITY);
+    bytes_shrink(&scan->group, KEPT_CAPACITY);
+    bytes_shrink(&scan->hop.text, KEPT_CAPACITY);
+    bytes_shrink(&scan->hop.key, KEPT_CAPACITY);
+    bytes_shrink(&scan->hop.scratch, KEPT_CAPACITY);
     scan->is_at_row = false;
     scan->is_copied = false;
     scan->done = 0;
@@ -340,22 +333,16 @@ static int resume(struct scan *scan)
 
 /* --- Rows ---------------------------------------------------------------- */
 
-int scan_start(struct scan *scan, bool is_descending)
+/* Lets go of what was read, and opens the view anew. */
+static int begin(struct scan *scan)
 {
     struct view old = {0};
     int rc;
 
     release(scan);
-    scan->is_descending = is_descending;
-    scan->done = 0;
     scan->is_at_row = false;
     scan->is_copied = false;
-    scan->may_run = false;
-    scan->unseen = 0;
     scan->ahead = 0;
-    scan->wanted = FIRST_READY;
-    scan->pause = 0;
-    scan->next_pause = 1;
     /* Closed after the new one is open, so that they share a snapshot. */
     if (scan->view.snapshot) {
         old = scan->view;
@@ -364,6 +351,20 @@ int scan_start(struct scan *scan, bool is_descending)
     view_close(&scan->view);
     rc = scan->ranges.count > 0 ? scan_open_view(scan) : SQLITE_OK;
     view_close(&old);
+    return rc;
+}
+
+int scan_start(struct scan *scan, bool is_descending)
+{
+    int rc = begin(scan);
+
+    scan->is_descending = is_descending;
+    scan->done = 0;
+    scan->may_run = false;
+    scan->unseen = 0;
+    scan->wanted = FIRST_READY;
+    scan->pause = 0;
+    scan->next_pause = 1;
     if (rc != SQLITE_OK)
         return rc;
     return status_fail(scan->table, begin_next(scan));
@@ -374,7 +375,7 @@ int scan_narrow(struct scan *scan)
     struct key_ranges *ranges = &scan->ranges;
     byron_status status = BYRON_OK;
     int count = ranges->count;
-    int rc = scan_open_view(scan);
+    int rc = begin(scan);
 
     if (rc != SQLITE_OK)
         return rc;

@@ -66,7 +66,7 @@ START_TEST(every_version_is_found_whatever_the_options)
     for (int round = 0; round < 12; round++) {
         struct table_fixture fixture;
         struct table_model model = {0};
-        struct table_options options;
+        struct table_options options = {0};
         struct buf key = {0};
         size_t count = _i == MODEL_KEYS_LONG ? 40 : 150;
         random_options(&rng, &options);
