@@ -265,17 +265,18 @@ START_TEST(a_bound_number_may_stand_for_a_column)
 {
     run_both("INSERT INTO $ VALUES('2', 1, 1, '2', 0), ('02', 1, 1, '02', 0), "
              "(' 2', 2, 2, '2.0 ', 0), ('2x', 2, 2, '2x', 0)");
-    host_run(host.db,
-             "CREATE TABLE found(side, k); CREATE TABLE u(id INTEGER);"
-             "INSERT INTO u VALUES(0);"
-             "CREATE TRIGGER u_b AFTER UPDATE ON u BEGIN "
-             "INSERT INTO found SELECT 'b', k FROM b WHERE k = new.id; "
-             "INSERT INTO found SELECT 'b', c FROM b WHERE c = new.id; "
-             "INSERT INTO found SELECT 'b', k FROM b WHERE k <= new.id; END;"
-             "CREATE TRIGGER u_p AFTER UPDATE ON u BEGIN "
-             "INSERT INTO found SELECT 'p', k FROM p WHERE k = new.id; "
-             "INSERT INTO found SELECT 'p', c FROM p WHERE c = new.id; "
-             "INSERT INTO found SELECT 'p', k FROM p WHERE k <= new.id; END;");
+    host_run(
+        host.db,
+        "CREATE TABLE found(side, k); CREATE TABLE u(id INTEGER PRIMARY KEY);"
+        "INSERT INTO u VALUES(0);"
+        "CREATE TRIGGER u_b AFTER UPDATE ON u BEGIN "
+        "INSERT INTO found SELECT 'b', k FROM b WHERE k = new.id; "
+        "INSERT INTO found SELECT 'b', c FROM b WHERE c = new.id; "
+        "INSERT INTO found SELECT 'b', k FROM b WHERE k <= new.id; END;"
+        "CREATE TRIGGER u_p AFTER UPDATE ON u BEGIN "
+        "INSERT INTO found SELECT 'p', k FROM p WHERE k = new.id; "
+        "INSERT INTO found SELECT 'p', c FROM p WHERE c = new.id; "
+        "INSERT INTO found SELECT 'p', k FROM p WHERE k <= new.id; END;");
     run_bound("UPDATE u SET id = ?1", 2);
     run_bound("INSERT INTO found SELECT 'b', k FROM b JOIN u ON b.k = u.id "
               "WHERE u.id = ?1",
