@@ -115,7 +115,7 @@ void cursor_free_spare(struct table *table)
 /*
  * Does the value compare as one without affinity? Literals and parameters have
  * none, but SQLite gives out as such also what comes of their CAST, what has
- * gone into a column of a trigger's NEW, and what stands for a column that is
+ * gone into the rowid of a trigger's NEW, and what stands for a column that is
  * equal to them. So a number is never bare. A text of a column that holds
  * texts compares as a bare one. A prefix is not checked by SQLite: what stands
  * before it means itself.
