@@ -5,6 +5,7 @@
 #include "db/txn.h"
 #include "db/wal_record.h"
 #include "db/db_state.h"
+#include "db/orphans.h"
 #include "db/pace.h"
 #include "db/wal.h"
 

@@ -18,7 +18,8 @@
 /* Frozen memtables that may wait for their flush. */
 #define MAX_FROZEN 2
 
-/* A file that no version needs, nor, once the floor is above wal, recovery. */
+/* A file that no version needs, nor, once the floor is above wal, recovery;
+ * recovery never did if wal is 0. */
 struct orphan {
     enum file_kind kind;
     uint64_t number;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "db/db.h"
 #include "db/db_state.h"
+#include "db/orphans.h"
 #include "db/options.h"
 #include "db/recovery.h"
 #include "db/snapshot.h"

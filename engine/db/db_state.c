@@ -1,9 +1,10 @@
 #include "db/db_state.h"
+
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "db/orphans.h"
 #include "db/snapshot.h"
-#include "sstable/file_pool.h"
 
 /* Room for what writers freeze while one edit gets to the disk. With MAX_FROZEN
  * waiting they do so only where a log fails. */
@@ -59,22 +60,6 @@ void db_add_wal(struct byron_db *db, uint64_t number)
     db->wals[db->wal_count++] = number;
 }
 
-byron_status db_add_orphan(struct byron_db *db, enum file_kind kind,
-                           uint64_t number, uint64_t wal)
-{
-    if (db->orphan_count == db->orphan_capacity) {
-        size_t capacity = db->orphan_capacity ? 2 * db->orphan_capacity : 16;
-        struct orphan *orphans =
-            alloc_resize(db->orphans, capacity * sizeof *orphans);
-        if (!orphans)
-            return error_no_memory();
-        db->orphans = orphans;
-        db->orphan_capacity = capacity;
-    }
-    db->orphans[db->orphan_count++] = (struct orphan){kind, number, wal};
-    return BYRON_OK;
-}
-
 /* WALs below the floor go on the list of orphans. */
 static void retire_wals(struct byron_db *db, uint64_t floor)
 {
@@ -89,38 +74,6 @@ static void retire_wals(struct byron_db *db, uint64_t floor)
     }
     db->wal_count = kept;
     mutex_unlock(&db->mutex);
-}
-
-void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number)
-{
-    struct byron_error first = *error_last();
-    char name[OS_NAME_MAX];
-    if (kind == FILE_TABLE)
-        file_pool_forget(db->pool, number);
-    file_name_format(kind, number, name);
-    /* What cannot be removed now is an orphan of the next open. */
-    (void)db->os->file_remove(db->dir, name);
-    (void)error_restore(&first);
-}
-
-void db_collect(struct byron_db *db)
-{
-    uint64_t dead[16];
-    size_t count;
-    while ((count = table_env_bury(&db->env, dead, 16)) > 0)
-        for (size_t i = 0; i < count; i++)
-            db_remove_file(db, FILE_TABLE, dead[i]);
-    /* Before the manifest knows their numbers as used, orphans must stay, or
-     * the numbers could be given out again after the next crash. */
-    if (!db->has_appended)
-        return;
-    size_t kept = 0;
-    for (size_t i = 0; i < db->orphan_count; i++)
-        if (db->orphans[i].wal < db->state.wal_floor)
-            db_remove_file(db, db->orphans[i].kind, db->orphans[i].number);
-        else
-            db->orphans[kept++] = db->orphans[i];
-    db->orphan_count = kept;
 }
 
 /* What is on the disk is in doubt. Needs mutex. */

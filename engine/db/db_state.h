@@ -1,6 +1,5 @@
 /*
- * db_state: file numbers, installed edits, files that go, memory that is
- * shared.
+ * db_state: file numbers, installed edits, memory that is shared.
  */
 #ifndef BYRON_DB_DB_STATE_H
 #define BYRON_DB_DB_STATE_H
@@ -17,14 +16,6 @@ BYRON_MUST_CHECK byron_status db_install(struct byron_db *db,
 void db_publish_state(struct byron_db *db, struct read_state *state);
 /* The cache has what the memtables leave of the budget. Needs mutex. */
 void db_share_memory(struct byron_db *db);
-/* Deletes files that nothing names any more. Needs work_mutex. */
-void db_collect(struct byron_db *db);
-/* Best effort; this thread's last error stays what it was. */
-void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number);
-/* Lists a file for db_collect. Needs work_mutex. */
-BYRON_MUST_CHECK byron_status db_add_orphan(struct byron_db *db,
-                                            enum file_kind kind,
-                                            uint64_t number, uint64_t wal);
 /* Room for one more WAL, and the WAL itself. Needs mutex. */
 BYRON_MUST_CHECK byron_status db_reserve_wal(struct byron_db *db);
 void db_add_wal(struct byron_db *db, uint64_t number);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "db/db_state.h"
+#include "db/orphans.h"
 #include "db/wal.h"
 
 /* More WALs than this, from opens that wrote little, are worth a flush. */

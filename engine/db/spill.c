@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "db/txn.h"
 #include "db/db_state.h"
+#include "db/orphans.h"
 #include "db/work.h"
 #include "memtable/memtable_iter.h"
 

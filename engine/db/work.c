@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "compaction/table_settings.h"
 #include "db/db_state.h"
+#include "db/orphans.h"
 #include "db/pace.h"
 #include "db/tuning.h"
 #include "memtable/memtable_iter.h"
@@ -397,7 +398,8 @@ static byron_status work_once(struct byron_db *db, uint64_t budget,
     if (db->job)
         return step_job(db, budget);
     *did_some = false;
-    if (db->state.drop_count > 0)
+    TRY(db_release_orphans(db, did_some));
+    if (!*did_some && db->state.drop_count > 0)
         TRY(forget_drops(db, did_some));
     if (!*did_some)
         TRY(start_job(db, did_some));

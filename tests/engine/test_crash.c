@@ -6,7 +6,7 @@
  * The host is played by the test: its row of commit points is what a database
  * file would hold, durable when a sync commit or the barrier says so.
  *
- * Covers: recovery, chain, wal, db_open.
+ * Covers: recovery, chain, wal, db_open, orphans.
  */
 #include <check.h>
 #include <stdio.h>
@@ -455,6 +455,37 @@ START_TEST(no_commit_builds_on_a_manifest_that_is_not_safe)
 }
 END_TEST
 
+static void count_tables(void *context, const char *path)
+{
+    *(unsigned *)context += strstr(path, "/S-") != NULL;
+}
+
+/* Tables of a transaction that was killed: they go although nothing else has
+ * to be written down, and their numbers are not given out a second time. */
+START_TEST(what_a_killed_transaction_spilled_goes)
+{
+    struct played_host host;
+    unsigned tables = 0;
+    played_host_init(&host);
+    byron_txn *txn = played_host_begin(&host);
+    for (int i = 0; i < 8; i++)
+        played_host_put_many(txn, i);
+    struct memfs *image = memfs_crash_clone(host.fs, MEMFS_KEEP_ALL, 1);
+    byron_txn_abort(txn);
+    CHECK_OK(byron_close(host.db));
+    memfs_free(host.fs);
+    host.fs = image;
+    memfs_list(host.fs, count_tables, &tables);
+    ck_assert_uint_gt(tables, 0);
+    CHECK_OK(played_host_open(&host));
+    CHECK_OK(byron_settle(host.db));
+    tables = 0;
+    memfs_list(host.fs, count_tables, &tables);
+    ck_assert_uint_eq(tables, 0);
+    played_host_deinit(&host);
+}
+END_TEST
+
 Suite *test_crash_suite(void)
 {
     Suite *suite = suite_create("crash");
@@ -469,6 +500,7 @@ Suite *test_crash_suite(void)
     tcase_add_loop_test(tcase, no_commit_builds_on_a_manifest_that_is_not_safe,
                         0, 4);
     tcase_add_test(tcase, doubt_stays_until_the_flush);
+    tcase_add_test(tcase, what_a_killed_transaction_spilled_goes);
     suite_add_tcase(suite, tcase);
     return suite;
 }
