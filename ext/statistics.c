@@ -133,7 +133,8 @@ static byron_status count_alike(struct sampler *sampler,
     if (rows == SAMPLE_STEPS) {
         TRY(bytes_add(&upper, prefix.data, prefix.size));
         bytes_raise(&upper, 0);
-        range.upper = bytes_view(&upper);
+        if (upper.size > 0) /* Else every key begins so: open. */
+            range.upper = bytes_view(&upper);
         TRY(byron_estimate(sampler->view.db, &range, &rows, &bytes));
         rows = rows < SAMPLE_STEPS ? SAMPLE_STEPS : rows;
     }
