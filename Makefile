@@ -12,7 +12,7 @@ FLAGS_debug   := -Og -g3 -DXXH_NO_INLINE_HINTS=1
 FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
-FLAGS_cover   := -O0 -g --coverage
+FLAGS_cover   := -O0 -g -DNDEBUG --coverage -fprofile-update=atomic
 ifndef FLAGS_$(MODE)
 $(error MODE=$(MODE): use release, debug, asan, tsan or cover)
 endif
@@ -53,7 +53,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ bench bench-full bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ cover bench bench-full bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -156,6 +156,15 @@ demo: ## The one command: install what is missing, build, show byron at work.
 	@tests/packages build demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@sql/demo.sh
+
+cover: ## Lines and branches of engine/ and ext/ that the C tests reach, 3 minutes.
+	@tests/packages build test cover
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=cover build/cover/unit
+	@find build/cover -name '*.gcda' -delete
+	@CK_TIMEOUT_MULTIPLIER=4 build/cover/unit
+	@gcovr --root . --filter engine/ --filter ext/ --sort-percentage --print-summary \
+	    --html-details build/cover/report.html --fail-under-line 95 --fail-under-branch 85 build/cover
+	@echo 'line by line: build/cover/report.html'
 
 kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SEED= JOURNAL=].
 	$(B)/tests/kill/killer extension=$(CURDIR)/$(B)/byron.so rounds=$(or $(ROUNDS),1000) \

@@ -148,6 +148,10 @@ struct byron_options {
     byron_status (*barrier)(void *context);
     void *barrier_context;
 
+    /* A file, as the host's own, whose permissions and owner the store's files
+     * get; it must stay valid while the store is open. NULL: the directory's.
+     */
+    const char *like;
     uint32_t retain_ms;  /* How long superseded commits stay readable; 1000. */
     struct byron_os *os; /* NULL: the operating system. */
     /* Expected identity of the store; NULL: any. Mismatch: BYRON_FOREIGN. */

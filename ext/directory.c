@@ -88,27 +88,71 @@ static bool sync_directory(const char *path)
     return is_synced;
 }
 
-static bool write_claim(const char *path, const char *database)
+/* Of a database that is no file nobody else shall see anything. */
+static void find_model(const char *database, struct stat *out)
+{
+    if (stat(database, out) == 0)
+        return;
+    *out = (struct stat){
+        .st_mode = 0600, .st_uid = geteuid(), .st_gid = getegid()};
+}
+
+/* Who may read the model may look for names. Best effort, as SQLite's own for
+ * the files beside a database. */
+static void hand_over(int file, const struct stat *model, bool is_directory)
+{
+    mode_t mode = model->st_mode & 0666;
+
+    if (is_directory)
+        mode |= (mode & 0444) >> 2;
+    if (fchmod(file, mode) != 0)
+        return;
+    if (geteuid() == 0 && fchown(file, model->st_uid, model->st_gid) != 0)
+        return;
+}
+
+static bool write_claim(const char *path, const char *database,
+                        const struct stat *model)
 {
     size_t size = strlen(database);
     int file =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool is_written;
 
     if (file < 0)
         return false;
+    hand_over(file, model, false);
     is_written =
         write(file, database, size) == (ssize_t)size && fsync(file) == 0;
     return close(file) == 0 && is_written;
 }
 
+/* With the permissions and the owner of the database; one that is there
+ * already stays as its owner made it. */
+static bool make_directory(const char *path, const struct stat *model)
+{
+    int file;
+
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST;
+    file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return false;
+    hand_over(file, model, true);
+    close(file);
+    return true;
+}
+
 bool directory_claim(const char *path, const char *database)
 {
+    struct stat model;
     char *file = inside(path, "CREATING");
     bool is_claimed = false;
 
-    if (file && (mkdir(path, 0755) == 0 || errno == EEXIST))
-        is_claimed = write_claim(file, database) && sync_directory(path);
+    find_model(database, &model);
+    if (file && make_directory(path, &model))
+        is_claimed =
+            write_claim(file, database, &model) && sync_directory(path);
     free(file);
     return is_claimed;
 }

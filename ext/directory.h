@@ -30,7 +30,8 @@ bool directory_is_writable(const char *path);
 /* Has it nothing but what a store may consist of? A missing one, too. */
 bool directory_is_free(const char *path);
 
-/* Creates the directory if it is missing, and CREATING in it. False: errno. */
+/* Creates the directory if it is missing, with the permissions and the owner of
+ * the database, and CREATING in it. False: errno. */
 bool directory_claim(const char *path, const char *database);
 /* Does CREATING say that database made the store? */
 bool directory_is_claimed(const char *path, const char *database);

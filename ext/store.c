@@ -172,6 +172,7 @@ static void fill_options(const struct store *store, const char *settings,
     settings_apply(settings, out);
     out->barrier = barrier_sync;
     out->barrier_context = store->database;
+    out->like = store->database;
 }
 
 /* The host may have moved on between the reading of its commit point and the

@@ -31,6 +31,10 @@ struct byron_os {
     /* create: make it if missing (parents must exist; parent is synced). */
     byron_status (*dir_open)(struct byron_os *os, const char *path, bool create,
                              struct os_dir **out);
+    /* Files made from now on, and the directory if this open made it, get the
+     * permissions and the owner of the file at path, as far as the system lets
+     * us; without this, files get the directory's. */
+    void (*dir_match)(struct os_dir *dir, const char *path);
     void (*dir_close)(struct os_dir *dir);       /* Releases the lock. */
     const char *(*dir_path)(struct os_dir *dir); /* Lent, for messages. */
     /* Calls each name; stops at the first status that is not OK. */

@@ -13,10 +13,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/posix_clock.h"
+#include "base/posix_open.h"
 #include "base/try.h"
 
-#define DIR_MODE  0755
-#define FILE_MODE 0644
+#define DIR_MODE 0755
 
 #define MESSAGE_PATH_SIZE sizeof(((struct byron_error *)NULL)->path)
 
@@ -24,7 +24,9 @@ struct os_dir {
     int fd;
     int lock_fd;    /* -1: no lock held. */
     pid_t lock_pid; /* Who took it; a forked child must not let it go. */
-    char path[];    /* Absolute: the host may change its directory. */
+    bool is_made;   /* By this very open. */
+    struct posix_owner owner; /* Of new files. */
+    char path[];              /* Absolute: the host may change its directory. */
 };
 
 /* appended <= length; what lies between are zeros from extend. */
@@ -72,37 +74,19 @@ static byron_status fail_named(const struct os_dir *dir, const char *name,
     return fail(path, BYRON_NO_OFFSET, access, words);
 }
 
-/*
- * A host may have closed 0, 1 or 2, and a stray printf to such a descriptor
- * would land in a file of ours: we use higher ones only.
- */
-static int leave_standard(int fd)
+static int open_in(const struct os_dir *dir, const char *name, int flags)
 {
-    int higher;
-    int system_errno;
-
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    system_errno = errno;
-    close(fd);
-    errno = system_errno;
-    return higher;
+    return posix_open_at(dir->fd, name, flags | O_NOFOLLOW, 0);
 }
 
-static int open_at(int dir_fd, const char *name, int flags)
+static int create_in(const struct os_dir *dir, const char *name, int flags)
 {
-    int fd;
-
-    do
-        fd = openat(dir_fd, name, flags | O_CLOEXEC, FILE_MODE);
-    while (fd < 0 && errno == EINTR);
-    return leave_standard(fd);
+    return posix_create_at(dir->fd, name, flags | O_NOFOLLOW, &dir->owner);
 }
 
 static int open_dir(int dir_fd, const char *name)
 {
-    return open_at(dir_fd, name, O_RDONLY | O_DIRECTORY);
+    return posix_open_at(dir_fd, name, O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* --- bytes ----------------------------------------------------------- */
@@ -181,22 +165,31 @@ static byron_status sync_parent(const char *path)
 }
 
 /* BYRON_OK where it already exists. */
-static byron_status make_dir(const char *path)
+static byron_status make_dir(const char *path, bool *is_made)
 {
-    if (mkdir(path, DIR_MODE) == 0)
+    *is_made = mkdir(path, DIR_MODE) == 0;
+    if (*is_made)
         return sync_parent(path);
     if (errno == EEXIST)
         return BYRON_OK;
     return fail(path, BYRON_NO_OFFSET, WRITING, "cannot make directory");
 }
 
+static struct posix_owner owner_like(const struct stat *status)
+{
+    return (struct posix_owner){.mode = status->st_mode & 0666,
+                                .user = status->st_uid,
+                                .group = status->st_gid};
+}
+
 static byron_status dir_new(int fd, const char *path, struct os_dir **out)
 {
     char absolute[PATH_MAX];
+    struct stat status;
     struct os_dir *dir;
     size_t size;
 
-    if (!realpath(path, absolute))
+    if (!realpath(path, absolute) || fstat(fd, &status) != 0)
         return fail(path, BYRON_NO_OFFSET, READING, "cannot resolve");
     size = strlen(absolute) + 1;
     dir = alloc_bytes(sizeof *dir + size);
@@ -205,6 +198,8 @@ static byron_status dir_new(int fd, const char *path, struct os_dir **out)
     dir->fd = fd;
     dir->lock_fd = -1;
     dir->lock_pid = 0;
+    dir->is_made = false;
+    dir->owner = owner_like(&status);
     memcpy(dir->path, absolute, size);
     *out = dir;
     return BYRON_OK;
@@ -214,21 +209,36 @@ static byron_status posix_dir_open(struct byron_os *os, const char *path,
                                    bool create, struct os_dir **out)
 {
     byron_status status = BYRON_OK;
+    bool is_made = false;
     int fd = open_dir(AT_FDCWD, path);
 
     (void)os;
     if (fd < 0 && errno == ENOENT && create) {
-        TRY(make_dir(path));
+        TRY(make_dir(path, &is_made));
         fd = open_dir(AT_FDCWD, path);
     }
     if (fd < 0)
         return fail(path, BYRON_NO_OFFSET, READING, "cannot open directory");
     TRY(dir_new(fd, path, out));
+    (*out)->is_made = is_made;
     fd = -1; /* The directory's now. */
 out:
     if (fd >= 0)
         close(fd);
     return status;
+}
+
+static void posix_dir_match(struct os_dir *dir, const char *path)
+{
+    struct stat model;
+    struct posix_owner owner;
+
+    if (stat(path, &model) != 0)
+        return;
+    dir->owner = owner = owner_like(&model);
+    owner.mode |= (owner.mode & 0444) >> 2; /* Readers may look for names. */
+    if (dir->is_made)
+        posix_hand_over(dir->fd, &owner);
 }
 
 /*
@@ -315,10 +325,10 @@ static byron_status posix_dir_lock(struct os_dir *dir, bool exclusive,
     int fd;
 
     assert(dir->lock_fd < 0);
-    fd = open_at(dir->fd, "LOCK",
-                 O_RDWR | O_NOFOLLOW | (may_create ? O_CREAT : 0));
+    fd = may_create ? create_in(dir, "LOCK", O_RDWR)
+                    : open_in(dir, "LOCK", O_RDWR);
     if (fd < 0 && !exclusive && (errno == EACCES || errno == EROFS))
-        fd = open_at(dir->fd, "LOCK", O_RDONLY | O_NOFOLLOW);
+        fd = open_in(dir, "LOCK", O_RDONLY);
     if (fd < 0 && errno == ENOENT && !may_create)
         return BYRON_OK;
     if (fd < 0)
@@ -358,7 +368,7 @@ static byron_status posix_head_read(struct os_dir *dir, unsigned slot,
     uint64_t offset = (uint64_t)slot * OS_HEAD_SLOT_SIZE;
     byron_status status = BYRON_OK;
     ssize_t got;
-    int fd = open_at(dir->fd, "HEAD", O_RDONLY | O_NOFOLLOW);
+    int fd = open_in(dir, "HEAD", O_RDONLY);
 
     if (fd < 0)
         return fail_named(dir, "HEAD", READING, "cannot open");
@@ -377,7 +387,7 @@ static byron_status posix_head_write(struct os_dir *dir, unsigned slot,
     uint64_t offset = (uint64_t)slot * OS_HEAD_SLOT_SIZE;
     byron_status status = BYRON_OK;
     size_t written;
-    int fd = open_at(dir->fd, "HEAD", O_WRONLY | O_CREAT | O_NOFOLLOW);
+    int fd = create_in(dir, "HEAD", O_WRONLY);
 
     if (fd < 0)
         return fail_named(dir, "HEAD", WRITING, "cannot open");
@@ -402,7 +412,8 @@ static byron_status open_file(struct os_dir *dir, const char *name, int flags,
     if (!file)
         return error_no_memory();
     snprintf(file->path, path_size, "%s/%s", dir->path, name);
-    file->fd = open_at(dir->fd, name, flags | O_NOFOLLOW);
+    file->fd = access == WRITING ? create_in(dir, name, flags)
+                                 : open_in(dir, name, flags);
     if (file->fd >= 0) {
         *out = file;
         return BYRON_OK;
@@ -416,7 +427,7 @@ static byron_status open_file(struct os_dir *dir, const char *name, int flags,
 static byron_status posix_file_create(struct os_dir *dir, const char *name,
                                       struct os_file **out)
 {
-    return open_file(dir, name, O_RDWR | O_CREAT | O_EXCL, WRITING, out);
+    return open_file(dir, name, O_RDWR | O_EXCL, WRITING, out);
 }
 
 static byron_status posix_file_open(struct os_dir *dir, const char *name,
@@ -530,6 +541,7 @@ struct byron_os *os_posix(void)
 {
     static struct byron_os os = {
         .dir_open = posix_dir_open,
+        .dir_match = posix_dir_match,
         .dir_close = posix_dir_close,
         .dir_path = posix_dir_path,
         .dir_list = posix_dir_list,

@@ -80,6 +80,8 @@ static byron_status make_dir(struct copy *copy, const char *path)
     if (status != BYRON_MISSING)
         return status;
     TRY(os->dir_open(os, path, true, &copy->dir));
+    if (copy->db->options.like)
+        os->dir_match(copy->dir, copy->db->options.like);
     /* Two may have found it missing. The lock says whose it is. */
     status = os->dir_lock(copy->dir, true, true);
     if (status == BYRON_BUSY)

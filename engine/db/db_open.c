@@ -95,6 +95,8 @@ static byron_status open_dir(struct byron_db *db, const char *path,
 {
     byron_status status;
     TRY(db->os->dir_open(db->os, path, db->options.create, &db->dir));
+    if (db->options.like)
+        db->os->dir_match(db->dir, db->options.like);
     if (!db->options.read_only && !db->os->dir_is_writable(db->dir))
         return error_set(BYRON_READ_ONLY, path, BYRON_NO_OFFSET, 0,
                          "the store's directory may not be written to");

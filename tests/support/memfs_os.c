@@ -151,6 +151,12 @@ static byron_status memfs_dir_open(struct byron_os *os, const char *path,
     return leave(fs, status);
 }
 
+static void memfs_dir_match(struct os_dir *dir, const char *path)
+{
+    (void)dir; /* Nobody else is here. */
+    (void)path;
+}
+
 static void memfs_dir_close(struct os_dir *dir)
 {
     struct memfs *fs;
@@ -539,6 +545,7 @@ void memfs_os_init(struct byron_os *os)
     *os = (struct byron_os){
         .context = os->context,
         .dir_open = memfs_dir_open,
+        .dir_match = memfs_dir_match,
         .dir_close = memfs_dir_close,
         .dir_path = memfs_dir_path,
         .dir_list = memfs_dir_list,

@@ -22,7 +22,7 @@ static void tear_down(void)
 /* Bytes that are spoiled after the call. */
 static byron_status stage(unsigned from, unsigned to, uint64_t sequence)
 {
-    char lower[8], upper[8];
+    char lower[8] = "", upper[8] = "";
     struct range_delete delete = {slice_of(lower, 4), slice_of(upper, 4),
                                   sequence};
     struct range_deletes deletes = {&delete, 1, 0};
