@@ -118,6 +118,7 @@ $(B)/tests/bench/bench_engine: private MORE = $(addprefix -l,$(PEERS))
 $(B)/tests/bench/bench_sql: $(CONTEST) $(patsubst %,$(B)/tests/bench/%.o,peer_sql floor_table)
 $(patsubst %,$(B)/tests/bench/bench_%,engine sql): private LINK += -rdynamic
 $(B)/tests/bench/bench_load: $(B)/tests/bench/waits.o
+$(B)/tests/bench/bench_group: $(ENGINE)
 $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl

@@ -9,6 +9,13 @@
 
 #include "entry/iter.h"
 
+/* What a byron_write writes: ops that suit as a batch. Borrowed. */
+struct batch {
+    const struct byron_op *ops;
+    size_t count;
+    uint64_t bytes; /* Of keys and values. */
+};
+
 /* Whether ops can be one, that is puts which do not expire and deletes, all
  * within the limits of an entry. *bytes: of their keys and values. */
 bool batch_suits(const struct byron_op *ops, size_t count, uint64_t *bytes);
@@ -16,5 +23,9 @@ bool batch_suits(const struct byron_op *ops, size_t count, uint64_t *bytes);
  * which suit, until it is freed. */
 BYRON_MUST_CHECK byron_status batch_iter_new(const struct byron_op *ops,
                                              size_t count, struct iter **out);
+/* One commit of a batch that is less than a memtable. */
+BYRON_MUST_CHECK byron_status batch_commit(byron_db *db,
+                                           const struct batch *batch,
+                                           bool sync);
 
 #endif

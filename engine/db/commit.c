@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "db/batch.h"
+#include "db/group.h"
 #include "db/txn.h"
 #include "db/wal_record.h"
 #include "db/db_state.h"
@@ -411,21 +412,39 @@ out:
     return status;
 }
 
-byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
-                         bool sync)
+byron_status batch_commit(byron_db *db, const struct batch *batch, bool sync)
 {
     byron_status status;
     byron_txn *txn = NULL;
-    struct batch batch = {.ops = ops, .count = count};
-    /* One that would fill the memtable may have to spill. */
-    bool is_batch = batch_suits(ops, count, &batch.bytes) &&
-                    batch.bytes + 64 * count < db->tuning.memtable;
-    TRY(txn_begin(db, UINT32_MAX, is_batch ? &batch : NULL, &txn));
-    if (!is_batch)
-        TRY(add_ops(txn, ops, count));
+    TRY(txn_begin(db, UINT32_MAX, batch, &txn));
     TRY(byron_txn_commit(txn, sync));
     txn = NULL; /* Committed and freed. */
 out:
     byron_txn_abort(txn);
     return status;
+}
+
+static byron_status write_ops(byron_db *db, const struct byron_op *ops,
+                              size_t count, bool sync)
+{
+    byron_status status;
+    byron_txn *txn = NULL;
+    TRY(txn_begin(db, UINT32_MAX, NULL, &txn));
+    TRY(add_ops(txn, ops, count));
+    TRY(byron_txn_commit(txn, sync));
+    txn = NULL; /* Committed and freed. */
+out:
+    byron_txn_abort(txn);
+    return status;
+}
+
+byron_status byron_write(byron_db *db, const struct byron_op *ops, size_t count,
+                         bool sync)
+{
+    struct batch batch = {.ops = ops, .count = count};
+    /* One that would fill the memtable may have to spill. */
+    if (!batch_suits(ops, count, &batch.bytes) ||
+        batch.bytes + 64 * count >= db->tuning.memtable)
+        return write_ops(db, ops, count, sync);
+    return sync ? group_write(db, &batch) : batch_commit(db, &batch, false);
 }

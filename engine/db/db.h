@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "compaction/job.h"
 #include "db/commit_ring.h"
+#include "db/group.h"
 #include "db/read_state.h"
 #include "entry/timed.h"
 #include "log/log_writer.h"
@@ -105,6 +106,7 @@ struct byron_db {
     bool has_appended; /* Needs work_mutex. The manifest knows
                           next_number: orphans may go. */
 
+    struct group group; /* Who wants to write durably. Its own mutex. */
     struct mutex mutex;
     struct condition changed;      /* Work was done, or is due. With mutex. */
     struct read_state *read_state; /* Needs mutex; the object is shared. */

@@ -211,6 +211,7 @@ static void free_db(struct byron_db *db)
     condition_deinit(&db->token_free);
     condition_deinit(&db->log_free);
     condition_deinit(&db->changed);
+    group_deinit(&db->group);
     mutex_deinit(&db->tuning_mutex);
     mutex_deinit(&db->work_mutex);
     mutex_deinit(&db->mutex);
@@ -227,6 +228,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     mutex_init(&db->mutex);
     mutex_init(&db->work_mutex);
     mutex_init(&db->tuning_mutex);
+    group_init(&db->group);
     condition_init(&db->changed);
     condition_init(&db->token_free);
     condition_init(&db->log_free);

@@ -5,6 +5,7 @@
 #ifndef BYRON_DB_TXN_H
 #define BYRON_DB_TXN_H
 
+#include "db/batch.h"
 #include "db/db.h"
 #include "db/snapshot.h"
 #include "merge/cover_iter.h"
@@ -32,13 +33,6 @@ struct prepared {
     struct frozen *frozen_run;
     struct log_writer *wal;
     uint64_t wal_number;
-};
-
-/* What a byron_write writes: ops that suit as a batch. Borrowed. */
-struct batch {
-    const struct byron_op *ops;
-    size_t count;
-    uint64_t bytes; /* Of keys and values. */
 };
 
 struct byron_txn {
