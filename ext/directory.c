@@ -79,6 +79,19 @@ bool directory_is_writable(const char *path)
     return access(path, W_OK) == 0;
 }
 
+bool directory_is_strangers(const char *path, const char *database,
+                            uid_t *owner)
+{
+    struct stat directory, file;
+
+    if (stat(path, &directory) != 0)
+        return false;
+    *owner = directory.st_uid;
+    if (*owner == 0 || *owner == geteuid())
+        return false;
+    return stat(database, &file) != 0 || file.st_uid != *owner;
+}
+
 static bool sync_directory(const char *path)
 {
     int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

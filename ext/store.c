@@ -151,6 +151,19 @@ static int refuse_foreign(const char *directory, char **message)
     return status_code(BYRON_FOREIGN);
 }
 
+static int refuse_strangers(const struct store_request *request, char **message)
+{
+    uid_t owner;
+
+    if (!directory_is_strangers(request->directory, request->database, &owner))
+        return SQLITE_OK;
+    *message = sqlite3_mprintf(
+        "byron: directory %s belongs to user %u, who is not the owner of its "
+        "database; chown one of them, or move the directory away",
+        request->directory, (unsigned)owner);
+    return SQLITE_CANTOPEN;
+}
+
 /* Another process may be about to leave. */
 static byron_status open_patiently(const char *directory,
                                    const struct byron_options *options,
@@ -259,6 +272,9 @@ int store_open(const struct store_request *request, struct store **out,
         return open_private(request, out, message);
     if (!directory_identify(request->directory, &identity))
         return explain(BYRON_MISSING, request->directory, message);
+    rc = refuse_strangers(request, message);
+    if (rc != SQLITE_OK)
+        return rc;
     pthread_mutex_lock(&registry.mutex);
     store = find(&identity, NULL);
     is_found = store != NULL;
@@ -312,7 +328,10 @@ static byron_status remove_store(const char *directory)
 static int claim_directory(const struct store_request *request, char **message)
 {
     const char *directory = request->directory;
+    int rc = refuse_strangers(request, message);
 
+    if (rc != SQLITE_OK)
+        return rc;
     if (directory_is_claimed(directory, request->database)) {
         byron_status status = remove_store(directory);
         if (status != BYRON_OK)

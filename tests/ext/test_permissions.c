@@ -136,6 +136,32 @@ START_TEST(what_root_makes_belongs_to_the_databases_owner)
 }
 END_TEST
 
+/* Somebody else could change the files under our hands. */
+START_TEST(a_strangers_directory_is_refused)
+{
+    if (geteuid() != 0)
+        return; /* Nobody else may give files away. */
+    open_database(0644);
+    ck_assert_int_eq(mkdir(host_at(&host, "x.db-byron"), 0777), 0);
+    ck_assert_int_eq(chown(host_at(&host, "x.db-byron"), 12345, 0), 0);
+    ck_assert_int_eq(
+        host_fail(host.db, "CREATE VIRTUAL TABLE t USING byron(a)"),
+        SQLITE_CANTOPEN);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(host.db), "user 12345"));
+    ck_assert(!host_has(&host, "x.db-byron/CREATING"));
+    ck_assert_int_eq(chown(host_at(&host, "x.db-byron"), 0, 0), 0);
+    fill();
+    ck_assert_int_eq(chown(host_at(&host, "x.db-byron"), 12345, 0), 0);
+    host_reopen(&host);
+    ck_assert_int_eq(host_fail(host.db, "SELECT * FROM t"), SQLITE_CANTOPEN);
+    ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(host.db), "user 12345"));
+    ck_assert_int_eq(chown(host.path, 12345, 0), 0); /* Now they belong. */
+    host_reopen(&host);
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM t"), "3");
+    host_close(&host);
+}
+END_TEST
+
 Suite *test_permissions_suite(void)
 {
     Suite *suite = suite_create("permissions");
@@ -145,6 +171,7 @@ Suite *test_permissions_suite(void)
     tcase_add_test(tcase, a_folder_open_to_all_makes_no_files_that_are);
     tcase_add_test(tcase, permissions_of_today_count_for_files_of_today);
     tcase_add_test(tcase, what_root_makes_belongs_to_the_databases_owner);
+    tcase_add_test(tcase, a_strangers_directory_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }
