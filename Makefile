@@ -53,7 +53,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ cover bench bench-full bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -166,6 +166,9 @@ cover: ## Lines and branches of engine/ and ext/ that the C tests reach, 3 minut
 	@gcovr --root . --filter engine/ --filter ext/ --sort-percentage --print-summary \
 	    --html-details build/cover/report.html --fail-under-line 95 --fail-under-branch 85 build/cover
 	@echo 'line by line: build/cover/report.html'
+
+mutants: ## Break the product in twenty small ways: the tests must see each [M=name].
+	@tests/mutants/run $(M)
 
 kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SEED= JOURNAL=].
 	$(B)/tests/kill/killer extension=$(CURDIR)/$(B)/byron.so rounds=$(or $(ROUNDS),1000) \

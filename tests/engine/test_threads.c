@@ -1,7 +1,7 @@
 /*
- * One writer, many readers, maintenance and the background thread at once.
- * Money moves between accounts: the sum is the same in every snapshot, and
- * the count of transfers never goes back.
+ * Writers, readers, maintenance and the background thread at once. Money moves
+ * between accounts: the sum is the same in every snapshot, and the count of
+ * transfers never goes back, nor misses one.
  */
 #include <check.h>
 #include <pthread.h>
@@ -23,7 +23,8 @@ Suite *test_threads_suite(void);
 
 #define ACCOUNTS 60
 #define READERS  3
-#define ACTORS   (READERS + 3)
+#define WRITERS  2
+#define ACTORS   (READERS + WRITERS + 2)
 #define MONEY    1000
 #define RUN_US   2500000
 
@@ -34,7 +35,8 @@ struct play {
     struct byron_options options;
     uint64_t seed;
     atomic_bool stop;
-    atomic_uint_fast64_t transfers; /* Published. */
+    atomic_uint_fast64_t transfers; /* Published: that many, or more. */
+    atomic_uint_fast64_t commits;
     atomic_uint_fast64_t reads;
     atomic_uint_fast64_t verified; /* How often. */
     atomic_uint failures;
@@ -131,16 +133,26 @@ static bool move_money(struct play *play, struct rng *rng, byron_txn *txn)
            put_amount(txn, right, second + amount);
 }
 
+static void note_commit(struct play *play, uint64_t count)
+{
+    uint64_t known = atomic_load(&play->transfers);
+    while (known < count &&
+           !atomic_compare_exchange_weak(&play->transfers, &known, count))
+        continue;
+    atomic_fetch_add(&play->commits, 1);
+}
+
 /* One commit of a few transfers; some are rolled back to a mark or aborted. */
 static bool transfer(struct play *play, struct rng *rng)
 {
     byron_txn *txn;
-    int64_t count = (int64_t)atomic_load(&play->transfers);
+    int64_t count;
     uint64_t moves = 1 + rng_below(rng, rng_one_in(rng, 40) ? 200 : 4);
-    if (!expect(play, byron_begin(play->db, 1000, &txn) == BYRON_OK,
+    if (!expect(play, byron_begin(play->db, 60000, &txn) == BYRON_OK,
                 "no transaction"))
         return false;
-    bool is_well = put_amount(txn, counter, count + 1);
+    bool is_well = get_amount(play, NULL, txn, counter, &count) &&
+                   put_amount(txn, counter, count + 1);
     for (uint64_t i = 0; i < moves && is_well; i++) {
         uint64_t mark = byron_txn_mark(txn);
         is_well = move_money(play, rng, txn);
@@ -155,7 +167,7 @@ static bool transfer(struct play *play, struct rng *rng)
         byron_txn_abort(txn);
         return expect(play, false, "a commit failed");
     }
-    atomic_store(&play->transfers, (uint64_t)count + 1);
+    note_commit(play, (uint64_t)count + 1);
     return true;
 }
 
@@ -343,10 +355,10 @@ static void run_threads(struct play *play)
     for (size_t i = 0; i < ACTORS; i++) {
         actors[i] = (struct actor){play, play->seed + i};
         ck_assert_int_eq(pthread_create(&threads[i], NULL,
-                                        i == 0   ? write_all
-                                        : i == 1 ? maintain
-                                        : i == 2 ? retune
-                                                 : read_on,
+                                        i == 0            ? maintain
+                                        : i == 1          ? retune
+                                        : i < 2 + WRITERS ? write_all
+                                                          : read_on,
                                         &actors[i]),
                          0);
     }
@@ -379,6 +391,7 @@ static void play_through(struct byron_os *os, const char *path)
     run_threads(&play);
     ck_assert_msg(atomic_load(&play.failures) == 0, "%s", play.first_failure);
     ck_assert(get_sum(&play, NULL, &sum) && sum == ACCOUNTS * MONEY);
+    ck_assert_uint_eq(atomic_load(&play.transfers), atomic_load(&play.commits));
     struct byron_stats stats;
     byron_stats(play.db, &stats);
     printf("threads: %llu commits, %llu reads, %llu flushes, %llu compactions,"
