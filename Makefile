@@ -197,9 +197,58 @@ bench-shapes: all tools ## Shapes of queries, against ordinary tables [ROWS=3000
 bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
 	$(B)/tests/bench/bench_load $(if $(ROWS),rows=$(ROWS))
 
+# --- Server -----------------------------------------------------------------
+# Packages of its own (tests/packages server), which nothing else here needs.
+
+SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c,$(wildcard server/*/*.c)))
+PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*/*.proto))
+MESSAGES := $(patsubst %.proto,$(B)/proto/%.pb-c.o,$(PROTOS))
+INTEROP  := $(patsubst %,$(B)/proto/grpc/testing/%.pb-c.o,empty messages test)
+SERVED   := $(wildcard tests/server/test_*.c)
+SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/server/runner.c \
+              tests/support/seed.c tests/support/failing_malloc.c)
+SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz
+
+server: $(B)/byrond ## Build the server byrond (gRPC; health and reflection so far).
+server-tests: $(patsubst %,$(B)/tests/server/%,unit interop_server)
+.PHONY: server server-tests
+
+# Messages, as protoc-c writes them: not our code, not our warnings.
+$(B)/proto/%.pb-c.c: server/proto/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)protoc-c -Iserver/proto --c_out=$(B)/proto $*.proto
+$(B)/proto/grpc/testing/%.pb-c.c: /usr/share/grpc-proto/grpc/testing/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)protoc-c -I/usr/share/grpc-proto --c_out=$(B)/proto grpc/testing/$*.proto
+$(B)/proto/%.o: $(B)/proto/%.c
+	$(call say,CC,$<)$(CC) -std=c11 -fPIC -w $(FLAGS_$(MODE)) -I$(B)/proto -c -o $@ $<
+$(B)/proto/descriptors.h: $(addprefix server/proto/,$(PROTOS))
+	@mkdir -p $(@D)
+	$(call say,PROTO,$@)protoc-c -Iserver/proto --include_imports \
+	    --descriptor_set_out=$@.set $(PROTOS) && \
+	    od -An -v -tu1 $@.set | sed 's/ *\([0-9][0-9]*\)/\1,/g' >$@
+
+$(B)/server/%.o $(B)/tests/server/%.o: private COMPILE += -Iserver -I$(B)/proto
+$(SERVER): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
+$(B)/tests/server/interop_service.o: $(INTEROP:.o=.c)
+$(B)/byrond: $(SERVER) $(MESSAGES) $(B)/server/main/byrond.o
+$(B)/tests/server/interop_server: $(SERVER) $(MESSAGES) $(INTEROP) \
+    $(patsubst %,$(B)/tests/server/%.o,interop_server interop_service)
+# The same runner, over other suites.
+$(B)/server/suites.h: FORCE
+	$(call replace,$(foreach s,$(notdir $(SERVED:.c=)),SUITE($(s)_suite)\n))
+$(B)/tests/server/runner.o: tests/support/runner.c $(B)/server/suites.h $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(COMPILE) -c -o $@ $<
+$(B)/tests/server/runner.o: private COMPILE += -I$(B)/server -Itests
+$(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(MESSAGES)
+$(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK) -lsqlite3
+$(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit:
+	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(SERVER_LIBS)
+
 # --- Style ------------------------------------------------------------------
 
-C_FILES := $(wildcard engine/*.h engine/*/*.[ch] ext/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard engine/*.h engine/*/*.[ch] ext/*.[ch] server/*/*.[ch] tests/*/*.[ch])
 lint: ## Check format, layers, sizes, names [WERROR=1 MODE=... for warnings].
 	@tests/packages lint
 	@clang-format --dry-run -Werror $(C_FILES)

@@ -1,0 +1,48 @@
+/*
+ * server: listeners, and loops on threads of their own that serve methods.
+ */
+#ifndef BYROND_GRPC_SERVER_H
+#define BYROND_GRPC_SERVER_H
+
+#include "grpc/call.h"
+#include "http/connection.h"
+#include "net/address.h"
+
+struct server;
+
+struct server_settings {
+    struct http_settings http;
+    size_t max_message;       /* Bytes, of a request. */
+    size_t max_held;          /* Bytes of messages in memory, a loop. */
+    uint64_t unary_ms;        /* Deadline of a unary call that has none. */
+    unsigned loops;           /* Threads. */
+    unsigned max_connections; /* A loop. */
+};
+
+/* Sensible ones. */
+void server_default_settings(struct server_settings *out);
+
+/* Borrows methods (and what they name) and settings until server_free. */
+BYRON_MUST_CHECK byron_status server_new(const struct server_settings *settings,
+                                         const struct method *methods,
+                                         size_t method_count,
+                                         struct server **out);
+/* Before server_start. A port of 0 becomes the real one. */
+BYRON_MUST_CHECK byron_status server_listen(struct server *server,
+                                            struct address *address);
+BYRON_MUST_CHECK byron_status server_start(struct server *server);
+/* From any thread: no new connections, GOAWAY on the others; what is left
+   after grace_ms is cut off. Once. */
+void server_drain(struct server *server, uint64_t grace_ms);
+/* Waits until server_drain has come to its end. */
+void server_wait(struct server *server);
+/* Requires: never started, or waited for. NULL is fine. */
+void server_free(struct server *server);
+unsigned server_loop_count(const struct server *server);
+/* Requires: index is below the count. Runs from server_start on. */
+struct loop *server_loop(const struct server *server, unsigned index);
+/* How connections have ended. Requires: waited for. */
+void server_count_ends(const struct server *server,
+                       uint64_t out[CONNECTION_END_COUNT]);
+
+#endif

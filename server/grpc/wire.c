@@ -1,0 +1,100 @@
+#include "grpc/wire.h"
+
+#include <string.h>
+
+#define MAX_DIGITS 8
+
+/* Units in nanoseconds; 0 = none. */
+static uint64_t unit_ns(uint8_t unit)
+{
+    switch (unit) {
+    case 'H':
+        return 3600u * 1000000000ull;
+    case 'M':
+        return 60u * 1000000000ull;
+    case 'S':
+        return 1000000000ull;
+    case 'm':
+        return 1000000;
+    case 'u':
+        return 1000;
+    case 'n':
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+byron_status wire_parse_timeout(struct byron_bytes text, uint64_t *out_ms)
+{
+    const uint8_t *digits = text.data;
+    uint64_t number = 0;
+    uint64_t unit;
+
+    if (text.size < 2 || text.size > MAX_DIGITS + 1)
+        return BYRON_MISUSE;
+    for (size_t i = 0; i + 1 < text.size; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return BYRON_MISUSE;
+        number = number * 10 + (digits[i] - '0');
+    }
+    unit = unit_ns(digits[text.size - 1]);
+    if (unit == 0)
+        return BYRON_MISUSE;
+    /* 99,999,999 hours are more nanoseconds than 64 bits hold. */
+    *out_ms = unit >= 1000000 ? number * (unit / 1000000)
+                              : (number * unit + 999999) / 1000000;
+    return BYRON_OK;
+}
+
+byron_status wire_encode_message(const char *text, struct bytes *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    byron_status status = BYRON_OK;
+
+    for (; *text && status == BYRON_OK; text++) {
+        uint8_t byte = (uint8_t)*text;
+        char escaped[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+        if (byte >= ' ' && byte <= '~' && byte != '%')
+            status = bytes_add(out, &byte, 1);
+        else
+            status = bytes_add(out, escaped, sizeof escaped);
+    }
+    return status;
+}
+
+bool wire_is_grpc(struct byron_bytes content_type)
+{
+    static const char base[] = "application/grpc";
+    size_t size = sizeof base - 1;
+    const char *text = content_type.data;
+
+    return content_type.size >= size && memcmp(text, base, size) == 0 &&
+           (content_type.size == size || text[size] == '+' ||
+            text[size] == ';');
+}
+
+bool wire_list_has(struct byron_bytes list, const char *word)
+{
+    const char *text = list.data;
+    size_t from = 0;
+
+    while (from < list.size) {
+        size_t to = from;
+        struct byron_bytes item;
+        while (to < list.size && text[to] != ',')
+            to++;
+        item.data = text + from;
+        item.size = to - from;
+        while (item.size > 0 && *(const char *)item.data == ' ') {
+            item.data = (const char *)item.data + 1;
+            item.size--;
+        }
+        while (item.size > 0 && ((const char *)item.data)[item.size - 1] == ' ')
+            item.size--;
+        if (bytes_equal(item, word))
+            return true;
+        from = to + 1;
+    }
+    return false;
+}

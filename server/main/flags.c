@@ -1,0 +1,106 @@
+#include "main/flags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:7060"
+#define MAX_LOOPS      64
+#define MAX_GRACE      3600
+
+const char flags_help[] =
+    "byrond serves gRPC on this machine: grpc.health.v1 and reflection.\n"
+    "It gives no access to data yet.\n"
+    "\n"
+    "  --listen=ADDRESS  127.0.0.1:PORT, [::1]:PORT or unix:PATH, up to 8\n"
+    "                    times; port 0 lets the system choose\n"
+    "                    (default " DEFAULT_LISTEN ")\n"
+    "  --threads=COUNT   event loops, 1 to 64 (default 1)\n"
+    "  --grace=SECONDS   SIGTERM and SIGINT let calls go on for so long\n"
+    "                    (default 10); a second signal ends at once\n"
+    "  --help, --version\n";
+
+static byron_status complain(char *words, const char *what, const char *flag)
+{
+    snprintf(words, FLAGS_WORDS_SIZE, "%s: %.150s", what, flag);
+    return BYRON_MISUSE;
+}
+
+/* The text behind --name=, or NULL. */
+static const char *value_of(const char *argument, const char *name)
+{
+    size_t size = strlen(name);
+
+    return strncmp(argument, name, size) == 0 && argument[size] == '='
+               ? argument + size + 1
+               : NULL;
+}
+
+static bool parse_number(const char *text, unsigned most, unsigned *out)
+{
+    char *end;
+    unsigned long number;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    number = strtoul(text, &end, 10);
+    *out = (unsigned)number;
+    return !*end && number <= most;
+}
+
+static byron_status add_listen(struct flags *flags, const char *text,
+                               char *words)
+{
+    struct address *address = &flags->listen[flags->listen_count];
+
+    if (flags->listen_count == FLAGS_MAX_LISTEN)
+        return complain(words, "too many addresses", text);
+    if (address_parse(text, address) != BYRON_OK)
+        return complain(words, "not an address", text);
+    if (!address_is_local(address))
+        return complain(words,
+                        "only this machine's own addresses are served, "
+                        "as there is no TLS yet",
+                        text);
+    flags->listen_count++;
+    return BYRON_OK;
+}
+
+static byron_status parse_one(const char *argument, struct flags *out,
+                              char *words)
+{
+    const char *value = value_of(argument, "--listen");
+
+    if (value)
+        return add_listen(out, value, words);
+    if ((value = value_of(argument, "--threads")) != NULL) {
+        if (!parse_number(value, MAX_LOOPS, &out->loops) || out->loops == 0)
+            return complain(words, "not a number from 1 to 64", argument);
+    } else if ((value = value_of(argument, "--grace")) != NULL) {
+        if (!parse_number(value, MAX_GRACE, &out->grace_seconds))
+            return complain(words, "not a number of seconds up to 3600",
+                            argument);
+    } else if (strcmp(argument, "--help") == 0) {
+        out->wants_help = true;
+    } else if (strcmp(argument, "--version") == 0) {
+        out->wants_version = true;
+    } else {
+        return complain(words, "no such flag (--help lists them)", argument);
+    }
+    return BYRON_OK;
+}
+
+byron_status flags_parse(int count, char *const *arguments, struct flags *out,
+                         char words[FLAGS_WORDS_SIZE])
+{
+    byron_status status = BYRON_OK;
+
+    memset(out, 0, sizeof *out);
+    out->loops = 1;
+    out->grace_seconds = 10;
+    for (int i = 1; i < count && status == BYRON_OK; i++)
+        status = parse_one(arguments[i], out, words);
+    if (status == BYRON_OK && out->listen_count == 0)
+        status = add_listen(out, DEFAULT_LISTEN, words);
+    return status;
+}

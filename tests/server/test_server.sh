@@ -1,0 +1,107 @@
+#!/bin/sh
+# byrond: unit tests, bytes that hurt, clients, and the official interop client.
+# Covers: byrond.
+# Builds the server by the way; what lacks its packages is skipped, and said.
+# Usage: tests/server/test_server.sh           (run by tests/run; MODE=...)
+# shellcheck disable=SC2317 # Functions are called by their names.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+MODE=${MODE:-release}
+build=build/$MODE
+passed=0
+failed=0
+skipped=0
+words=$(mktemp)
+trap 'rm -f "$words"' EXIT
+
+skip() {
+    echo "skipped: $1"
+    skipped=$((skipped + 1))
+}
+
+finish() {
+    echo "server: $passed passed, $failed failed, $skipped skipped"
+    [ $failed = 0 ]
+    exit
+}
+
+# Adds up what a program says; one that says nothing has failed.
+add() {
+    name=$1
+    shift
+    "$@" >"$words" 2>&1
+    code=$?
+    # shellcheck disable=SC2046 # Two numbers.
+    set -- $(grep -oE '[0-9]+ passed, [0-9]+ failed' "$words" |
+        tail -n 1 | tr -dc '0-9 ') 0 0
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    if [ $code != 0 ] || [ "$1$2" = 00 ]; then
+        cat "$words"
+        [ "$2" = 0 ] && echo "FAILED $name as a whole (exit $code)" &&
+            failed=$((failed + 1))
+    fi
+}
+
+claim() {
+    what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED $what"
+        failed=$((failed + 1))
+    fi
+}
+
+byrond_explains_itself() {
+    "$build/byrond" --help | grep -q -- '--listen' &&
+        "$build/byrond" --version | grep -q '^byrond [0-9]'
+}
+
+# What is not secured does not leave the machine.
+byrond_refuses_strangers() {
+    "$build/byrond" --listen=0.0.0.0:0 2>"$words"
+    [ $? = 2 ] && grep -q 'no TLS' "$words"
+}
+
+byrond_starts_and_ends() {
+    "$build/byrond" --listen=127.0.0.1:0 >"$words" 2>/dev/null &
+    pid=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        grep -q '^ready$' "$words" && break
+        sleep 0.2
+    done
+    kill "$pid"
+    wait "$pid" && grep -qE '^listening 127.0.0.1:[0-9]+$' "$words"
+}
+
+if ! tests/packages server >"$words" 2>&1; then
+    skip "the server: $(tail -n 1 "$words")"
+    finish
+fi
+if ! tests/packages server-test >"$words" 2>&1; then
+    skip "the server's tests: $(tail -n 1 "$words")"
+    finish
+fi
+if ! make --no-print-directory -s MODE="$MODE" server server-tests >"$words" 2>&1
+then
+    cat "$words"
+    echo 'FAILED to build the server'
+    failed=1
+    finish
+fi
+add 'unit tests' "$build/tests/server/unit"
+claim 'byrond explains itself' byrond_explains_itself
+claim 'byrond refuses strangers' byrond_refuses_strangers
+claim 'byrond starts and ends' byrond_starts_and_ends
+add abuse python3 tests/server/abuse.py "$build/tests/server/interop_server"
+# Debian's package is for Debian's Python.
+if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
+    add clients /usr/bin/python3 tests/server/clients.py \
+        "$build/tests/server/interop_server"
+else
+    skip "python3-grpcio, which is not there"
+fi
+add interop tests/server/interop.sh "$build/tests/server/interop_server"
+finish
