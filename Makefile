@@ -200,16 +200,17 @@ bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
 # --- Server -----------------------------------------------------------------
 # Packages of its own (tests/packages server), which nothing else here needs.
 
-SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c,$(wildcard server/*/*.c)))
-PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*/*.proto))
+SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c,$(wildcard server/*/*.c))) \
+            $(B)/libbyron.a
+PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*.proto server/proto/*/*/*/*.proto))
 MESSAGES := $(patsubst %.proto,$(B)/proto/%.pb-c.o,$(PROTOS))
 INTEROP  := $(patsubst %,$(B)/proto/grpc/testing/%.pb-c.o,empty messages test)
 SERVED   := $(wildcard tests/server/test_*.c)
 SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/server/runner.c \
               tests/support/seed.c tests/support/failing_malloc.c)
-SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz
+SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz $(LIBS)
 
-server: $(B)/byrond ## Build the server byrond (gRPC; health and reflection so far).
+server: $(B)/byrond ## Build the server byrond (gRPC; keys and values so far).
 server-tests: $(patsubst %,$(B)/tests/server/%,unit interop_server)
 .PHONY: server server-tests
 
@@ -229,7 +230,7 @@ $(B)/proto/descriptors.h: $(addprefix server/proto/,$(PROTOS))
 	    od -An -v -tu1 $@.set | sed 's/ *\([0-9][0-9]*\)/\1,/g' >$@
 
 $(B)/server/%.o $(B)/tests/server/%.o: private COMPILE += -Iserver -I$(B)/proto
-$(SERVER): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
+$(filter %.o,$(SERVER)): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
 $(B)/tests/server/interop_service.o: $(INTEROP:.o=.c)
 $(B)/byrond: $(SERVER) $(MESSAGES) $(B)/server/main/byrond.o
 $(B)/tests/server/interop_server: $(SERVER) $(MESSAGES) $(INTEROP) \
@@ -244,7 +245,7 @@ $(B)/tests/server/runner.o: private COMPILE += -I$(B)/server -Itests
 $(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(MESSAGES)
 $(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK) -lsqlite3
 $(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit:
-	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(SERVER_LIBS)
+	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS)
 
 # --- Style ------------------------------------------------------------------
 

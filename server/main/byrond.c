@@ -1,45 +1,73 @@
 /*
  * byrond: the server's program: start, serve, drain.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "main/flags.h"
 #include "main/serve.h"
 #include "service/health.h"
 #include "service/reflection.h"
 
-#define METHODS (HEALTH_METHODS + REFLECTION_METHODS)
+#define METHODS (HEALTH_METHODS + REFLECTION_METHODS + STORE_METHODS)
+
+static int fail(const char *words)
+{
+    fprintf(stderr, "byrond: %s\n", words);
+    return EXIT_FAILURE;
+}
+
+static int serve_all(const struct flags *flags, struct store *store,
+                     struct health *health)
+{
+    struct method methods[METHODS];
+    struct services services = {methods, METHODS, health, store};
+    struct byron_bytes set = serve_descriptors();
+
+    health_methods(health, methods);
+    reflection_methods(&set, methods + HEALTH_METHODS);
+    store_methods(store, methods + HEALTH_METHODS + REFLECTION_METHODS);
+    return serve(flags, NULL, &services);
+}
+
+static int run(const struct flags *flags)
+{
+    static const char *const names[] = {"byron.v1.Byron"};
+    struct health *health = NULL;
+    struct store *store = NULL;
+    struct byron_error error;
+    int code;
+
+    if (!flags->store)
+        return fail("--store=DIRECTORY is needed (--help says more)");
+    if (store_open(flags->store, &store) != BYRON_OK) {
+        byron_last_error(&error);
+        return fail(error.words);
+    }
+    if (health_new(names, 1, &health) == BYRON_OK)
+        code = serve_all(flags, store, health);
+    else
+        code = fail("out of memory");
+    health_free(health);
+    store_stop(store);
+    if (store_close(store) != BYRON_OK) {
+        byron_last_error(&error);
+        return fail(error.words);
+    }
+    return code;
+}
 
 int main(int count, char **arguments)
 {
-    static const char *const names[] = {"grpc.health.v1.Health"};
-    struct method methods[METHODS];
-    struct byron_bytes set = serve_descriptors();
-    struct health *health = NULL;
     struct flags flags;
     char words[FLAGS_WORDS_SIZE];
-    int code;
 
     if (flags_parse(count, arguments, &flags, words) != BYRON_OK) {
-        fprintf(stderr, "byrond: %s\n", words);
+        fail(words);
         return 2;
     }
-    if (flags.wants_help || flags.wants_version) {
-        fputs(flags.wants_help ? flags_help : "byrond " BYRON_VERSION "\n",
-              stdout);
-        return EXIT_SUCCESS;
-    }
-    if (health_new(names, sizeof names / sizeof *names, &health) != BYRON_OK) {
-        fputs("byrond: out of memory\n", stderr);
-        return EXIT_FAILURE;
-    }
-    health_methods(health, methods);
-    reflection_methods(&set, methods + HEALTH_METHODS);
-    code = serve(&flags, methods, METHODS, health);
-    health_free(health);
-    return code;
+    if (!flags.wants_help && !flags.wants_version)
+        return run(&flags);
+    fputs(flags.wants_help ? flags_help : "byrond " BYRON_VERSION "\n", stdout);
+    return EXIT_SUCCESS;
 }

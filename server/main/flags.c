@@ -9,12 +9,13 @@
 #define MAX_GRACE      3600
 
 const char flags_help[] =
-    "byrond serves gRPC on this machine: grpc.health.v1 and reflection.\n"
-    "It gives no access to data yet.\n"
+    "byrond serves a store of keys and values on this machine, by gRPC.\n"
     "\n"
     "  --listen=ADDRESS  127.0.0.1:PORT, [::1]:PORT or unix:PATH, up to 8\n"
     "                    times; port 0 lets the system choose\n"
     "                    (default " DEFAULT_LISTEN ")\n"
+    "  --store=DIRECTORY the store; created if there is none. Not one that is\n"
+    "                    kept by a SQLite database\n"
     "  --threads=COUNT   event loops, 1 to 64 (default 1)\n"
     "  --grace=SECONDS   SIGTERM and SIGINT let calls go on for so long\n"
     "                    (default 10); a second signal ends at once\n"
@@ -66,6 +67,24 @@ static byron_status add_listen(struct flags *flags, const char *text,
     return BYRON_OK;
 }
 
+/* A store beside a database has that database as its history. */
+static byron_status set_store(struct flags *flags, const char *path,
+                              char *words)
+{
+    static const char kept[] = "-byron";
+    size_t size = strlen(path);
+
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    if (size == 0)
+        return complain(words, "not a directory", "--store=");
+    if (size >= sizeof kept - 1 &&
+        memcmp(path + size - (sizeof kept - 1), kept, sizeof kept - 1) == 0)
+        return complain(words, "this store is kept by a SQLite database", path);
+    flags->store = path;
+    return BYRON_OK;
+}
+
 static byron_status parse_one(const char *argument, struct flags *out,
                               char *words)
 {
@@ -80,6 +99,8 @@ static byron_status parse_one(const char *argument, struct flags *out,
         if (!parse_number(value, MAX_GRACE, &out->grace_seconds))
             return complain(words, "not a number of seconds up to 3600",
                             argument);
+    } else if ((value = value_of(argument, "--store")) != NULL) {
+        return set_store(out, value, words);
     } else if (strcmp(argument, "--help") == 0) {
         out->wants_help = true;
     } else if (strcmp(argument, "--version") == 0) {

@@ -74,45 +74,48 @@ static void report(const struct server *server)
     fputc('\n', stderr);
 }
 
-int serve_with(const struct flags *flags, struct server_settings *settings,
-               const struct method *methods, size_t method_count,
-               struct health *health)
+static byron_status start(struct server *server, const struct flags *flags,
+                          const struct services *services,
+                          struct address *addresses, unsigned *out_listening)
+{
+    byron_status status = health_attach(services->health, server);
+
+    if (status == BYRON_OK)
+        status = listen_everywhere(server, addresses, flags->listen_count,
+                                   out_listening);
+    return status == BYRON_OK ? server_start(server) : status;
+}
+
+int serve(const struct flags *flags, struct server_settings *settings,
+          const struct services *services)
 {
     struct address addresses[FLAGS_MAX_LISTEN];
+    struct server_settings usual;
     struct server *server = NULL;
     unsigned listening = 0;
     byron_status status;
 
+    server_default_settings(&usual);
+    settings = settings ? settings : &usual;
     settings->loops = flags->loops;
     for (unsigned i = 0; i < flags->listen_count; i++)
         addresses[i] = flags->listen[i];
     block_signals();
-    status = server_new(settings, methods, method_count, &server);
+    status = server_new(settings, services->methods, services->method_count,
+                        &server);
     if (status == BYRON_OK)
-        status = health_attach(health, server);
-    if (status == BYRON_OK)
-        status = listen_everywhere(server, addresses, flags->listen_count,
-                                   &listening);
-    if (status == BYRON_OK)
-        status = server_start(server);
+        status = start(server, flags, services, addresses, &listening);
     if (status == BYRON_OK) {
         await_signal();
-        health_drain(health);
+        health_drain(services->health);
         server_drain(server, (uint64_t)flags->grace_seconds * 1000);
         server_wait(server);
         report(server);
     }
+    /* What is under way comes back to loops that server_free ends. */
+    store_stop(services->store);
     for (unsigned i = 0; i < listening; i++)
         address_unlink(&addresses[i]);
     server_free(server);
     return status == BYRON_OK ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int serve(const struct flags *flags, const struct method *methods,
-          size_t method_count, struct health *health)
-{
-    struct server_settings settings;
-
-    server_default_settings(&settings);
-    return serve_with(flags, &settings, methods, method_count, health);
 }

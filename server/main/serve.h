@@ -6,15 +6,20 @@
 
 #include "main/flags.h"
 #include "service/health.h"
+#include "service/store.h"
+
+struct services {
+    const struct method *methods;
+    size_t method_count;
+    struct health *health;
+    struct store *store; /* NULL: none. Stopped at the end, not closed. */
+};
 
 /* From flags to the end; returns the program's exit code. Says on standard
-   output where it listens, one line each, then "ready". */
-int serve(const struct flags *flags, const struct method *methods,
-          size_t method_count, struct health *health);
-/* As serve, with settings of one's own. */
-int serve_with(const struct flags *flags, struct server_settings *settings,
-               const struct method *methods, size_t method_count,
-               struct health *health);
+   output where it listens, one line each, then "ready". settings: NULL for
+   the usual ones; its loops are those of flags. */
+int serve(const struct flags *flags, struct server_settings *settings,
+          const struct services *services);
 /* The FileDescriptorSet of what byrond serves. */
 struct byron_bytes serve_descriptors(void);
 

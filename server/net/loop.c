@@ -44,23 +44,26 @@ static struct task *take_tasks(struct loop *loop)
     return tasks;
 }
 
+static void run_list(struct task *task)
+{
+    while (task) {
+        struct task *next = task->next; /* The task may free itself. */
+        task->run(task);
+        task = next;
+    }
+}
+
 /* The wake watch lies in the loop at a known place. */
 static void run_tasks(struct watch *wake, uint32_t events)
 {
     struct loop *loop =
         (struct loop *)((char *)wake - offsetof(struct loop, wake));
     uint64_t count;
-    struct task *task;
 
     (void)events;
     if (read(wake->fd, &count, sizeof count) < 0)
         return; /* Nobody has posted after all. */
-    task = take_tasks(loop);
-    while (task) {
-        struct task *next = task->next; /* The task may free itself. */
-        task->run(task);
-        task = next;
-    }
+    run_list(take_tasks(loop));
 }
 
 byron_status loop_new(struct loop **out)
@@ -89,6 +92,7 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
+    run_list(take_tasks(loop));
     if (loop->wake.fd >= 0)
         close(loop->wake.fd);
     if (loop->epoll_fd >= 0)

@@ -33,7 +33,8 @@ struct task {
 };
 
 BYRON_MUST_CHECK byron_status loop_new(struct loop **out);
-void loop_free(struct loop *loop); /* NULL is fine. */
+/* NULL is fine. Tasks that were posted and have not run yet run now. */
+void loop_free(struct loop *loop);
 /* Until loop_stop. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

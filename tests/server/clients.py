@@ -234,8 +234,8 @@ def draining(channel, process):
     assert process.wait(timeout=20) == 0
 
 
-def start(path):
-    process = subprocess.Popen([path, "--listen=127.0.0.1:0", "--threads=2"],
+def start(path, *more):
+    process = subprocess.Popen([path, "--listen=127.0.0.1:0", "--threads=2", *more],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     port = None
     for line in process.stdout:
@@ -276,4 +276,5 @@ def main():
     sys.exit(failed != 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,7 @@ int main(int count, char **arguments)
     struct method methods[METHODS];
     struct byron_bytes set = serve_descriptors();
     struct server_settings settings;
+    struct services services = {0};
     struct health *health = NULL;
     struct flags flags;
     char words[FLAGS_WORDS_SIZE];
@@ -50,7 +51,10 @@ int main(int count, char **arguments)
     health_methods(health, methods);
     reflection_methods(&set, methods + HEALTH_METHODS);
     interop_methods(methods + HEALTH_METHODS + REFLECTION_METHODS);
-    code = serve_with(&flags, &settings, methods, METHODS, health);
+    services.methods = methods;
+    services.method_count = METHODS;
+    services.health = health;
+    code = serve(&flags, &settings, &services);
     health_free(health);
     return code;
 }

@@ -1,7 +1,7 @@
 /*
  * test_loop: events, timers, tasks; addresses and flags.
  *
- * Covers: timer, bytes, address, flags, descriptors.
+ * Covers: timer, bytes, address, flags, descriptors, pool.
  */
 #include <check.h>
 #include <pthread.h>
@@ -16,6 +16,7 @@
 #include "net/bytes.h"
 #include "net/loop.h"
 #include "service/descriptors.h"
+#include "service/pool.h"
 #include "support/seed.h"
 
 Suite *test_loop_suite(void);
@@ -207,8 +208,10 @@ static byron_status parse(const char *flag, struct flags *out)
 START_TEST(flags_are_read_and_refused)
 {
     static const char *const bad[] = {
-        "--threads=0",        "--threads=65", "--threads=", "--grace=-1",
-        "--listen=0.0.0.0:1", "--listen=x",   "--nonsense", "threads=1"};
+        "--threads=0", "--threads=65",       "--threads=",
+        "--grace=-1",  "--listen=0.0.0.0:1", "--listen=x",
+        "--nonsense",  "--store=",           "--store=/x/a.db-byron//",
+        "threads=1"};
     struct flags flags;
 
     ck_assert_int_eq(parse("--threads=3", &flags), BYRON_OK);
@@ -253,7 +256,77 @@ START_TEST(descriptors_are_found_by_name)
     ck_assert(descriptors_find_file(set, "grpc/health/v1/health.proto", &file));
     ck_assert(!descriptors_find_file(set, "health.proto", &file));
     descriptors_list_services(set, count_service, &count);
-    ck_assert_int_eq(count, 3);
+    ck_assert_int_eq(count, 4);
+}
+END_TEST
+
+#define JOBS 1000
+
+static unsigned jobs_run; /* By one thread of the pool. */
+static unsigned jobs_done;
+static unsigned batches;
+
+static void run_jobs(void *context, struct job *jobs)
+{
+    unsigned count = 0;
+
+    ck_assert_ptr_null(context);
+    for (; jobs; jobs = jobs->next)
+        count++;
+    ck_assert_uint_le(count, 7);
+    jobs_run += count;
+    batches++;
+}
+
+static void job_done(struct task *task)
+{
+    if (++jobs_done == JOBS / 2)
+        loop_stop(((struct job *)task)->loop);
+}
+
+/* Half of the jobs come back to a loop that runs, the rest to one that is
+   freed: none is lost. */
+START_TEST(jobs_come_back)
+{
+    static struct job jobs[JOBS];
+    struct pool_settings settings = {.threads = 1,
+                                     .max_jobs = JOBS,
+                                     .max_bytes = JOBS,
+                                     .batch = 7,
+                                     .run = run_jobs};
+    struct pool *pool;
+
+    ck_assert_int_eq(loop_new(&scene.loop), BYRON_OK);
+    ck_assert_int_eq(pool_new(&settings, &pool), BYRON_OK);
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i].done.run = job_done;
+        jobs[i].loop = scene.loop;
+        jobs[i].size = 1;
+        ck_assert_int_eq(pool_submit(pool, &jobs[i]), BYRON_OK);
+    }
+    loop_run(scene.loop);
+    pool_free(pool);
+    loop_free(scene.loop);
+    ck_assert_uint_eq(jobs_run, JOBS);
+    ck_assert_uint_eq(jobs_done, JOBS);
+    ck_assert_uint_ge(batches, JOBS / 7);
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses)
+{
+    struct pool_settings settings = {
+        .threads = 0, .max_jobs = 2, .max_bytes = 10, .batch = 1};
+    struct job jobs[3] = {{.size = 6}, {.size = 5}, {.size = 4}};
+    struct pool *pool;
+
+    ck_assert_int_eq(pool_new(&settings, &pool), BYRON_OK);
+    ck_assert_int_eq(pool_submit(pool, &jobs[0]), BYRON_OK);
+    ck_assert_int_eq(pool_submit(pool, &jobs[1]), BYRON_BUSY);
+    ck_assert_int_eq(pool_submit(pool, &jobs[2]), BYRON_OK);
+    jobs[1].size = 0;
+    ck_assert_int_eq(pool_submit(pool, &jobs[1]), BYRON_BUSY);
+    pool_free(pool);
 }
 END_TEST
 
@@ -269,6 +342,8 @@ Suite *test_loop_suite(void)
     tcase_add_test(tests, a_stale_socket_is_replaced_and_a_live_one_is_not);
     tcase_add_test(tests, flags_are_read_and_refused);
     tcase_add_test(tests, descriptors_are_found_by_name);
+    tcase_add_test(tests, jobs_come_back);
+    tcase_add_test(tests, a_full_queue_refuses);
     suite_add_tcase(suite, tests);
     return suite;
 }

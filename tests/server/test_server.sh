@@ -11,8 +11,9 @@ build=build/$MODE
 passed=0
 failed=0
 skipped=0
-words=$(mktemp)
-trap 'rm -f "$words"' EXIT
+folder=$(mktemp -d)
+words=$folder/words
+trap 'rm -rf "$folder"' EXIT
 
 skip() {
     echo "skipped: $1"
@@ -59,6 +60,12 @@ byrond_explains_itself() {
         "$build/byrond" --version | grep -q '^byrond [0-9]'
 }
 
+# The database is the store's history: what it has not committed is no commit.
+byrond_leaves_databases_alone() {
+    "$build/byrond" --store=x.db-byron/ 2>"$words"
+    [ $? = 2 ] && grep -q 'SQLite' "$words"
+}
+
 # What is not secured does not leave the machine.
 byrond_refuses_strangers() {
     "$build/byrond" --listen=0.0.0.0:0 2>"$words"
@@ -66,7 +73,7 @@ byrond_refuses_strangers() {
 }
 
 byrond_starts_and_ends() {
-    "$build/byrond" --listen=127.0.0.1:0 >"$words" 2>/dev/null &
+    "$build/byrond" --listen=127.0.0.1:0 --store="$folder/store" >"$words" &
     pid=$!
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         grep -q '^ready$' "$words" && break
@@ -93,6 +100,7 @@ then
 fi
 add 'unit tests' "$build/tests/server/unit"
 claim 'byrond explains itself' byrond_explains_itself
+claim 'byrond leaves databases alone' byrond_leaves_databases_alone
 claim 'byrond refuses strangers' byrond_refuses_strangers
 claim 'byrond starts and ends' byrond_starts_and_ends
 add abuse python3 tests/server/abuse.py "$build/tests/server/interop_server"
@@ -100,6 +108,7 @@ add abuse python3 tests/server/abuse.py "$build/tests/server/interop_server"
 if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
     add clients /usr/bin/python3 tests/server/clients.py \
         "$build/tests/server/interop_server"
+    add store /usr/bin/python3 tests/server/store.py "$build/byrond"
 else
     skip "python3-grpcio, which is not there"
 fi

@@ -1,0 +1,27 @@
+/*
+ * store: byron.v1.Byron: the keys and values of one store.
+ *
+ * Loops check requests and answer; readers and one committer, threads of its
+ * own, ask the engine. Writes that wait together are one commit and one sync.
+ */
+#ifndef BYROND_SERVICE_STORE_H
+#define BYROND_SERVICE_STORE_H
+
+#include "grpc/call.h"
+
+struct store;
+
+#define STORE_METHODS  5
+#define STORE_MAX_KEYS 10000 /* Of a MultiGet, and operations of a Write. */
+
+/* Opens the store in directory path, or creates it. Why not: byron_last_error.
+ */
+BYRON_MUST_CHECK byron_status store_open(const char *path, struct store **out);
+void store_methods(struct store *store, struct method out[STORE_METHODS]);
+/* Ends its threads; what they have done is posted. Requires: all calls are
+   closed. The loops have to run what is posted, before store_close. */
+void store_stop(struct store *store); /* NULL is fine. */
+/* Requires: stopped. NULL is fine. */
+byron_status store_close(struct store *store);
+
+#endif
