@@ -1,5 +1,6 @@
 #include "service/store_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "byron/v1/byron.pb-c.h"
@@ -306,12 +307,23 @@ struct store_request *store_request_write(struct call *call,
 
 /* --- On a thread that may wait ---------------------------------------------*/
 
-/* The sentence of the error names files of this machine: not for clients. */
+/* What is wrong with our files is for the log, not for clients. */
+static void report(byron_status status)
+{
+    struct byron_error error;
+
+    byron_last_error(&error);
+    if (status == BYRON_IO || status == BYRON_CORRUPT || status == BYRON_FULL)
+        fprintf(stderr, "byrond: %s\n", error.words);
+}
+
 static void keep_status(struct store_request *request, byron_status status)
 {
     request->status = status;
-    if (status != BYRON_OK)
-        request->words = byron_status_words(status);
+    if (status == BYRON_OK)
+        return;
+    request->words = byron_status_words(status);
+    report(status);
 }
 
 /* A few at a time, so that an answer that is too large is not read as a whole.

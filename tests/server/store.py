@@ -129,6 +129,55 @@ def cancelled_calls(channel):
     assert get(channel, b"after") == b"cancel"
 
 
+def any_bytes(channel):
+    """Requests that are damaged are answered, and no more happens."""
+    good = {"Get": field(1, b"key"), "MultiGet": field(1, b"a") + field(1, b"b"),
+            "Put": field(1, b"key") + field(2, b"value") + BUFFERED,
+            "Delete": field(1, b"key") + field(2, 1),
+            "Write": field(1, field(1, field(1, b"x") + field(2, b"y"))) +
+            field(1, field(3, field(1, b"q") + field(2, b"r"))) + BUFFERED}
+    seed = int(os.environ.get("BYRON_SEED", time.time_ns()))
+    dice = random.Random(seed)
+    futures = []
+    for method, request in good.items():
+        call = channel.unary_unary(BYRON + method)
+        for _ in range(300):
+            bad = bytearray(request)
+            for _ in range(dice.randint(1, 3)):
+                bad[dice.randrange(len(bad))] = dice.randrange(256)
+            futures.append(call.future(bytes(bad[:dice.randint(0, len(bad))]),
+                                       timeout=20))
+    for future in futures:
+        assert future.exception() is None or \
+            future.code() == grpc.StatusCode.INVALID_ARGUMENT, \
+            "BYRON_SEED=%d: %r" % (seed, future.code())
+    # A damaged range may have met anything.
+    put(channel, b"buffered", b"1", BUFFERED)
+    put(channel, b"after", b"damage")
+    assert get(channel, b"after") == b"damage"
+
+
+def drained(path, folder):
+    """SIGTERM under writers: each is answered or told that it is too late."""
+    process, channel = open_server(path, folder)
+    call = channel.unary_unary(BYRON + "Put")
+    call(field(1, b"d") + field(2, b"d"), timeout=10)
+    futures = {i: call.future(field(1, b"d%d" % i) + field(2, b"%d" % i))
+               for i in range(2000)}
+    process.send_signal(signal.SIGTERM)
+    codes = {future.code() for future in futures.values()}
+    assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, codes
+    assert process.wait(timeout=20) == 0
+    channel.close()
+    process, channel = open_server(path, folder)
+    for i, future in futures.items():
+        if future.code() == grpc.StatusCode.OK:
+            assert get(channel, b"d%d" % i) == b"%d" % i, i
+    channel.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+
+
 def killed(path, folder):
     """SIGKILL under writers: what was acknowledged is there afterwards."""
     process, channel = open_server(path, folder)
@@ -175,8 +224,8 @@ def main():
         process, channel = open_server(path, folder)
         with_server = [puts_are_read, deletes_are_seen, a_write_is_one,
                        many_keys_at_once, large_answers, wrong_requests, many_writers,
-                       cancelled_calls]
-        for case in with_server + [killed, busy]:
+                       cancelled_calls, any_bytes]
+        for case in with_server + [killed, drained, busy]:
             if case is killed:
                 channel.close()
                 process.send_signal(signal.SIGTERM)
