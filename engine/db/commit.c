@@ -6,8 +6,8 @@
 #include "db/txn.h"
 #include "db/wal_record.h"
 #include "db/db_state.h"
-#include "db/orphans.h"
 #include "db/pace.h"
+#include "db/spill.h"
 #include "db/wal.h"
 
 static byron_status append_abort(struct byron_db *db)
@@ -48,26 +48,6 @@ static void take_back(struct byron_db *db, const struct prepared *prepared)
     mutex_unlock(&db->mutex);
 }
 
-/*
- * A host can bring back a commit that it reported as failed, out of its own
- * log, so the tables of a prepared record stay as long as the record does.
- */
-static void keep_files(struct byron_db *db, struct prepared *prepared)
-{
-    mutex_lock(&db->work_mutex);
-    for (size_t i = 0; i < prepared->run.count; i++) {
-        /* What finds no room on the list is an orphan of the next open. */
-        byron_status ignored =
-            db_add_orphan(db, FILE_TABLE, prepared->run.tables[i]->number,
-                          prepared->id >> 32);
-        (void)ignored;
-        table_meta_unref(prepared->run.tables[i]);
-    }
-    mutex_unlock(&db->work_mutex);
-    alloc_free(prepared->run.tables);
-    prepared->run = (struct run){0};
-}
-
 /* The WAL that was to be the next is not: the one in use goes on. It is whole
  * as far as it goes now. */
 static void tell_end(struct byron_db *db)
@@ -91,9 +71,7 @@ void txn_unprepare(struct byron_txn *txn)
     if (prepared->staged)
         range_set_unstage(memtable_ranges(prepared->staged));
     memtable_unref(prepared->staged);
-    if (prepared->is_recorded && prepared->run.count > 0)
-        keep_files(txn->db, prepared);
-    txn_spill_discard(&prepared->run);
+    txn_spill_unfinish(txn, prepared->is_recorded ? prepared->id >> 32 : 0);
     version_edit_deinit(&prepared->edit);
     memtable_unref(prepared->memtable);
     frozen_unref(prepared->frozen_live);
@@ -258,7 +236,7 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     prepared->flags = flags;
     prepared->position = txn->position;
     prepared->id = take_commit_id(db);
-    prepared->sequence = txn->snapshot->sequence + 1;
+    prepared->sequence = txn_sequence(txn);
     prepared->is_spilled = txn->spill_count > 0;
     TRY(prepared->is_spilled ? prepare_spilled(txn) : prepare_plain(txn));
     prepared->is_ready = true;
@@ -324,7 +302,7 @@ static void publish_spilled(struct byron_txn *txn)
         commit_ring_pass_name(&db->ring, prepared->id);
         run->alias = db->ring.alias;
     }
-    prepared->run = (struct run){0};
+    txn_spill_publish(txn);
     read_state_refill(state, old, live, run);
     log_writer_close(db->wal);
     db->wal = prepared->wal;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/integer.h"
+#include "db/spill.h"
 #include "db/wait.h"
 #include "db/wal_record.h"
 #include "memtable/memtable_iter.h"
@@ -105,9 +106,7 @@ void txn_end(struct byron_txn *txn)
     struct byron_db *db = txn->db;
     bool leaves_files = txn->spill_count > 0;
     memtable_unref(txn->writes);
-    for (size_t i = 0; i < txn->spill_count; i++)
-        txn_spill_discard(&txn->spills[i]);
-    alloc_free(txn->spills);
+    txn_spill_end(txn);
     dead_spans_deinit(&txn->dead);
     range_set_deinit(&txn->ranges);
     buf_deinit(&txn->raw);
@@ -336,8 +335,7 @@ byron_status txn_iter_new(struct byron_txn *txn, uint64_t limit,
     TRY(memtable_iter_new(txn->writes, &iters[count]));
     count++;
     for (size_t i = txn->spill_count; i-- > 0;) {
-        TRY(run_iter_new(txn->spills[i].tables, txn->spills[i].count, 0,
-                         &iters[count]));
+        TRY(txn_spill_iter_new(&txn->spills[i], &iters[count]));
         count++;
     }
     size_t taken = count;

@@ -26,13 +26,29 @@ struct prepared {
     struct memtable *staged; /* Plain: where range deletes wait; a reference. */
     /* Spilled: the next read state and its parts. */
     struct version_edit edit;
-    struct run run; /* The finished tables; references. */
+    struct run run; /* The finished tables; references. The first so many */
+    size_t adopted; /* are spilled ones that stay as they are. */
     struct memtable *memtable;
     struct read_state *state;   /* With room for all. */
     struct frozen *frozen_live; /* For the live memtable. */
     struct frozen *frozen_run;
     struct log_writer *wal;
     uint64_t wal_number;
+};
+
+/*
+ * Writes that left memory, with what rollbacks kill of them later. Either one
+ * table of entries that ascend in the order in which they were written: as the
+ * commit needs it, and positions are counted. Or tables whose entries have
+ * positions for sequences, gone when the transaction ends.
+ */
+struct spill {
+    struct table_meta *final; /* NULL: the run. */
+    uint64_t after;           /* Its positions are (after, up_to]. */
+    uint64_t up_to;
+    bool is_adopted; /* By what finish made. */
+    uint64_t wal;    /* A record there that is no commit names it; or 0. */
+    struct run run;
 };
 
 struct byron_txn {
@@ -45,9 +61,11 @@ struct byron_txn {
     unsigned wal_flags; /* Of its record: what may be among the writes. */
     struct dead_spans dead;
     struct range_set ranges; /* Range deletes; positions for sequences. */
-    struct run *spills;      /* Oldest first; owned, with the tables. */
+    struct spill *spills;    /* Oldest first; owned, with the tables. */
     size_t spill_count, spill_capacity;
-    bool has_log; /* From prepare on. */
+    uint64_t spilled;  /* The position of the last spilled write. */
+    bool is_unordered; /* What is spilled now has to be written again. */
+    bool has_log;      /* From prepare on. */
     struct prepared prepared;
 };
 
@@ -68,21 +86,14 @@ struct seen_deletes txn_deletes(const struct byron_txn *txn, uint64_t limit);
 BYRON_MUST_CHECK byron_status txn_take_deletes(const struct byron_txn *txn,
                                                uint64_t sequence,
                                                struct range_deletes *out);
+/* That of its commit: nobody else commits meanwhile. */
+static inline uint64_t txn_sequence(const struct byron_txn *txn)
+{
+    return txn->snapshot->sequence + 1;
+}
 /* The writes that live, at or below limit, as one iterator. */
 BYRON_MUST_CHECK byron_status txn_iter_new(struct byron_txn *txn,
                                            uint64_t limit, struct iter **out);
-
-/* --- spill.c --- */
-/* Moves writes to table files and starts an empty memtable. */
-BYRON_MUST_CHECK byron_status txn_spill(struct byron_txn *txn);
-/* The newest live spilled version of key; BYRON_NOT_FOUND. */
-BYRON_MUST_CHECK byron_status txn_spill_get(struct byron_txn *txn,
-                                            struct slice key,
-                                            struct table_found *out);
-/* All writes as finished tables, listed in prepared.edit and prepared.run. */
-BYRON_MUST_CHECK byron_status txn_spill_finish(struct byron_txn *txn);
-/* The files go with the last reference. */
-void txn_spill_discard(struct run *run);
 
 /* --- commit.c --- */
 /* Forgets what prepare made. */

@@ -288,6 +288,11 @@ byron_status tree_iter_new(const struct tree *tree, struct memtable *memtable,
     return BYRON_OK;
 }
 
+bool memtable_iter_is_as_written(const struct iter *base)
+{
+    return !((const struct memtable_iter *)base)->tree->is_mixed;
+}
+
 uint64_t memtable_iter_left(const struct iter *base, struct slice upper)
 {
     const struct memtable_iter *iter = (const struct memtable_iter *)base;

@@ -59,6 +59,7 @@ byron_status tree_init(struct tree *tree, struct arena *arena)
     tree->node_bytes = 0;
     tree->inner_count = 0;
     tree->finger.leaf = NULL;
+    tree->is_mixed = false;
     root = arena_take(arena, LEAF_SIZE);
     if (!root)
         return error_no_memory();
@@ -421,12 +422,20 @@ static void insert_together(struct tree *tree,
     }
 }
 
-static void note_last(struct tree *tree, const struct record *record)
+static bool is_past_last(const struct tree *tree, const struct record *record)
 {
     struct target target = record_target(record, false);
 
-    if (tree_is_past(tree, &target))
-        atomic_store_explicit(&tree->last, record, memory_order_release);
+    return tree_is_past(tree, &target);
+}
+
+static void note_last(struct tree *tree, const struct record *first,
+                      const struct record *last)
+{
+    if (!tree->is_mixed && !is_past_last(tree, first))
+        tree->is_mixed = true;
+    if (!tree->is_mixed || is_past_last(tree, last))
+        atomic_store_explicit(&tree->last, last, memory_order_release);
 }
 
 void tree_insert(struct tree *tree, const struct record *const *records,
@@ -442,7 +451,7 @@ void tree_insert(struct tree *tree, const struct record *const *records,
     else if (count - i == 1)
         insert_alone(tree, records[i]);
     if (count > 0)
-        note_last(tree, records[count - 1]);
+        note_last(tree, records[0], records[count - 1]);
 }
 
 /* --- Find ------------------------------------------------------------ */

@@ -30,6 +30,7 @@ struct tree {
     size_t node_bytes;    /* The writer's: taken from the arena. */
     size_t inner_count;   /* The writer's: inner nodes ever made. */
     struct finger finger; /* The writer's. */
+    bool is_mixed;        /* The writer's: not each came after all before it. */
 };
 
 BYRON_MUST_CHECK byron_status tree_init(struct tree *tree, struct arena *arena);

@@ -46,23 +46,29 @@ void dead_spans_add(struct dead_spans *dead, uint64_t after, uint64_t up_to)
     dead->count++;
 }
 
-const struct dead_span *dead_spans_find(const struct dead_spans *dead,
-                                        uint64_t position)
+const struct dead_span *dead_spans_meet(const struct dead_spans *dead,
+                                        uint64_t after, uint64_t up_to)
 {
     size_t low = 0;
     size_t high = dead->count;
 
-    /* The first span that ends at or after position. */
+    /* The first span that ends beyond after. */
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (dead->spans[middle].up_to < position)
+        if (dead->spans[middle].up_to <= after)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low < dead->count && dead->spans[low].after < position)
+    if (low < dead->count && dead->spans[low].after < up_to && after < up_to)
         return &dead->spans[low];
     return NULL;
+}
+
+const struct dead_span *dead_spans_find(const struct dead_spans *dead,
+                                        uint64_t position)
+{
+    return position == 0 ? NULL : dead_spans_meet(dead, position - 1, position);
 }
 
 bool dead_spans_has(const struct dead_spans *dead, uint64_t position)

@@ -28,6 +28,9 @@ BYRON_MUST_CHECK byron_status dead_spans_reserve(struct dead_spans *dead);
 /* Kills (after, up_to]; swallows spans inside. Requires: up_to is above every
  * span's, and dead_spans_reserve was called since the last add. */
 void dead_spans_add(struct dead_spans *dead, uint64_t after, uint64_t up_to);
+/* The first span that has one of the positions (after, up_to]; NULL: none. */
+const struct dead_span *dead_spans_meet(const struct dead_spans *dead,
+                                        uint64_t after, uint64_t up_to);
 /* The span that position lies in, NULL if it lives. */
 const struct dead_span *dead_spans_find(const struct dead_spans *dead,
                                         uint64_t position);

@@ -541,6 +541,16 @@ void table_iter_switch(struct iter *base, struct table_reader *reader)
     base->valid = false;
 }
 
+uint64_t table_iter_ordinal(const struct iter *base)
+{
+    const struct table_iter *iter = (const struct table_iter *)base;
+    struct index_value value;
+
+    assert(base->valid);
+    index_cursor_value(&iter->cursor, &value);
+    return value.ordinal + iter->at;
+}
+
 void table_iter_rest(struct iter *base)
 {
     struct table_iter *iter = table_iter_of(base);

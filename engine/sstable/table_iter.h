@@ -11,6 +11,8 @@
 
 /* Makes iter (not bulk) one over reader, as if it were new. */
 void table_iter_switch(struct iter *iter, struct table_reader *reader);
+/* Entries of the table before the one that it stands on. Requires: valid. */
+uint64_t table_iter_ordinal(const struct iter *iter);
 /* It will not be moved for a while: lets go of large values and blocks. */
 void table_iter_rest(struct iter *iter);
 

@@ -401,6 +401,11 @@ byron_status run_iter_stretch(struct iter **iter, const struct run *run,
     return BYRON_OK;
 }
 
+uint64_t run_iter_ordinal(const struct iter *base)
+{
+    return table_iter_ordinal(((const struct run_iter *)base)->child);
+}
+
 void run_iter_rest(struct iter *base)
 {
     struct run_iter *iter = (struct run_iter *)base;

@@ -23,6 +23,9 @@ BYRON_MUST_CHECK byron_status run_iter_new(struct table_meta *const *tables,
 BYRON_MUST_CHECK byron_status
 run_iter_stretch(struct iter **iter, const struct run *run, struct slice lower,
                  struct slice upper, const struct cover *cover, bool *touches);
+/* Entries before the one that it stands on, of the same table. Requires: valid,
+ * and no cover. */
+uint64_t run_iter_ordinal(const struct iter *iter);
 /* One without a cover will not be moved until it is stretched anew: lets go of
  * what is large. */
 void run_iter_rest(struct iter *iter);

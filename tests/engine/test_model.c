@@ -112,7 +112,9 @@ static void op_txn(struct run *run)
     bool is_prepared = false;
     CHECK_OK(byron_begin(run->db, 1000, &txn));
     state.now_ms = byron_time(NULL, txn);
-    uint64_t steps = rng_below(&run->rng, rng_one_in(&run->rng, 10) ? 800 : 40);
+    uint64_t steps = rng_below(&run->rng, rng_one_in(&run->rng, 10)  ? 800
+                                          : rng_one_in(&run->rng, 4) ? 160
+                                                                     : 40);
     for (uint64_t i = 0; i < steps; i++) {
         CHECK_OK(store_model_write(&run->model, &run->rng, txn, &state));
         txn_rest(run, txn, &state, &walk);

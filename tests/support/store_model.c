@@ -190,12 +190,34 @@ static byron_status delete_range(const struct store_model *model,
     return status;
 }
 
+/* The key of the next write. */
+static size_t choose_key(struct store_model *model, struct rng *rng,
+                         const byron_txn *txn)
+{
+    if (byron_txn_mark(txn) == 0)
+        model->climb =
+            rng_one_in(rng, 2) ? (size_t)rng_below(rng, 20) : MODEL_KEYS;
+    if (rng_one_in(rng, 300))
+        model->climb = (size_t)rng_below(rng, MODEL_KEYS);
+    if (model->climb >= MODEL_KEYS)
+        return (size_t)rng_below(rng, MODEL_KEYS);
+    size_t key = model->climb++;
+    if (rng_one_in(rng, 8))
+        model->climb += (size_t)rng_below(rng, 8);
+    return key;
+}
+
 byron_status store_model_write(struct store_model *model, struct rng *rng,
                                byron_txn *txn, struct model_state *state)
 {
-    if (rng_one_in(rng, model->range_share))
+    bool is_climbing = byron_txn_mark(txn) > 0 && model->climb < MODEL_KEYS;
+    if (rng_one_in(rng, model->range_share) &&
+        (!is_climbing || rng_one_in(rng, 8)))
         return delete_range(model, rng, txn, state);
-    size_t key = (size_t)rng_below(rng, MODEL_KEYS);
+    size_t key = choose_key(model, rng, txn);
+    /* What climbs is large. */
+    if (model->climb < MODEL_KEYS && rng_one_in(rng, 2))
+        model->next_value += 6 - (model->next_value + 6) % 7;
     uint32_t number = rng_one_in(rng, 4) ? 0 : model->next_value++;
     uint64_t expires_ms = number ? store_model_expiry(model, rng) : 0;
     byron_status status = number == 0

@@ -24,6 +24,8 @@ struct store_model {
     size_t value_max;                    /* Largest value, bytes. */
     uint64_t range_share; /* Of so many writes one deletes a range. */
     uint32_t next_value;
+    size_t climb;        /* The next write is of that key, or of one soon after;
+                            MODEL_KEYS: of any. */
     struct byron_os *os; /* Whose clock it is; NULL: nothing expires. */
 };
 
@@ -43,7 +45,8 @@ uint64_t store_model_expiry(const struct store_model *model, struct rng *rng);
 struct byron_range store_model_range(const struct store_model *model,
                                      struct rng *rng, size_t *low,
                                      size_t *high);
-/* One random write of txn, any kind; where it succeeds state has it too. */
+/* One random write of txn, any kind; where it succeeds state has it too. Some
+ * transactions begin with many keys in their order. */
 byron_status store_model_write(struct store_model *model, struct rng *rng,
                                byron_txn *txn, struct model_state *state);
 /* Tiny sizes, chosen by chance: everything happens often. */

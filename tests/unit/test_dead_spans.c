@@ -73,6 +73,16 @@ START_TEST(random_rollbacks_match_the_model)
     }
     for (size_t i = 1; i < dead.count; i++)
         ck_assert_uint_lt(dead.spans[i - 1].up_to, dead.spans[i].after);
+    for (int i = 0; i < 3000; i++) {
+        uint64_t after = rng_below(&rng, 600);
+        uint64_t up_to = after + rng_below(&rng, 601 - after);
+        uint64_t first = after + 1;
+        const struct dead_span *span = dead_spans_meet(&dead, after, up_to);
+        while (first <= up_to && !is_dead[first])
+            first++;
+        must((span != NULL) == (first <= up_to));
+        must(!span || (span->after < first && span->up_to >= first));
+    }
     dead_spans_deinit(&dead);
 }
 END_TEST

@@ -403,6 +403,40 @@ START_TEST(what_is_left_is_told_within_a_factor_of_three)
 }
 END_TEST
 
+/* Entries of these keys, from 'a' on, one after the other or in one group. */
+static bool is_as_written(const char *keys, bool is_group)
+{
+    struct memtable *memtable = new_memtable();
+    struct iter *iter = iter_of(memtable);
+    bool answer;
+    for (uint64_t i = 0; keys[i]; i++) {
+        struct entry entry = {slice_of(&keys[i], 1), slice_of("v", 1), i + 1,
+                              ENTRY_PUT};
+        must((is_group && i > 2 ? memtable_add_later(memtable, &entry)
+                                : memtable_add(memtable, &entry)) == BYRON_OK);
+    }
+    memtable_settle(memtable);
+    answer = memtable_iter_is_as_written(iter);
+    iter_free(iter);
+    memtable_unref(memtable);
+    return answer;
+}
+
+START_TEST(it_knows_whether_entries_came_in_their_order)
+{
+    bool is_group = _i != 0;
+    ck_assert(is_as_written("", is_group));
+    ck_assert(is_as_written("abcdefghijklmnopqrstuvwxyz", is_group));
+    ck_assert(is_as_written("bdfhj", is_group));
+    ck_assert(!is_as_written("bdfehz", is_group));
+    ck_assert(!is_as_written("bdfabcefghz", is_group));
+    ck_assert(!is_as_written("bdfhjlnpa", false));
+    /* The newer version comes first. */
+    ck_assert(!is_as_written("bdffhjln", is_group));
+    ck_assert(!is_as_written("bb", is_group));
+}
+END_TEST
+
 Suite *test_memtable_iter_suite(void)
 {
     Suite *suite = suite_create("memtable_iter");
@@ -410,6 +444,8 @@ Suite *test_memtable_iter_suite(void)
 
     tcase_add_loop_test(cases, every_move_sees_what_was_added_before_it, 0, 6);
     tcase_add_test(cases, what_is_skipped_needs_no_look);
+    tcase_add_loop_test(cases, it_knows_whether_entries_came_in_their_order, 0,
+                        2);
     tcase_add_loop_test(cases, readers_find_all_that_is_published, 0, 8);
     tcase_add_loop_test(cases, what_is_left_is_told_within_a_factor_of_three, 0,
                         3);
