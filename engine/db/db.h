@@ -138,6 +138,8 @@ struct byron_db {
     struct byron_error compact_error;
     byron_status work_status; /* Needs mutex. Of the last flush; OK = fine. */
     struct byron_error work_error; /* Needs mutex. The last that failed. */
+    uint64_t failures; /* Needs mutex. Attempts at work that failed. */
+    uint64_t demands;  /* Needs mutex. For a new one, whatever the last said. */
     bool is_work_over; /* Needs mutex. What the disk has is in doubt: nothing is
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */

@@ -37,10 +37,10 @@ static byron_status wait_until(struct byron_db *db,
     byron_status status = BYRON_OK;
     bool is_flush = is_done == is_flushed || is_done == has_room;
     mutex_lock(&db->mutex);
-    uint64_t errors = db->stats.background_errors;
+    uint64_t failures = db->failures;
     while (status == BYRON_OK && !is_done(db)) {
-        bool has_failed = is_flush ? db->work_status != BYRON_OK
-                                   : db->stats.background_errors != errors;
+        bool has_failed =
+            is_flush ? db->work_status != BYRON_OK : db->failures != failures;
         if (has_failed) {
             status = error_restore(&db->work_error);
         } else if (db->has_thread) {
@@ -63,6 +63,7 @@ static void wake_work(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
     db->work_status = BYRON_OK;
+    db->demands++;
     db->retry_us = 0;
     db->work_due = true;
     condition_wake_all(&db->changed);

@@ -420,12 +420,32 @@ void db_give_up_compact(struct byron_db *db)
     mutex_unlock(&db->work_mutex);
 }
 
+/* Needs mutex. An attempt that somebody has overtaken with a demand for a new
+ * one tells nobody that it failed: the new one comes at once. */
+static void note_failure(struct byron_db *db, byron_status status,
+                         bool is_flush, bool is_overtaken)
+{
+    db->stats.background_errors++;
+    if (is_overtaken)
+        return;
+    /* Who waits for a flush need not hear of compactions. */
+    db->work_status = is_flush ? status : BYRON_OK;
+    db_keep_error(status, &status, &db->work_error);
+    db->failures++;
+    db->retry_us = db->os->now_us(db->os) + RETRY_US;
+    if (db->has_compact) {
+        db->has_compact = false;
+        db_keep_error(status, &db->compact_status, &db->compact_error);
+    }
+}
+
 byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
 {
     mutex_lock(&db->work_mutex);
     mutex_lock(&db->mutex);
     db->work_due = false;
     db->is_working = true;
+    uint64_t demands = db->demands;
     mutex_unlock(&db->mutex);
     bool is_flush;
     byron_status status = work_once(db, budget, did_some, &is_flush);
@@ -433,17 +453,10 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     mutex_lock(&db->mutex);
     db->is_working = false;
     db->work_due = db->work_due || *did_some || status != BYRON_OK;
-    /* Who waits for a flush need not hear of compactions. */
-    db->work_status = is_flush ? status : BYRON_OK;
     if (status != BYRON_OK) {
-        db_keep_error(status, &status, &db->work_error);
-        db->stats.background_errors++;
-        db->retry_us = db->os->now_us(db->os) + RETRY_US;
-        if (db->has_compact) {
-            db->has_compact = false;
-            db_keep_error(status, &db->compact_status, &db->compact_error);
-        }
+        note_failure(db, status, is_flush, demands != db->demands);
     } else {
+        db->work_status = BYRON_OK;
         db_pace_measure(db);
     }
     condition_wake_all(&db->changed);
