@@ -124,6 +124,16 @@ static void hand_over(int file, const struct stat *model, bool is_directory)
         return;
 }
 
+/* Else a power cut may take the directory, and leave a database that needs
+ * it. */
+static bool sync_parent(const char *path)
+{
+    char *parent = inside(path, "..");
+    bool is_synced = parent && sync_directory(parent);
+    free(parent);
+    return is_synced;
+}
+
 static bool write_claim(const char *path, const char *database,
                         const struct stat *model)
 {
@@ -164,8 +174,8 @@ bool directory_claim(const char *path, const char *database)
 
     find_model(database, &model);
     if (file && make_directory(path, &model))
-        is_claimed =
-            write_claim(file, database, &model) && sync_directory(path);
+        is_claimed = write_claim(file, database, &model) &&
+                     sync_directory(path) && sync_parent(path);
     free(file);
     return is_claimed;
 }
