@@ -43,9 +43,12 @@ TESTS   := $(wildcard tests/unit/test_*.c tests/engine/test_*.c tests/ext/test_*
 SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c))
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
 TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
-             tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c tests/slt/sqllogic.c))
+             tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c tests/slt/sqllogic.c \
+             tests/torture/torture.c))
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
+TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c) \
+             $(addprefix tests/support/,memfs.c memfs_clock.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 SUITES  := $(notdir $(TESTS:.c=))
 NEWEST  := build/sqlite-newest
@@ -53,7 +56,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ torture cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -123,6 +126,11 @@ $(B)/tests/kill/killer: $(KILL)
 $(B)/tests/kill/killer-newest: $(KILL) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
 $(B)/tests/differ/differ: $(DIFFER)
+# Its files are opened, written and synced by way of tests/torture.
+$(B)/tests/torture/torture: $(TORTURE) $(filter $(B)/engine/base/%,$(ENGINE))
+$(B)/tests/torture/torture: private LINK += -rdynamic
+$(B)/tests/torture/torture-newest: $(TORTURE) $(filter $(B)/engine/base/%,$(ENGINE)) $(NEWEST)/sqlite3.o
+	$(call say,LINK,$@)$(LINK) -rdynamic -o $@ $^ $(LIBS) -lm -ldl
 $(B)/tests/slt/sqllogic: $(B)/tests/slt/md5.o
 $(B)/tests/slt/sqllogic-newest: $(addprefix $(B)/tests/slt/,sqllogic.o md5.o) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
@@ -146,7 +154,7 @@ valgrind: $(B)/unit ## The unit tests under valgrind, half an hour [T=module].
 tools: $(TOOLS)
 	@:
 newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest \
-          tests/differ/differ-newest tests/slt/sqllogic-newest)
+          tests/differ/differ-newest tests/slt/sqllogic-newest tests/torture/torture-newest)
 
 test: ## The one command: install what is missing, build, test [T=suite].
 	@tests/packages build test
@@ -177,6 +185,10 @@ kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SE
 differ: all $(B)/tests/differ/differ ## Random SQL on byron and ordinary tables [SEEDS=2000 SEED=].
 	$(B)/tests/differ/differ extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),2000) \
 	    $(if $(SEED),seed=$(SEED))
+
+torture: all $(B)/tests/torture/torture ## Crash extension and SQLite at every call [SEEDS=200 SEED= JOURNAL=].
+	$(B)/tests/torture/torture extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),200) \
+	    $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL))
 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint

@@ -107,7 +107,7 @@ const char *memfs_crash_name(enum memfs_crash mode)
 {
     static const char *const names[MEMFS_CRASH_COUNT] = {
         "keep all",  "drop unsynced", "random sectors", "torn",
-        "reordered", "zero filled",   "garbage"};
+        "reordered", "zero filled",   "garbage",        "whole files"};
     return names[mode];
 }
 
@@ -166,9 +166,10 @@ static void crash_dir(const struct memfs_dir *dir, enum memfs_crash mode,
     const struct memfs_names *names = &dir->now;
     bool exists = dir->exists;
 
-    /* Nobody syncs the parent of a removed directory. */
-    if (!exists && (mode == MEMFS_DROP_UNSYNCED ||
-                    (mode == MEMFS_RANDOM_SECTORS && rng_one_in(rng, 2))))
+    /* Nobody synced the parent of one that was made or removed. */
+    if (exists != dir->exists_on_disk &&
+        (mode == MEMFS_DROP_UNSYNCED ||
+         (mode == MEMFS_RANDOM_SECTORS && rng_one_in(rng, 2))))
         exists = dir->exists_on_disk;
     if (!exists)
         return;

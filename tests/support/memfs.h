@@ -108,6 +108,7 @@ enum memfs_crash {
     MEMFS_REORDERED,      /* Earlier writes lost, later ones kept. */
     MEMFS_ZERO_FILLED,    /* The length is kept, unsynced bytes are not. */
     MEMFS_GARBAGE,        /* Unsynced sectors new or filled with anything. */
+    MEMFS_WHOLE_FILES,    /* Of one file all, of another nothing. */
     MEMFS_CRASH_COUNT
 };
 

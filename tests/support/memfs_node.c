@@ -45,6 +45,7 @@ struct memfs_node *node_new(void)
 {
     struct memfs_node *node = memfs_allocate(sizeof *node);
     node->references = 1;
+    node->cut = UINT64_MAX;
     return node;
 }
 
@@ -111,6 +112,26 @@ static void forget_safe(struct memfs_node *node)
     node->write_count = kept;
 }
 
+/* Longer or shorter. What was longer is still on the disk. */
+void node_truncate(struct memfs_node *node, uint64_t size)
+{
+    if (size > node->now.size) {
+        node_write(node, node->now.size, NULL, (size_t)size - node->now.size);
+        return;
+    }
+    node->now.size = (size_t)size;
+    if (size < node->cut)
+        node->cut = size;
+    for (size_t i = 0; i < node->write_count; i++) {
+        struct memfs_write *write = &node->writes[i];
+        if (write->offset >= size)
+            write->size = 0;
+        else if (write->offset + write->size > size)
+            write->size = size - write->offset;
+    }
+    forget_safe(node);
+}
+
 /*
  * The system writes whole sectors: a write that was lost before is saved by
  * another one to its sector.
@@ -119,6 +140,9 @@ void node_sync(struct memfs_node *node)
 {
     size_t lost_count = 0;
 
+    if (node->disk.size > node->cut)
+        node->disk.size = (size_t)node->cut;
+    node->cut = UINT64_MAX;
     grow(&node->disk, node->now.size);
     for (size_t i = 0; i < node->write_count; i++) {
         const struct memfs_write *write = &node->writes[i];
@@ -309,6 +333,9 @@ static void play_mode(const struct memfs_node *node, enum memfs_crash mode,
     case MEMFS_GARBAGE:
         play_garbage(node, image, rng);
         break;
+    case MEMFS_WHOLE_FILES:
+        play_from(node, 0, image);
+        break;
     case MEMFS_KEEP_ALL:
     case MEMFS_DROP_UNSYNCED:
     case MEMFS_ZERO_FILLED:
@@ -334,21 +361,39 @@ static struct memfs_node *copy_node(const struct memfs_node *node)
     if (size > 0)
         copy->writes = memcpy(memfs_allocate(size), node->writes, size);
     copy->write_count = copy->write_capacity = node->write_count;
+    copy->cut = node->cut;
     return copy;
+}
+
+/* Did a truncation that nobody synced reach the disk? */
+static bool is_cut(enum memfs_crash mode, struct rng *rng)
+{
+    if (mode == MEMFS_DROP_UNSYNCED)
+        return false;
+    return mode == MEMFS_TORN || mode == MEMFS_WHOLE_FILES ||
+           rng_one_in(rng, 2);
 }
 
 struct memfs_node *node_crash(const struct memfs_node *node,
                               enum memfs_crash mode, struct rng *rng)
 {
+    struct memfs_node before = *node;
+    struct memfs_node *image;
+
     if (mode == MEMFS_KEEP_ALL)
         return copy_node(node);
-    struct memfs_node *image = node_new();
-
-    grow(&image->now, image_size(node, mode, rng));
-    if (node->disk.size > 0)
-        memcpy(image->now.data, node->disk.data, node->disk.size);
-    if (node->write_count > 0)
-        play_mode(node, mode, &image->now, rng);
+    if (mode == MEMFS_WHOLE_FILES && rng_one_in(rng, 2))
+        mode = MEMFS_DROP_UNSYNCED;
+    if (before.cut < before.disk.size && is_cut(mode, rng))
+        before.disk.size = (size_t)before.cut;
+    if (before.now.size < before.disk.size)
+        before.now.size = before.disk.size;
+    image = node_new();
+    grow(&image->now, image_size(&before, mode, rng));
+    if (before.disk.size > 0)
+        memcpy(image->now.data, before.disk.data, before.disk.size);
+    if (before.write_count > 0)
+        play_mode(&before, mode, &image->now, rng);
     grow(&image->disk, image->now.size);
     if (image->now.size > 0)
         memcpy(image->disk.data, image->now.data, image->now.size);

@@ -25,10 +25,12 @@ struct memfs_write {
 
 struct memfs_node {
     struct memfs_bytes now;
-    struct memfs_bytes disk;    /* Never longer than now. */
+    struct memfs_bytes disk;    /* Longer than now only after a cut. */
     struct memfs_write *writes; /* Oldest first. */
     size_t write_count;
     size_t write_capacity;
+    uint64_t cut; /* Truncated to this size since the last sync; UINT64_MAX:
+                   * not at all. */
     unsigned references; /* Names and open files. */
 };
 
@@ -39,6 +41,7 @@ void node_unref(struct memfs_node *node);
 /* data NULL: zeros. */
 void node_write(struct memfs_node *node, uint64_t offset, const void *data,
                 size_t size);
+void node_truncate(struct memfs_node *node, uint64_t size);
 void node_sync(struct memfs_node *node);
 void node_fail_sync(struct memfs_node *node);
 uint64_t node_unsynced(const struct memfs_node *node); /* Bytes. */

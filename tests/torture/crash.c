@@ -1,0 +1,250 @@
+#include "torture/crash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "torture/image.h"
+#include "torture/report.h"
+
+/* What may be found. */
+struct expectation {
+    size_t low; /* States from low to high, */
+    size_t high;
+    size_t extra; /* or this one; 0: none. */
+};
+
+/* How far a record has come. */
+struct progress {
+    size_t done;  /* Newest state that was acknowledged. */
+    size_t begun; /* And that was asked for: done, or one on its way. */
+    size_t safe;  /* And that no power cut undoes. */
+};
+
+struct crash {
+    struct subject *subject;
+    struct rng rng;
+    uint64_t share;
+    size_t newest; /* State of the workload. */
+    struct crash_totals *totals;
+    uint64_t call; /* Number of it in the workload's record. */
+};
+
+static enum subject_mark mark_of(const struct storage_call *call)
+{
+    return (enum subject_mark)(call->offset >> 32);
+}
+
+static size_t state_of(const struct storage_call *call)
+{
+    return (size_t)(call->offset & UINT32_MAX);
+}
+
+static void advance(const struct crash *crash, const struct storage_call *call,
+                    struct progress *progress)
+{
+    const uint64_t *states = crash->subject->states;
+    size_t state = state_of(call);
+    /* One that changes nothing syncs nothing. */
+    bool is_written = state > 0 && states[state] != states[state - 1];
+
+    switch (mark_of(call)) {
+    case SUBJECT_BEGINS:
+        progress->begun = state;
+        break;
+    case SUBJECT_DONE:
+        progress->done = state;
+        /* The next journal's first sync made the removal of the last safe. */
+        if (strcmp(crash->subject->journal, "delete") == 0 && is_written)
+            progress->safe = state - 1;
+        break;
+    case SUBJECT_IS_DURABLE:
+        progress->done = state;
+        if (is_written)
+            progress->safe = state;
+        break;
+    }
+}
+
+/* Which state it is; fails where none may be. */
+static size_t find_state(const struct crash *crash,
+                         const struct expectation *expected)
+{
+    const uint64_t *states = crash->subject->states;
+    uint64_t found = subject_fingerprint(crash->subject);
+
+    for (size_t i = expected->high + 1; i-- > expected->low;)
+        if (states[i] == found)
+            return i;
+    if (expected->extra > 0 && states[expected->extra] == found)
+        return expected->extra;
+    for (size_t i = 0; i <= crash->newest; i++)
+        if (states[i] == found)
+            report_failure("it is the state of commit %zu, not of one from %zu "
+                           "to %zu (or %zu)",
+                           i, expected->low, expected->high, expected->extra);
+    report_failure("it is no commit's state: one from %zu to %zu was expected "
+                   "(or %zu)",
+                   expected->low, expected->high, expected->extra);
+}
+
+/* Opens what is there, checks it, and goes on from there. What commits become
+ * is in the states behind newest. */
+static size_t recover(struct crash *crash, const struct expectation *expected,
+                      size_t newest)
+{
+    struct subject *subject = crash->subject;
+    size_t found;
+
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    found = find_state(crash, expected);
+    if (found < subject->created) {
+        subject_close(subject);
+        return found;
+    }
+    subject_check(subject);
+    subject->newest = newest;
+    subject_commit_durably(subject);
+    if (rng_one_in(&crash->rng, 3))
+        subject_run(subject, "SELECT byron_flush('b_kv')");
+    subject_close(subject);
+    if (rng_one_in(&crash->rng, 4)) {
+        if (subject_open(subject) != SQLITE_OK ||
+            subject_fingerprint(subject) != subject->states[newest + 1])
+            report_failure("a commit after the recovery is lost");
+        subject_close(subject);
+    }
+    return found;
+}
+
+static enum memfs_crash any_crash(struct crash *crash)
+{
+    return (enum memfs_crash)rng_below(&crash->rng, MEMFS_CRASH_COUNT);
+}
+
+/* Cut short again at some calls of log, which began with base. */
+static void crash_again(struct crash *crash, struct memfs *base,
+                        const struct storage_log *log, struct progress progress)
+{
+    size_t found = progress.done;
+    struct image image;
+
+    image_init(&image, crash->subject->root, base);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct storage_call *call = &log->calls[i];
+        enum memfs_crash mode = any_crash(crash);
+        struct expectation expected = {progress.safe, found, 0};
+        struct memfs *second;
+        if (call->kind == STORAGE_MARK)
+            advance(crash, call, &progress);
+        if (call->kind == STORAGE_MARK || call->kind == STORAGE_BIND ||
+            !rng_one_in(&crash->rng, 12)) {
+            image_play(&image, call);
+            continue;
+        }
+        if (mode == MEMFS_KEEP_ALL)
+            expected.low = found;
+        if (progress.begun > found)
+            expected.extra = progress.begun;
+        if (progress.safe > found ||
+            (mode == MEMFS_KEEP_ALL && progress.done > found))
+            expected.low = expected.high = progress.done;
+        second = memfs_crash_clone(image.fs, mode, rng_next(&crash->rng));
+        image_lay_out(second, crash->subject->root);
+        memfs_free(second);
+        report_at(
+            "journal %s, image %llu (call %llu), and again before call "
+            "%zu of its recovery (%s %s), %s",
+            crash->subject->journal, (unsigned long long)crash->totals->images,
+            (unsigned long long)crash->call, i, storage_kind_name(call->kind),
+            call->path, memfs_crash_name(mode));
+        crash->totals->second_images++;
+        recover(crash, &expected, crash->newest + 1);
+        image_play(&image, call);
+    }
+    image_deinit(&image);
+}
+
+static void crash_once(struct crash *crash, const struct image *image,
+                       const struct storage_call *call, enum memfs_crash mode,
+                       const struct progress *progress)
+{
+    struct expectation expected = {progress->safe, progress->begun, 0};
+    struct memfs *cut =
+        memfs_crash_clone(image->fs, mode, rng_next(&crash->rng));
+    bool is_twice = rng_one_in(&crash->rng, 10);
+    struct storage_log log = {0};
+    struct progress next;
+
+    if (mode == MEMFS_KEEP_ALL)
+        expected.low = progress->done;
+    report_at("journal %s, image %llu, before call %llu (%s %s), %s",
+              crash->subject->journal,
+              (unsigned long long)crash->totals->images,
+              (unsigned long long)crash->call, storage_kind_name(call->kind),
+              call->path, memfs_crash_name(mode));
+    image_lay_out(cut, crash->subject->root);
+    crash->totals->images++;
+    storage_record(is_twice ? &log : NULL);
+    next.done = next.begun = next.safe =
+        recover(crash, &expected, crash->newest);
+    storage_record(NULL);
+    if (mode == MEMFS_KEEP_ALL)
+        next.safe = progress->safe;
+    if (is_twice)
+        crash_again(crash, cut, &log, next);
+    else
+        memfs_free(cut);
+    storage_log_clear(&log);
+}
+
+static void crash_everywhere(struct crash *crash, const struct storage_log *log)
+{
+    struct progress progress = {0};
+    struct image image;
+
+    image_init(&image, crash->subject->root, NULL);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct storage_call *call = &log->calls[i];
+        crash->call = i;
+        if (call->kind == STORAGE_MARK) {
+            advance(crash, call, &progress);
+        } else if (call->kind != STORAGE_BIND &&
+                   rng_one_in(&crash->rng, crash->share)) {
+            crash_once(crash, &image, call, MEMFS_KEEP_ALL, &progress);
+            crash_once(crash, &image, call,
+                       (enum memfs_crash)(
+                           1 + rng_below(&crash->rng, MEMFS_CRASH_COUNT - 1)),
+                       &progress);
+        }
+        image_play(&image, call);
+    }
+    image_deinit(&image);
+}
+
+void crash_run(struct subject *subject, uint64_t steps, uint64_t share,
+               struct crash_totals *totals)
+{
+    struct crash crash = {.subject = subject, .share = share, .totals = totals};
+    struct storage_log log = {0};
+
+    rng_init(&crash.rng, rng_next(&subject->rng));
+    report_at("journal %s, the workload", subject->journal);
+    storage_watch(subject->root);
+    storage_record(&log);
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    subject_create(subject);
+    for (uint64_t i = 0; i < steps; i++)
+        subject_step(subject);
+    subject_close(subject);
+    storage_record(NULL);
+    totals->commits += subject->newest;
+    crash.newest = subject->newest;
+    if (subject->is_verbose)
+        storage_log_print(&log);
+    crash_everywhere(&crash, &log);
+    storage_log_clear(&log);
+    image_wipe(subject->root);
+    storage_watch("");
+}

@@ -1,0 +1,25 @@
+/*
+ * crash: power cuts and kills at every call of a workload, and again at calls
+ * of the recovery and of the first writes behind it.
+ *
+ * The oracle is the history of commits: what is found is the state after one
+ * of them, of ordinary and byron tables alike; after a kill the newest that
+ * was acknowledged or was on its way, after a power cut none before the newest
+ * that PRAGMA synchronous promised to keep.
+ */
+#ifndef BYRON_TESTS_TORTURE_CRASH_H
+#define BYRON_TESTS_TORTURE_CRASH_H
+
+#include "torture/subject.h"
+
+struct crash_totals {
+    uint64_t commits;
+    uint64_t images;
+    uint64_t second_images; /* Of a recovery that was cut short. */
+};
+
+/* steps: of the workload. share: of the calls, one in so many gives images. */
+void crash_run(struct subject *subject, uint64_t steps, uint64_t share,
+               struct crash_totals *totals);
+
+#endif
