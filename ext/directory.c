@@ -134,10 +134,40 @@ static bool sync_parent(const char *path)
     return is_synced;
 }
 
+/* A call may be interrupted, or write less than it was asked to. */
+static bool write_all(int file, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(file, bytes, size);
+        if (written < 0 && errno != EINTR)
+            return false;
+        if (written > 0) {
+            bytes += written;
+            size -= (size_t)written;
+        }
+    }
+    return true;
+}
+
+/* How much was read: less than size only at the end of the file; -1: errno. */
+static ssize_t read_all(int file, char *bytes, size_t size)
+{
+    size_t total = 0;
+    ssize_t got = 1;
+
+    while (total < size && got != 0) {
+        got = read(file, bytes + total, size - total);
+        if (got < 0 && errno != EINTR)
+            return -1;
+        if (got > 0)
+            total += (size_t)got;
+    }
+    return (ssize_t)total;
+}
+
 static bool write_claim(const char *path, const char *database,
                         const struct stat *model)
 {
-    size_t size = strlen(database);
     int file =
         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool is_written;
@@ -146,7 +176,7 @@ static bool write_claim(const char *path, const char *database,
         return false;
     hand_over(file, model, false);
     is_written =
-        write(file, database, size) == (ssize_t)size && fsync(file) == 0;
+        write_all(file, database, strlen(database)) && fsync(file) == 0;
     return close(file) == 0 && is_written;
 }
 
@@ -185,7 +215,7 @@ bool directory_is_claimed(const char *path, const char *database)
     char words[CLAIM_MAX];
     char *name = inside(path, "CREATING");
     int file = name ? open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-    ssize_t size = file >= 0 ? read(file, words, sizeof words) : -1;
+    ssize_t size = file >= 0 ? read_all(file, words, sizeof words) : -1;
 
     if (file >= 0)
         close(file);
