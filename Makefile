@@ -186,9 +186,13 @@ differ: all $(B)/tests/differ/differ ## Random SQL on byron and ordinary tables 
 	$(B)/tests/differ/differ extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),2000) \
 	    $(if $(SEED),seed=$(SEED))
 
-torture: all $(B)/tests/torture/torture ## Crash extension and SQLite at every call [SEEDS=200 SEED= JOURNAL=].
-	$(B)/tests/torture/torture extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),200) \
-	    $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL))
+# $(call torment,more words)
+torment  = $(B)/tests/torture/torture extension=$(CURDIR)/$(B)/byron.so seeds=$(or $(SEEDS),200) \
+           $(if $(SEED),seed=$(SEED)) $(if $(JOURNAL),journal=$(JOURNAL)) $(1)
+torture: all $(B)/tests/torture/torture ## Cut the power at every call, let calls fail [SEEDS=200 SEED= JOURNAL=].
+	$(call torment,mode=disturb)
+	$(call torment,mode=fault steps=200)
+	$(call torment,mode=crash)
 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint

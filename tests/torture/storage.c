@@ -31,6 +31,7 @@ static struct {
     struct storage_fault fault;
     uint64_t fault_calls;
     bool has_failed;
+    bool is_paused;
     bool is_disturbed;
     struct rng rng;
 } storage = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -223,6 +224,17 @@ void storage_opened(int fd, const char *path, bool is_new, bool is_directory)
         file->number = number_of(path, is_new);
 }
 
+int storage_forget(int fd)
+{
+    struct open_file *file = storage_file(fd);
+
+    if (!file)
+        return fd;
+    free(file->path);
+    memset(file, 0, sizeof *file);
+    return fd;
+}
+
 void storage_add(enum storage_kind kind, const char *path)
 {
     (void)add(kind, path);
@@ -335,6 +347,28 @@ bool storage_has_failed(void)
     return has_failed;
 }
 
+void storage_pause(bool is_paused)
+{
+    storage_lock();
+    storage.is_paused = is_paused;
+    storage_unlock();
+}
+
+bool storage_open_file(char *out, size_t size)
+{
+    bool is_found = false;
+
+    storage_lock();
+    for (int i = 0; i < STORAGE_FILES_MAX && !is_found; i++) {
+        /* The C library closes some itself. */
+        is_found = storage.files[i].path && fcntl(i, F_GETFD) >= 0;
+        if (is_found)
+            snprintf(out, size, "%s", storage.files[i].path);
+    }
+    storage_unlock();
+    return is_found;
+}
+
 void storage_disturb(uint64_t seed)
 {
     storage_lock();
@@ -348,7 +382,8 @@ bool storage_strikes(unsigned kind, const char *path)
 {
     struct storage_fault *fault = &storage.fault;
 
-    if (!(fault->kinds & kind) || !strstr(path, fault->part))
+    if (storage.is_paused || !(fault->kinds & kind) ||
+        !strstr(path, fault->part))
         return false;
     storage.fault_calls++;
     if (fault->nth == 0 || storage.fault_calls < fault->nth ||

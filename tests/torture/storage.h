@@ -83,6 +83,10 @@ struct storage_fault {
 void storage_fail(const struct storage_fault *fault);
 uint64_t storage_fault_calls(void); /* That the fault applies to. */
 bool storage_has_failed(void);
+/* For a while nothing fails, nor is it counted. */
+void storage_pause(bool is_paused);
+/* Is a watched file or directory open? Then its path. */
+bool storage_open_file(char *out, size_t size);
 /* Reads and writes are short or interrupted (EINTR) by chance; 0: no more. */
 void storage_disturb(uint64_t seed);
 

@@ -52,7 +52,7 @@ static int open_any(int dir, const char *path, int flags, mode_t mode)
     if (storage_resolve(dir, path, full))
         fd = open_watched(dir, path, flags, mode, full);
     else
-        fd = real_open(dir, path, flags, mode);
+        fd = storage_forget(real_open(dir, path, flags, mode));
     storage_unlock();
     return fd;
 }
@@ -89,16 +89,10 @@ EXPORTED int openat(int dir, const char *path, int flags, ...)
 
 EXPORTED int close(int fd)
 {
-    struct open_file *file;
     int result;
 
     storage_lock();
-    file = storage_file(fd);
-    if (file) {
-        free(file->path);
-        memset(file, 0, sizeof *file);
-    }
-    result = (int)syscall(SYS_close, fd);
+    result = (int)syscall(SYS_close, storage_forget(fd));
     storage_unlock();
     return result;
 }
@@ -172,6 +166,27 @@ EXPORTED ssize_t pread(int fd, void *bytes, size_t size, off_t offset)
 EXPORTED ssize_t pread64(int fd, void *bytes, size_t size, off_t offset)
 {
     return read_any(fd, bytes, size, offset);
+}
+
+/* From where the descriptor stands. */
+EXPORTED ssize_t read(int fd, void *bytes, size_t size)
+{
+    struct open_file *file;
+    ssize_t got = -1;
+
+    storage_lock();
+    file = storage_file(fd);
+    if (!file) {
+        storage_unlock();
+        return syscall(SYS_read, fd, bytes, size);
+    }
+    if (!storage_strikes(STORAGE_FAULT_READ, file->path)) {
+        size_t piece = storage_disturbed(size);
+        if (piece > 0 || size == 0)
+            got = syscall(SYS_read, fd, bytes, piece);
+    }
+    storage_unlock();
+    return got;
 }
 
 static int truncate_any(int fd, off_t size)

@@ -25,6 +25,8 @@ bool storage_resolve(int dir, const char *path, char *out);
 struct open_file *storage_file(int fd);
 void storage_opened(int fd, const char *path, bool is_new, bool is_directory);
 
+int storage_forget(int fd); /* Is not watched, or no longer. The same fd. */
+
 void storage_add(enum storage_kind kind, const char *path);
 void storage_add_for(enum storage_kind kind, const struct open_file *file,
                      uint64_t offset);

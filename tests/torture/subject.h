@@ -24,6 +24,12 @@ enum subject_mark {
     SUBJECT_IS_DURABLE /* It was, and may not. */
 };
 
+/* Fingerprints of names and rows. */
+struct subject_state {
+    uint64_t ordinary;
+    uint64_t byron;
+};
+
 struct subject {
     const char *extension;
     char root[200];
@@ -34,20 +40,23 @@ struct subject {
     bool has_thread;     /* Of the engine. */
     bool is_aside;       /* The store lies in a folder of its own. */
     bool is_verbose;     /* Prints the record. */
+    bool is_tolerant;    /* A statement may fail: then the rest of a step is
+                          * left out, and it says so here. */
+    int failed;          /* SQLite's code. */
+    char words[400];     /* The statement and its error. */
+    bool is_pending;     /* A COMMIT was asked for and failed, */
+    struct subject_state pending; /* which would have led to this. */
     sqlite3 *db;
-    uint64_t *states; /* A fingerprint of all tables after each commit. */
-    size_t newest;    /* states[newest] is what the last one left. */
-    size_t created;   /* The state from which on there are all tables. */
-    uint64_t number;  /* Of transactions, to tell them apart. */
+    struct subject_state *states; /* After each commit. */
+    size_t newest;   /* states[newest] is what the last one left. */
+    size_t created;  /* The state from which on there are all tables. */
+    uint64_t number; /* Of transactions, to tell them apart. */
 };
 
 /* Chooses all by seed. folder: where the watched folder is made. */
 void subject_init(struct subject *subject, const char *extension,
                   const char *folder, uint64_t seed);
 void subject_deinit(struct subject *subject);
-
-/* The state that an empty database file has. */
-#define SUBJECT_NOTHING 1
 
 int subject_open(struct subject *subject); /* SQLite's code. */
 void subject_close(struct subject *subject);
@@ -56,7 +65,8 @@ void subject_create(struct subject *subject);
 void subject_step(struct subject *subject);
 /* One more commit, durable: ordinary and byron tables. */
 void subject_commit_durably(struct subject *subject);
-uint64_t subject_fingerprint(struct subject *subject);
+struct subject_state subject_look(struct subject *subject);
+bool subject_is_same(struct subject_state a, struct subject_state b);
 /* PRAGMA integrity_check and byron_check; what fails ends the program. */
 void subject_check(struct subject *subject);
 

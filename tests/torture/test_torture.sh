@@ -1,6 +1,6 @@
 #!/bin/sh
-# Crashes of the extension and its host together, a few of each kind; `make
-# torture` does more.
+# Power cuts, failures and interruptions of the calls that the extension and its
+# host make on files, a few of each kind; `make torture` does more.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 torture=build/${MODE:-release}/tests/torture/torture
@@ -15,7 +15,7 @@ play() {
     "$@" extension="$extension" >"$log" 2>&1
     runs=$(sed -n 's/^torture: \([0-9]*\) passed, 0 failed$/\1/p' "$log")
     if [ "$runs" ]; then
-        grep 'images' "$log"
+        grep -E 'images|faults' "$log"
         passed=$((passed + runs))
     else
         echo "FAILED $*"
@@ -24,7 +24,10 @@ play() {
     fi
 }
 
-crash() {
+# Usage: torment PROGRAM
+torment() {
+    play "$1" mode=fault steps=80 seeds=2
+    play "$1" mode=disturb steps=25
     for journal in wal delete truncate persist; do
         play "$1" journal=$journal steps=0 share=2 # The creation alone.
     done
@@ -36,7 +39,7 @@ if [ "${MODE:-}" = tsan ]; then
     echo 'skipped: torture (its calls pass the sanitizer by)'
     skipped=1
 else
-    crash "$torture"
+    torment "$torture"
 fi
 if [ -x "$torture-newest" ]; then
     play "$torture-newest" steps=25 share=8

@@ -1,8 +1,9 @@
 /*
  * torture: the extension and SQLite over files that are cut off, fail and lie.
  *
- * Usage: torture extension=FILE [seed=N] [seeds=N] [steps=N] [share=N]
- *                [folder=DIRECTORY] [journal=MODE] [verbose]
+ * Usage: torture extension=FILE [mode=crash|fault|disturb] [seed=N]
+ *                [seeds=N] [steps=N] [share=N] [folder=DIRECTORY]
+ *                [journal=MODE] [verbose]
  *
  * Prints the seed of each run; the same seed does the same again, but for
  * what the engine's thread does meanwhile. A failure leaves the files.
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "torture/crash.h"
+#include "torture/fault.h"
 #include "torture/report.h"
 #include "torture/storage.h"
 
@@ -24,6 +26,7 @@ struct arguments {
     uint64_t steps;
     uint64_t share;
     const char *journal;
+    const char *mode; /* What is done: crash, fault or disturb. */
     bool is_verbose;
 };
 
@@ -43,6 +46,8 @@ static void read_arguments(int count, char **words, struct arguments *out)
             out->seed = number;
         else if (value && strncmp(words[i], "journal", size) == 0)
             out->journal = value + 1;
+        else if (value && strncmp(words[i], "mode", size) == 0)
+            out->mode = value + 1;
         else if (value && strncmp(words[i], "steps", size) == 0)
             out->steps = number;
         else if (value && strncmp(words[i], "share", size) == 0)
@@ -56,18 +61,28 @@ static void read_arguments(int count, char **words, struct arguments *out)
         report_failure("extension= is missing");
 }
 
+static void log_words(void *context, int code, const char *words)
+{
+    (void)context;
+    printf("SQLite: %s (%d)\n", words, code);
+}
+
 int main(int count, char **words)
 {
     struct arguments arguments = {.folder = "/dev/shm",
                                   .seed = test_seed(),
                                   .seeds = 1,
                                   .steps = 40,
+                                  .mode = "crash",
                                   .share = 1};
     struct crash_totals totals = {0};
+    struct fault_totals faults = {0};
     char folder[100];
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     read_arguments(count, words, &arguments);
+    if (arguments.is_verbose)
+        sqlite3_config(SQLITE_CONFIG_LOG, log_words, NULL);
     for (uint64_t i = 0; i < arguments.seeds; i++) {
         struct subject subject;
         uint64_t seed = arguments.seed + i;
@@ -80,14 +95,26 @@ int main(int count, char **words)
         subject.is_verbose = arguments.is_verbose;
         if (arguments.journal)
             subject.journal = arguments.journal;
-        crash_run(&subject, arguments.steps, arguments.share, &totals);
+        if (strcmp(arguments.mode, "fault") == 0)
+            fault_run(&subject, arguments.steps, &faults);
+        else if (strcmp(arguments.mode, "disturb") == 0)
+            fault_disturb(&subject, arguments.steps);
+        else
+            crash_run(&subject, arguments.steps, arguments.share, &totals);
         subject_deinit(&subject);
         rmdir(folder);
     }
-    printf("torture: %llu commits, %llu images, %llu of a recovery\n",
-           (unsigned long long)totals.commits,
-           (unsigned long long)totals.images,
-           (unsigned long long)totals.second_images);
+    if (totals.images > 0)
+        printf("torture: %llu commits, %llu images, %llu of a recovery\n",
+               (unsigned long long)totals.commits,
+               (unsigned long long)totals.images,
+               (unsigned long long)totals.second_images);
+    if (faults.armed > 0)
+        printf("torture: %llu faults, %llu of which struck, %llu failed "
+               "statements\n",
+               (unsigned long long)faults.armed,
+               (unsigned long long)faults.struck,
+               (unsigned long long)faults.failed);
     printf("torture: %llu passed, 0 failed\n",
            (unsigned long long)arguments.seeds);
     return 0;

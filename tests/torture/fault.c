@@ -1,0 +1,184 @@
+#include "torture/fault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "torture/image.h"
+#include "torture/report.h"
+#include "torture/storage.h"
+
+/* Of all files that the workload touches, those of the store. */
+static const char *store_part(const struct subject *subject)
+{
+    return subject->is_aside ? "/store" : "-byron";
+}
+
+static void open_again(struct subject *subject)
+{
+    char path[300];
+
+    subject_close(subject);
+    if (storage_open_file(path, sizeof path))
+        report_failure("%s is open after all was closed", path);
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+}
+
+static void arm(struct subject *subject, struct storage_fault *fault)
+{
+    static const int errors[] = {EIO, ENOSPC, EDQUOT, EMFILE, EACCES, EROFS};
+    struct rng *rng = &subject->rng;
+
+    memset(fault, 0, sizeof *fault);
+    fault->kinds = rng_one_in(rng, 3) ? (unsigned)STORAGE_FAULT_ALL
+                                      : 1u << rng_below(rng, 8);
+    fault->part = rng_one_in(rng, 4) ? "" : store_part(subject);
+    fault->nth = rng_below(rng, rng_one_in(rng, 2) ? 4 : 30) + 1;
+    fault->error = errors[rng_below(rng, sizeof errors / sizeof *errors)];
+    fault->is_sticky = rng_one_in(rng, 3);
+    storage_fail(fault);
+    report_at("journal %s, step %llu, kinds %x of \"%s\", call %llu%s: %s",
+              subject->journal, (unsigned long long)subject->number,
+              fault->kinds, fault->part, (unsigned long long)fault->nth,
+              fault->is_sticky ? " and later" : "", strerror(fault->error));
+}
+
+/* What an operating system's refusal may be called, and what not. */
+static void check_words(const struct subject *subject, bool is_hosts)
+{
+    switch (subject->failed & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+        break;
+    case SQLITE_CORRUPT: /* SQLite's name for EIO of a read, */
+    case SQLITE_NOMEM:   /* and byron's for EMFILE when it syncs the host's. */
+        if (is_hosts)
+            break;
+        /* fall through */
+    default:
+        report_failure("code %d: %s", subject->failed, subject->words);
+    }
+    /* SQLite's own words name no file. */
+    if (!is_hosts && !strstr(subject->words, subject->root))
+        report_failure("no path in: %s (%d)", subject->words, subject->failed);
+}
+
+/* What the newest commit left; or the one that was asked for and failed. */
+static bool is_known(const struct subject *subject, struct subject_state found)
+{
+    return subject_is_same(found, subject->states[subject->newest]) ||
+           (subject->is_pending && subject_is_same(found, subject->pending));
+}
+
+/*
+ * Not where it could not be opened. And where the host has committed, but said
+ * that it failed, only another opening finds what byron took back.
+ */
+static bool can_be_read(struct subject *subject)
+{
+    int rc;
+
+    if (strncmp(subject->words, "open: ", 6) == 0)
+        return false;
+    rc = subject_try(subject, "SELECT count(*) FROM b_kv");
+    if (rc != SQLITE_OK && !(rc == SQLITE_BUSY_SNAPSHOT && subject->is_pending))
+        report_failure("%s, and then a reader fails: %s (%d)", subject->words,
+                       sqlite3_errmsg(subject->db), rc);
+    return rc == SQLITE_OK;
+}
+
+static void recover(struct subject *subject, bool has_struck, bool is_hosts)
+{
+    struct subject_state found;
+
+    if (!has_struck)
+        report_failure("nothing failed but %s (%d)", subject->words,
+                       subject->failed);
+    check_words(subject, is_hosts);
+    subject->failed = SQLITE_OK;
+    if (!sqlite3_get_autocommit(subject->db))
+        (void)subject_try(subject, "ROLLBACK");
+    subject->is_tolerant = false;
+    if (can_be_read(subject) && !is_known(subject, subject_look(subject)))
+        report_failure("wrong rows after %s", subject->words);
+    open_again(subject);
+    found = subject_look(subject);
+    if (!is_known(subject, found))
+        report_failure("wrong rows after %s, and another opening",
+                       subject->words);
+    subject_check(subject);
+    if (!subject_is_same(found, subject->states[subject->newest]))
+        subject->states[++subject->newest] = subject->pending;
+    subject->is_pending = false;
+    subject->is_tolerant = true;
+}
+
+void fault_run(struct subject *subject, uint64_t steps,
+               struct fault_totals *totals)
+{
+    bool has_struck = false; /* Since it was opened; the engine stays so. */
+    bool is_hosts = false;   /* A file of the host, perhaps. */
+
+    report_at("journal %s, before any fault", subject->journal);
+    storage_watch(subject->root);
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    subject_create(subject);
+    subject->is_tolerant = true;
+    for (uint64_t i = 0; i < steps; i++) {
+        struct storage_fault fault;
+        arm(subject, &fault);
+        subject_step(subject);
+        totals->struck += storage_has_failed();
+        has_struck = has_struck || storage_has_failed();
+        is_hosts = is_hosts || !*fault.part;
+        storage_fail(NULL);
+        totals->armed++;
+        totals->failed += subject->failed != SQLITE_OK;
+        if (subject->failed != SQLITE_OK)
+            recover(subject, has_struck, is_hosts);
+        else if (!is_known(subject, subject_look(subject)))
+            report_failure("wrong rows");
+        else if (rng_one_in(&subject->rng, 4))
+            open_again(subject);
+        else
+            continue;
+        has_struck = false;
+        if (!is_known(subject, subject_look(subject)))
+            report_failure("wrong rows, struck: %d, failed statements: %d",
+                           has_struck, subject->failed);
+    }
+    subject->is_tolerant = false;
+    subject_check(subject);
+    open_again(subject);
+    if (!is_known(subject, subject_look(subject)))
+        report_failure("wrong rows at the end");
+    subject_close(subject);
+    image_wipe(subject->root);
+    storage_watch("");
+}
+
+void fault_disturb(struct subject *subject, uint64_t steps)
+{
+    report_at("journal %s, short and interrupted calls", subject->journal);
+    storage_watch(subject->root);
+    storage_disturb(rng_next(&subject->rng) | 1);
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    subject_create(subject);
+    for (uint64_t i = 0; i < steps; i++)
+        subject_step(subject);
+    subject_check(subject);
+    open_again(subject);
+    subject_check(subject);
+    if (!subject_is_same(subject_look(subject),
+                         subject->states[subject->newest]))
+        report_failure("wrong rows");
+    subject_close(subject);
+    storage_disturb(0);
+    image_wipe(subject->root);
+    storage_watch("");
+}
