@@ -10,8 +10,9 @@
 struct expectation {
     size_t low; /* States from low to high, */
     size_t high;
-    size_t extra; /* or this one; 0: none. */
-    bool is_cut;  /* The power, not a process. */
+    size_t extra;     /* or this one; 0: none. */
+    bool is_cut;      /* The power, not a process. */
+    size_t low_byron; /* With is_cut, where is_parted. */
 };
 
 /* Behind those of the workload: the state of is_parted, of the commit after a
@@ -20,9 +21,10 @@ struct expectation {
 
 /* How far a record has come. */
 struct progress {
-    size_t done;  /* Newest state that was acknowledged. */
-    size_t begun; /* And that was asked for: done, or one on its way. */
-    size_t safe;  /* And that no power cut undoes. */
+    size_t done;       /* Newest state that was acknowledged. */
+    size_t begun;      /* And that was asked for: done, or one on its way. */
+    size_t safe;       /* And that no power cut undoes. */
+    size_t safe_byron; /* For byron tables: the newest safe one that had any. */
 };
 
 struct crash {
@@ -67,6 +69,8 @@ static void advance(const struct crash *crash, const struct storage_call *call,
         progress->done = state;
         if (is_written)
             progress->safe = state;
+        if (is_written && states[state].byron != states[state - 1].byron)
+            progress->safe_byron = state;
         break;
     }
 }
@@ -103,10 +107,10 @@ static bool is_parted(const struct crash *crash, struct subject_state found,
 
     if (!expected->is_cut || strcmp(crash->subject->journal, "wal") != 0)
         return false;
-    for (size_t i = expected->high; i > expected->low; i--) {
+    for (size_t i = expected->high; i > 0 && i >= expected->low; i--) {
         if (states[i].ordinary != found.ordinary)
             continue;
-        for (size_t j = i; j > expected->low && !is_mixed(crash, j); j--)
+        for (size_t j = i; j > expected->low_byron && !is_mixed(crash, j); j--)
             if (states[j - 1].byron == found.byron)
                 return true;
     }
@@ -185,7 +189,8 @@ static void crash_again(struct crash *crash, struct memfs *base,
         const struct storage_call *call = &log->calls[i];
         enum memfs_crash mode = any_crash(crash);
         struct expectation expected = {progress.safe, found, 0,
-                                       mode != MEMFS_KEEP_ALL};
+                                       mode != MEMFS_KEEP_ALL,
+                                       progress.safe_byron};
         struct memfs *second;
         if (call->kind == STORAGE_MARK)
             advance(crash, call, &progress);
@@ -222,7 +227,8 @@ static void crash_once(struct crash *crash, const struct image *image,
                        const struct progress *progress)
 {
     struct expectation expected = {progress->safe, progress->begun, 0,
-                                   mode != MEMFS_KEEP_ALL};
+                                   mode != MEMFS_KEEP_ALL,
+                                   progress->safe_byron};
     struct memfs *cut =
         memfs_crash_clone(image->fs, mode, rng_next(&crash->rng));
     bool is_twice = rng_one_in(&crash->rng, 10);
@@ -239,11 +245,13 @@ static void crash_once(struct crash *crash, const struct image *image,
     image_lay_out(cut, crash->subject->root);
     crash->totals->images++;
     storage_record(is_twice ? &log : NULL);
-    next.done = next.begun = next.safe =
+    next.done = next.begun = next.safe = next.safe_byron =
         recover(crash, &expected, PARTED(crash));
     storage_record(NULL);
-    if (mode == MEMFS_KEEP_ALL)
+    if (mode == MEMFS_KEEP_ALL) {
         next.safe = progress->safe;
+        next.safe_byron = progress->safe_byron;
+    }
     if (is_twice)
         crash_again(crash, cut, &log, next);
     else
