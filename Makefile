@@ -50,6 +50,7 @@ DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/se
 TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c) \
              $(addprefix tests/support/,memfs.c memfs_clock.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
+FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
 SUITES  := $(notdir $(TESTS:.c=))
 NEWEST  := build/sqlite-newest
 
@@ -140,6 +141,10 @@ $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
 
+# Over files, not under a fuzzer: tests/fuzz/run builds those.
+$(FUZZERS): %: %.o $(B)/tests/fuzz/fuzz_main.o $(EXT) $(ENGINE)
+	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) -lsqlite3
+
 # The newest SQLite, out of npm's better-sqlite3.
 $(NEWEST)/sqlite3.c:
 	tests/sqlite-newest $(NEWEST)
@@ -151,7 +156,7 @@ unit: $(B)/unit ## Build and run the unit tests [T=module].
 valgrind: $(B)/unit ## The unit tests under valgrind, half an hour [T=module].
 	@tests/packages valgrind
 	CK_TIMEOUT_MULTIPLIER=50 valgrind -q --error-exitcode=9 $(B)/unit $(T)
-tools: $(TOOLS)
+tools: $(TOOLS) $(FUZZERS)
 	@:
 newest: $(addprefix $(B)/,unit-newest tests/tools/sqlrun-newest tests/kill/killer-newest \
           tests/differ/differ-newest tests/slt/sqllogic-newest tests/torture/torture-newest)
