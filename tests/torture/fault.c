@@ -44,6 +44,23 @@ static void arm(struct subject *subject, struct storage_fault *fault)
               fault->is_sticky ? " and later" : "", strerror(fault->error));
 }
 
+/* Nothing but this one fault can be the reason. */
+static void check_reason(const struct subject *subject,
+                         const struct storage_fault *fault)
+{
+    const unsigned syncs = STORAGE_FAULT_SYNC | STORAGE_FAULT_SYNC_DIR;
+    bool is_full = fault->error == ENOSPC || fault->error == EDQUOT;
+
+    if (!strstr(subject->words, strerror(fault->error)))
+        report_failure("no reason in: %s (%d)", subject->words,
+                       subject->failed);
+    if (is_full && !(fault->kinds & syncs) && subject->failed != SQLITE_FULL)
+        report_failure("code %d: %s", subject->failed, subject->words);
+    if (fault->kinds == STORAGE_FAULT_SYNC &&
+        (subject->failed & 0xff) != SQLITE_IOERR)
+        report_failure("code %d: %s", subject->failed, subject->words);
+}
+
 /* What an operating system's refusal may be called, and what not. */
 static void check_words(const struct subject *subject, bool is_hosts)
 {
@@ -133,6 +150,8 @@ void fault_run(struct subject *subject, uint64_t steps,
         arm(subject, &fault);
         subject_step(subject);
         totals->struck += storage_has_failed();
+        if (subject->failed != SQLITE_OK && *fault.part && !has_struck)
+            check_reason(subject, &fault);
         has_struck = has_struck || storage_has_failed();
         is_hosts = is_hosts || !*fault.part;
         storage_fail(NULL);
