@@ -48,7 +48,7 @@ TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
 TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c) \
-             $(addprefix tests/support/,memfs.c memfs_clock.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
+             $(addprefix tests/support/,memfs.c memfs_clock.c memfs_inspect.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
 SUITES  := $(notdir $(TESTS:.c=))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/memfs_inspect.h"
 #include "torture/image.h"
 #include "torture/report.h"
 
@@ -35,6 +36,26 @@ struct crash {
     struct crash_totals *totals;
     uint64_t call; /* Number of it in the workload's record. */
 };
+
+/* Does it make a file of a store that has a number in its name? */
+static bool is_numbered(const struct storage_call *call)
+{
+    const char *name = strrchr(call->path, '/');
+
+    return call->kind == STORAGE_CREATE && name && name[1] &&
+           strchr("MSW", name[1]) && name[2] == '-';
+}
+
+/* One whose number was given out twice; NULL: none. */
+static const char *find_repeated(const struct storage_log *log)
+{
+    for (size_t i = 0; i < log->count; i++)
+        for (size_t j = 0; is_numbered(&log->calls[i]) && j < i; j++)
+            if (is_numbered(&log->calls[j]) &&
+                strcmp(log->calls[i].path, log->calls[j].path) == 0)
+                return log->calls[i].path;
+    return NULL;
+}
 
 static enum subject_mark mark_of(const struct storage_call *call)
 {
@@ -177,6 +198,21 @@ static enum memfs_crash any_crash(struct crash *crash)
     return (enum memfs_crash)rng_below(&crash->rng, MEMFS_CRASH_COUNT);
 }
 
+/* What was left over may go, but its number is used up. */
+static void check_numbers(struct memfs *base, const struct storage_log *log)
+{
+    struct buf bytes = {0};
+
+    for (size_t i = 0; i < log->count; i++)
+        if (is_numbered(&log->calls[i]) &&
+            memfs_read_all(base, log->calls[i].path, &bytes))
+            report_failure("%s was there, and is made anew",
+                           log->calls[i].path);
+    if (find_repeated(log))
+        report_failure("%s is made twice", find_repeated(log));
+    buf_deinit(&bytes);
+}
+
 /* Cut short again at some calls of log, which began with base. */
 static void crash_again(struct crash *crash, struct memfs *base,
                         const struct storage_log *log, struct progress progress)
@@ -184,6 +220,7 @@ static void crash_again(struct crash *crash, struct memfs *base,
     size_t found = progress.done;
     struct image image;
 
+    check_numbers(base, log);
     image_init(&image, crash->subject->root, base);
     for (size_t i = 0; i < log->count; i++) {
         const struct storage_call *call = &log->calls[i];
@@ -300,6 +337,8 @@ void crash_run(struct subject *subject, uint64_t steps, uint64_t share,
         subject_step(subject);
     subject_close(subject);
     storage_record(NULL);
+    if (find_repeated(&log))
+        report_failure("%s is made twice", find_repeated(&log));
     totals->commits += subject->newest;
     crash.newest = subject->newest;
     if (subject->is_verbose)
