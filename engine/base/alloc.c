@@ -8,6 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(bytes, size)   ((void)(bytes), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
+#endif
+
 /*
  * Live allocations are counted per thread, a cache line each, so that threads
  * do not fight over one counter and need no locked instruction. The threads
@@ -207,15 +214,17 @@ static void *map(size_t size)
 /* Where huge pages may lie; if there are none, small ones do. */
 static void *map_huge(size_t size)
 {
-    uint8_t *pages = map(size + ALLOC_HUGE_SIZE);
+    size_t alignment =
+        size % ALLOC_HUGE_SIZE == 0 ? ALLOC_HUGE_SIZE : ALLOC_HUGE_PAGE;
+    uint8_t *pages = map(size + alignment);
     size_t before;
 
     if (!pages)
         return NULL;
-    before = -(uintptr_t)pages % ALLOC_HUGE_SIZE;
+    before = -(uintptr_t)pages % alignment;
     unmap(pages, before);
     pages += before;
-    unmap(pages + size, ALLOC_HUGE_SIZE - before);
+    unmap(pages + size, alignment - before);
     (void)madvise(pages, size, MADV_HUGEPAGE);
     return pages;
 }
@@ -231,7 +240,7 @@ void *alloc_pages(size_t size)
     if (shelf)
         pages = take_kept(shelf);
     if (!pages)
-        pages = size % ALLOC_HUGE_SIZE == 0 ? map_huge(size) : map(size);
+        pages = size % ALLOC_HUGE_PAGE == 0 ? map_huge(size) : map(size);
     return count_in(pages);
 }
 
@@ -244,6 +253,14 @@ void alloc_pages_free(void *pages, size_t size)
     count_out();
     if (!shelf || !keep(shelf, pages))
         unmap(pages, size);
+}
+
+void alloc_forbid(void *bytes, size_t size, bool is_forbidden)
+{
+    if (is_forbidden)
+        ASAN_POISON_MEMORY_REGION(bytes, size);
+    else
+        ASAN_UNPOISON_MEMORY_REGION(bytes, size);
 }
 
 void alloc_fail_after(size_t nth)

@@ -6,6 +6,7 @@
 #ifndef BYRON_BASE_ALLOC_H
 #define BYRON_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *alloc_bytes(size_t size);                /* malloc */
@@ -19,16 +20,21 @@ char *alloc_text(const char *text); /* strdup */
 
 /*
  * Whole pages straight from the system, returned to it when freed, but for some
- * pieces of either of these sizes, which serve the next who ask. Multiples of
- * the larger may be huge pages; a piece of it that is kept is the system's as
- * soon as memory is short. What pages hold is undefined.
+ * pieces of either of these sizes, which serve the next who ask. A piece of
+ * the larger that is kept is the system's as soon as memory is short. Multiples
+ * of ALLOC_HUGE_PAGE may be huge pages. What pages hold is undefined.
  */
+#define ALLOC_HUGE_PAGE  ((size_t)2 * 1024 * 1024)
 #define ALLOC_KEPT_SIZE  ((size_t)64 * 1024)
 #define ALLOC_HUGE_SIZE  ((size_t)8 * 1024 * 1024)
 #define ALLOC_KEPT_COUNT 16
 #define ALLOC_HUGE_COUNT 4
 void *alloc_pages(size_t size);
 void alloc_pages_free(void *pages, size_t size); /* NULL is fine. */
+
+/* What lies in pages, but in no piece that was handed out: under a sanitizer to
+ * touch it is a mistake, as it is with memory that was freed. */
+void alloc_forbid(void *bytes, size_t size, bool is_forbidden);
 
 /* Tests: the nth allocation from now fails (1 = the next); 0 = never. */
 void alloc_fail_after(size_t nth);

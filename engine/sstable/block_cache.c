@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "sstable/admission.h"
+#include "sstable/block_chains.h"
 #include "sstable/passing_blocks.h"
+#include "sstable/room_pool.h"
 #include "sstable/spare_rooms.h"
 
 /*
@@ -24,38 +26,29 @@
 #define SHARD_COUNT_MAX    16u
 #define SHARD_CAPACITY_MIN ((size_t)512 * 1024)
 #define SLAB_SLOTS         64u
-#define BUCKETS_MIN        64u
-#define WALK_MAX           16u
 /* A slot, its share of the buckets, and what malloc adds to the bytes. */
 #define BLOCK_OVERHEAD 96u
 #define KEPT_SHARE     4u /* One part in so many of the capacity. */
 /* A smaller cache takes everything in. */
 #define PASSING_CAPACITY_MIN ((size_t)2 * 1024 * 1024)
+/* A smaller one has no use for pages of 2 MB. Rooms not in use, this part of
+ * the capacity, are no reason to drive out blocks: what takes memory from a
+ * cache for a while, a memtable, would else empty it. */
+#define POOL_CAPACITY_MIN ((size_t)32 * 1024 * 1024)
+#define WASTE_SHARE       4u
+#define SHRINK_ROUNDS     8u
 /* As many misses are remembered as the cache has blocks of this size. */
 #define REMEMBERED_BLOCK_SIZE 4096u
 
-struct bucket {
-    _Atomic(struct cached_block *) first;
-    /* One bit for each block of the chain, and for some that are gone: a look
-     * here spares most searches in vain the look at a block. */
-    atomic_uint_least64_t names;
-};
-
-struct buckets {
-    size_t mask;
-    struct buckets *older; /* Kept: someone may still be walking there. */
-    struct bucket heads[];
-};
-
 struct shard {
     _Alignas(64) struct mutex mutex; /* For all but lookups. */
-    _Atomic(struct buckets *) buckets;
+    struct block_cache *cache;
+    struct block_chains chains;
     struct cached_block *free_slots;
     struct cached_block **slabs; /* SLAB_SLOTS slots each. */
     size_t slab_count;
     size_t slab_capacity;
     size_t hand; /* Index of a slot. */
-    size_t count;
     size_t capacity;
     size_t bytes;
     struct spare_rooms spares;
@@ -69,61 +62,20 @@ struct block_cache {
     size_t shard_count; /* A power of two. */
     atomic_size_t kept; /* Bytes. */
     atomic_size_t kept_most;
+    atomic_size_t capacity;
+    struct room_pool pool;
     struct admission admission;
     struct passing_blocks *passing; /* NULL in a cache too small for it. */
     void *allocation;
     struct shard *shards;
 };
 
-/* --- names and buckets --- */
-
-static uint64_t mix(uint64_t file, uint64_t offset)
-{
-    uint64_t hash = (file * UINT64_C(0x9e3779b97f4a7c15)) ^ offset;
-    hash *= UINT64_C(0xbf58476d1ce4e5b9);
-    return hash ^ (hash >> 32);
-}
+/* --- slots; the shard's mutex is held --- */
 
 static struct shard *shard_of(struct block_cache *cache, uint64_t hash)
 {
     return &cache->shards[(hash >> 56) & (cache->shard_count - 1)];
 }
-
-static bool has_name(struct cached_block *block, uint64_t file, uint64_t offset)
-{
-    return atomic_load_explicit(&block->offset, memory_order_relaxed) ==
-               offset &&
-           atomic_load_explicit(&block->file, memory_order_relaxed) == file;
-}
-
-static struct buckets *buckets_new(size_t count)
-{
-    struct buckets *buckets =
-        alloc_zeroed(1, sizeof *buckets + count * sizeof(struct bucket));
-
-    if (buckets)
-        buckets->mask = count - 1;
-    return buckets;
-}
-
-static struct bucket *bucket_of(struct buckets *buckets, uint64_t hash)
-{
-    return &buckets->heads[hash & buckets->mask];
-}
-
-static uint64_t hash_of(struct cached_block *block)
-{
-    return mix(atomic_load_explicit(&block->file, memory_order_relaxed),
-               atomic_load_explicit(&block->offset, memory_order_relaxed));
-}
-
-/* The bit of a block in its bucket's names. */
-static uint64_t name_bit(uint64_t hash)
-{
-    return UINT64_C(1) << (hash >> 48 & 63);
-}
-
-/* --- slots; the shard's mutex is held --- */
 
 static byron_status add_slab(struct shard *shard)
 {
@@ -161,51 +113,23 @@ static size_t charge_of(size_t size)
     return spare_room_size(size) + BLOCK_OVERHEAD;
 }
 
+static void free_room(struct shard *shard, uint8_t *bytes, size_t size)
+{
+    if (!room_pool_put(&shard->cache->pool, bytes))
+        spare_rooms_put(&shard->spares, bytes, size);
+}
+
 /* Takes the bytes from a slot that has just become DEAD. */
 static void recycle(struct shard *shard, struct cached_block *block)
 {
     shard->bytes -= charge_of(block->size);
-    spare_rooms_put(&shard->spares, block->bytes, block->size);
+    free_room(shard, block->bytes, block->size);
     block->bytes = NULL;
     block->size = 0;
     atomic_store_explicit(&block->file, 0, memory_order_relaxed);
     atomic_store_explicit(&block->next, shard->free_slots,
                           memory_order_relaxed);
     shard->free_slots = block;
-}
-
-static void unlink_block(struct shard *shard, struct cached_block *block)
-{
-    struct bucket *bucket =
-        bucket_of(atomic_load(&shard->buckets), hash_of(block));
-    _Atomic(struct cached_block *) *at = &bucket->first;
-
-    while (atomic_load(at) != block)
-        at = &atomic_load(at)->next;
-    atomic_store(at, atomic_load(&block->next));
-    /* Whose bits are whose is not known: they go with the last block. */
-    if (!atomic_load(&bucket->first))
-        atomic_store(&bucket->names, 0);
-    shard->count--;
-}
-
-static void put_in_bucket(struct buckets *buckets, struct cached_block *block)
-{
-    uint64_t hash = hash_of(block);
-    struct bucket *bucket = bucket_of(buckets, hash);
-
-    atomic_store_explicit(&block->next, atomic_load(&bucket->first),
-                          memory_order_relaxed);
-    atomic_store_explicit(&bucket->first, block, memory_order_release);
-    atomic_store_explicit(&bucket->names,
-                          atomic_load(&bucket->names) | name_bit(hash),
-                          memory_order_release);
-}
-
-static void link_block(struct shard *shard, struct cached_block *block)
-{
-    put_in_bucket(atomic_load(&shard->buckets), block);
-    shard->count++;
 }
 
 /* True if nobody held it: then it is out of the cache and its bytes free. */
@@ -215,16 +139,38 @@ static bool evict(struct shard *shard, struct cached_block *block)
 
     if (!atomic_compare_exchange_strong(&block->pins, &unpinned, DEAD))
         return false;
-    unlink_block(shard, block);
+    block_chains_remove(&shard->chains, block);
     recycle(shard, block);
     return true;
+}
+
+/* Bytes in use of nobody, as far as they count against the capacity. */
+static size_t excess_waste(const struct block_cache *cache)
+{
+    size_t waste = room_pool_waste(&cache->pool);
+    size_t spared =
+        atomic_load_explicit(&cache->capacity, memory_order_relaxed) /
+        WASTE_SHARE;
+
+    return waste > spared ? waste - spared : 0;
+}
+
+/* The capacity, less the shard's part of what blocks that went have left in use
+ * of nobody. */
+static size_t limit_of(const struct shard *shard)
+{
+    const struct block_cache *cache = shard->cache;
+    size_t part = excess_waste(cache) / cache->shard_count;
+
+    return part < shard->capacity ? shard->capacity - part : 0;
 }
 
 /* Full from when a block first has no room until a good part is free again. */
 static void note_fullness(struct shard *shard, size_t more)
 {
-    bool is_full = shard->bytes + more > shard->capacity;
-    bool is_roomy = shard->bytes + more <= shard->capacity / 16 * 15;
+    size_t limit = limit_of(shard);
+    bool is_full = shard->bytes + more > limit;
+    bool is_roomy = shard->bytes + more <= limit / 16 * 15;
 
     if (is_full || is_roomy)
         atomic_store_explicit(&shard->is_full, is_full, memory_order_relaxed);
@@ -236,7 +182,7 @@ static void make_room(struct shard *shard, size_t more)
     size_t slots = shard->slab_count * SLAB_SLOTS;
 
     note_fullness(shard, more);
-    for (size_t left = 2 * slots; left && shard->bytes + more > shard->capacity;
+    for (size_t left = 2 * slots; left && shard->bytes + more > limit_of(shard);
          left--) {
         shard->hand = shard->hand + 1 < slots ? shard->hand + 1 : 0;
         struct cached_block *block = slot_at(shard, shard->hand);
@@ -248,29 +194,6 @@ static void make_room(struct shard *shard, size_t more)
         else
             evict(shard, block);
     }
-}
-
-/* More buckets once chains get long; without memory they stay long. */
-static void widen(struct shard *shard)
-{
-    struct buckets *old = atomic_load(&shard->buckets);
-    struct buckets *new;
-
-    if (shard->count <= old->mask + 1)
-        return;
-    new = buckets_new((old->mask + 1) * 4);
-    if (!new)
-        return;
-    for (size_t i = 0; i <= old->mask; i++) {
-        struct cached_block *block = atomic_load(&old->heads[i].first);
-        while (block) {
-            struct cached_block *next = atomic_load(&block->next);
-            put_in_bucket(new, block);
-            block = next;
-        }
-    }
-    new->older = old;
-    atomic_store(&shard->buckets, new);
 }
 
 /* --- pins --- */
@@ -287,43 +210,7 @@ void cached_block_drop(struct cached_block *block)
     mutex_unlock(&shard->mutex);
 }
 
-/* Pins block if it is alive, in the cache and still of that name. */
-static bool try_pin(struct cached_block *block, uint64_t file, uint64_t offset)
-{
-    unsigned pins =
-        atomic_fetch_add_explicit(&block->pins, 1, memory_order_acquire);
-
-    if (!(pins & (DEAD | DETACHED)) && has_name(block, file, offset)) {
-        if (!atomic_load_explicit(&block->was_used, memory_order_relaxed))
-            atomic_store_explicit(&block->was_used, true, memory_order_relaxed);
-        return true;
-    }
-    cached_block_unpin(block);
-    return false;
-}
-
 /* --- lookup --- */
-
-/* Without the mutex this may overlook a block, never invent one. */
-static struct cached_block *find(struct shard *shard, uint64_t hash,
-                                 uint64_t file, uint64_t offset,
-                                 size_t steps_max)
-{
-    struct bucket *bucket = bucket_of(
-        atomic_load_explicit(&shard->buckets, memory_order_acquire), hash);
-    struct cached_block *block;
-
-    if (!(atomic_load_explicit(&bucket->names, memory_order_acquire) &
-          name_bit(hash)))
-        return NULL;
-    block = atomic_load_explicit(&bucket->first, memory_order_acquire);
-    for (size_t steps = 0; block && steps < steps_max; steps++) {
-        if (has_name(block, file, offset) && try_pin(block, file, offset))
-            return block;
-        block = atomic_load_explicit(&block->next, memory_order_acquire);
-    }
-    return NULL;
-}
 
 static void count_lookup(atomic_uint_least64_t *counter)
 {
@@ -335,9 +222,10 @@ static void count_lookup(atomic_uint_least64_t *counter)
 struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
                                      uint64_t offset)
 {
-    uint64_t hash = mix(file, offset);
+    uint64_t hash = block_name_hash(file, offset);
     struct shard *shard = shard_of(cache, hash);
-    struct cached_block *block = find(shard, hash, file, offset, WALK_MAX);
+    struct cached_block *block =
+        block_chains_find(&shard->chains, hash, file, offset);
 
     count_lookup(block ? &shard->hits : &shard->misses);
     return block;
@@ -346,18 +234,17 @@ struct cached_block *block_cache_get(struct block_cache *cache, uint64_t file,
 void block_cache_expect(struct block_cache *cache, uint64_t file,
                         uint64_t offset)
 {
-    uint64_t hash = mix(file, offset);
+    uint64_t hash = block_name_hash(file, offset);
     struct shard *shard = shard_of(cache, hash);
 
-    __builtin_prefetch(bucket_of(
-        atomic_load_explicit(&shard->buckets, memory_order_acquire), hash));
+    block_chains_expect(&shard->chains, hash);
     admission_expect(&cache->admission, hash);
 }
 
 bool cached_block_pin_again(struct cached_block *block, uint64_t file,
                             uint64_t offset)
 {
-    if (!try_pin(block, file, offset))
+    if (!cached_block_try_pin(block, file, offset))
         return false;
     count_lookup(&block->shard->hits);
     return true;
@@ -388,7 +275,7 @@ static struct cached_block *fill_slot(struct shard *shard, uint64_t file,
 struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
                                       uint64_t offset, size_t size)
 {
-    uint64_t hash = mix(file, offset);
+    uint64_t hash = block_name_hash(file, offset);
     struct shard *shard = shard_of(cache, hash);
 
     if (!cache->passing ||
@@ -401,17 +288,25 @@ struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
 uint8_t *block_cache_room(struct block_cache *cache, uint64_t file,
                           uint64_t offset, size_t size)
 {
-    struct shard *shard = shard_of(cache, mix(file, offset));
+    struct shard *shard = shard_of(cache, block_name_hash(file, offset));
     uint8_t *bytes = NULL;
 
     if (spare_room_suits(size)) {
         mutex_lock(&shard->mutex);
         make_room(shard, charge_of(size));
-        bytes = spare_rooms_take(&shard->spares, size);
+        bytes = room_pool_take(&cache->pool, spare_room_size(size));
+        if (!bytes)
+            bytes = spare_rooms_take(&shard->spares, size);
         mutex_unlock(&shard->mutex);
         return bytes ? bytes : alloc_lines(spare_room_size(size));
     }
     return alloc_bytes(size);
+}
+
+void cached_block_free_room(struct block_cache *cache, uint8_t *bytes)
+{
+    if (!room_pool_put(&cache->pool, bytes))
+        alloc_free(bytes);
 }
 
 byron_status block_cache_add(struct block_cache *cache, uint64_t file,
@@ -419,12 +314,12 @@ byron_status block_cache_add(struct block_cache *cache, uint64_t file,
                              struct cached_block **out)
 {
     byron_status status = BYRON_OK;
-    uint64_t hash = mix(file, offset);
+    uint64_t hash = block_name_hash(file, offset);
     struct shard *shard = shard_of(cache, hash);
     size_t charge = charge_of(size);
 
     mutex_lock(&shard->mutex);
-    *out = find(shard, hash, file, offset, SIZE_MAX);
+    *out = block_chains_find_surely(&shard->chains, hash, file, offset);
     if (*out)
         goto out;
     make_room(shard, charge);
@@ -436,13 +331,11 @@ byron_status block_cache_add(struct block_cache *cache, uint64_t file,
     bool fits = shard->bytes + charge <= shard->capacity;
     *out = fill_slot(shard, file, offset, bytes, size, fits ? 0 : DETACHED);
     bytes = NULL;
-    if (fits) {
-        link_block(shard, *out);
-        widen(shard);
-    }
+    if (fits)
+        block_chains_add(&shard->chains, *out);
 out:
     mutex_unlock(&shard->mutex);
-    alloc_free(bytes);
+    cached_block_free_room(cache, bytes);
     return status;
 }
 
@@ -476,6 +369,14 @@ static size_t choose_shard_count(size_t capacity)
     return count;
 }
 
+static void set_shares(struct block_cache *cache, size_t capacity)
+{
+    atomic_store(&cache->capacity, capacity);
+    atomic_store(&cache->kept_most, capacity / KEPT_SHARE);
+    room_pool_set_limit(&cache->pool,
+                        capacity >= POOL_CAPACITY_MIN ? capacity : 0);
+}
+
 byron_status block_cache_new(size_t capacity, struct block_cache **out)
 {
     byron_status status = BYRON_OK;
@@ -489,6 +390,7 @@ byron_status block_cache_new(size_t capacity, struct block_cache **out)
         alloc_free(cache);
         return error_no_memory();
     }
+    room_pool_init(&cache->pool);
     uintptr_t start = ((uintptr_t)cache->allocation + 63) & ~(uintptr_t)63;
     cache->shards = (struct shard *)start;
     cache->shard_count = count;
@@ -498,14 +400,14 @@ byron_status block_cache_new(size_t capacity, struct block_cache **out)
             status = admission_init(&cache->admission,
                                     capacity / REMEMBERED_BLOCK_SIZE);
     }
-    atomic_init(&cache->kept_most, capacity / KEPT_SHARE);
+    set_shares(cache, capacity);
     for (size_t i = 0; i < count; i++) {
         struct shard *shard = &cache->shards[i];
         mutex_init(&shard->mutex);
+        shard->cache = cache;
         shard->capacity = capacity / count;
-        atomic_init(&shard->buckets, buckets_new(BUCKETS_MIN));
-        if (!atomic_load(&shard->buckets))
-            status = error_no_memory();
+        if (status == BYRON_OK)
+            status = block_chains_init(&shard->chains);
     }
     if (status != BYRON_OK)
         block_cache_free(cache);
@@ -516,22 +418,16 @@ byron_status block_cache_new(size_t capacity, struct block_cache **out)
 
 static void shard_deinit(struct shard *shard)
 {
-    struct buckets *buckets = atomic_load(&shard->buckets);
-
     for (size_t i = 0; i < shard->slab_count * SLAB_SLOTS; i++) {
         struct cached_block *block = slot_at(shard, i);
         assert((atomic_load(&block->pins) & ~(DEAD | DETACHED)) == 0);
-        alloc_free(block->bytes);
+        free_room(shard, block->bytes, block->size);
     }
     for (size_t i = 0; i < shard->slab_count; i++)
         alloc_free(shard->slabs[i]);
     alloc_free(shard->slabs);
     spare_rooms_deinit(&shard->spares);
-    while (buckets) {
-        struct buckets *older = buckets->older;
-        alloc_free(buckets);
-        buckets = older;
-    }
+    block_chains_deinit(&shard->chains);
     mutex_deinit(&shard->mutex);
 }
 
@@ -541,6 +437,7 @@ void block_cache_free(struct block_cache *cache)
         return;
     for (size_t i = 0; i < cache->shard_count; i++)
         shard_deinit(&cache->shards[i]);
+    room_pool_deinit(&cache->pool);
     passing_blocks_free(cache->passing);
     admission_deinit(&cache->admission);
     alloc_free(cache->allocation);
@@ -549,13 +446,18 @@ void block_cache_free(struct block_cache *cache)
 
 void block_cache_set_capacity(struct block_cache *cache, size_t capacity)
 {
-    atomic_store(&cache->kept_most, capacity / KEPT_SHARE);
-    for (size_t i = 0; i < cache->shard_count; i++) {
-        struct shard *shard = &cache->shards[i];
-        mutex_lock(&shard->mutex);
-        shard->capacity = capacity / cache->shard_count;
-        make_room(shard, 0);
-        mutex_unlock(&shard->mutex);
+    set_shares(cache, capacity);
+    /* What the last shards leave in use of nobody concerns the first, too. */
+    for (size_t round = 0; round < SHRINK_ROUNDS; round++) {
+        for (size_t i = 0; i < cache->shard_count; i++) {
+            struct shard *shard = &cache->shards[i];
+            mutex_lock(&shard->mutex);
+            shard->capacity = capacity / cache->shard_count;
+            make_room(shard, 0);
+            mutex_unlock(&shard->mutex);
+        }
+        if (excess_waste(cache) == 0)
+            break;
     }
 }
 
@@ -587,4 +489,5 @@ void block_cache_stats(const struct block_cache *cache,
         out->misses += atomic_load(&shard->misses);
         mutex_unlock(&shard->mutex);
     }
+    out->bytes += room_pool_waste(&cache->pool);
 }

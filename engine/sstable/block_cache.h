@@ -31,7 +31,8 @@ void block_cache_expect(struct block_cache *cache, uint64_t file,
 struct cached_block *block_cache_pass(struct block_cache *cache, uint64_t file,
                                       uint64_t offset, size_t size);
 /*
- * Memory for a block of that name, to be added or freed with alloc_free. A
+ * Memory for a block of that name, to be added, or given back by
+ * cached_block_free_room. A
  * block that has to go for it leaves its own. But for small and very large ones
  * it begins with a line of the processor's caches. NULL: out of memory.
  */

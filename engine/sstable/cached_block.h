@@ -12,6 +12,7 @@
 
 #include "base/slice.h"
 
+struct block_cache;
 struct shard;
 
 /*
@@ -44,6 +45,10 @@ void cached_block_drop(struct cached_block *block);
  */
 bool cached_block_pin_again(struct cached_block *block, uint64_t file,
                             uint64_t offset);
+
+/* Of block_cache: takes back memory that a block was to be read to, and was not
+ * added with. NULL is fine. */
+void cached_block_free_room(struct block_cache *cache, uint8_t *bytes);
 
 static inline struct slice cached_block_bytes(const struct cached_block *block)
 {

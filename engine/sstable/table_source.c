@@ -1,6 +1,5 @@
 #include "sstable/table_source.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/integer.h"
@@ -211,7 +210,7 @@ static byron_status unpack_whole(const struct table_source *source,
         raw = packed;
     }
 out:
-    alloc_free(raw);
+    cached_block_free_room(source->cache, raw);
     return status;
 }
 
@@ -357,7 +356,7 @@ static byron_status fetch(const struct table_source *source,
         block_cache_add(source->cache, source->number, name, bytes, size, out);
     bytes = NULL; /* The cache's, even on failure. */
 out:
-    alloc_free(bytes);
+    cached_block_free_room(source->cache, bytes);
     return status;
 }
 

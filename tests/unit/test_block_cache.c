@@ -1,3 +1,8 @@
+/*
+ * block_cache: what it keeps, finds and gives up.
+ *
+ * Covers: block_chains.
+ */
 #include <check.h>
 #include <stdatomic.h>
 
@@ -229,6 +234,68 @@ START_TEST(a_smaller_capacity_evicts_at_once)
 }
 END_TEST
 
+static uint64_t size_of(uint64_t i)
+{
+    return 1024 + i * 97 % 5000;
+}
+
+/* Adds blocks 1 to count of file 1, of many sizes; returns how many are there
+ * in the end, of which bytes are right. */
+static uint64_t fill(struct block_cache *cache, uint64_t count)
+{
+    uint64_t found = 0;
+
+    for (uint64_t i = 1; i <= count; i++)
+        cached_block_unpin(add(cache, 1, i, size_of(i)));
+    for (uint64_t i = 1; i <= count; i++) {
+        struct cached_block *block = block_cache_get(cache, 1, i);
+        if (!block)
+            continue;
+        ck_assert_uint_eq(block->size, size_of(i));
+        ck_assert_uint_eq(block->bytes[0], (uint8_t)(31 + i));
+        ck_assert_uint_eq(block->bytes[size_of(i) - 1], (uint8_t)(31 + i));
+        cached_block_unpin(block);
+        found++;
+    }
+    return found;
+}
+
+/* Memory in regions, of which a part may be in use of nobody. */
+START_TEST(a_large_cache_shrinks_and_grows)
+{
+    const uint64_t large = 40 << 20;
+    struct block_cache *cache = new_cache(large);
+    size_t live;
+
+    ck_assert_uint_gt(fill(cache, 20000), 8000);
+    ck_assert_uint_gt(bytes_in(cache), large / 10 * 9);
+    ck_assert_uint_le(bytes_in(cache), large + large / 4);
+    live = alloc_live();
+    block_cache_set_capacity(cache, 4 << 20);
+    ck_assert_uint_le(bytes_in(cache), 5 << 20);
+    ck_assert_uint_lt(alloc_live(), live);
+    block_cache_set_capacity(cache, large);
+    ck_assert_uint_gt(fill(cache, 20000), 8000);
+    block_cache_set_capacity(cache, 0);
+    ck_assert_uint_eq(bytes_in(cache), 0);
+    block_cache_free(cache);
+}
+END_TEST
+
+START_TEST(what_comes_in_other_sizes_finds_room)
+{
+    struct block_cache *cache = new_cache(33 << 20);
+
+    for (uint64_t file = 1; file < 8; file++)
+        for (uint64_t i = 0; i < 4000; i++)
+            cached_block_unpin(add(cache, file, i, 3000 * file));
+    ck_assert_uint_le(bytes_in(cache), (33 << 20) / 4 * 5);
+    for (uint64_t i = 3000; i < 4000; i++)
+        ck_assert(has(cache, 7, i));
+    block_cache_free(cache);
+}
+END_TEST
+
 START_TEST(every_failed_allocation_is_reported)
 {
     size_t live = alloc_live();
@@ -400,6 +467,9 @@ struct crowd {
     struct block_cache *cache;
     atomic_uint wrong;
     atomic_uint next_seed;
+    size_t block_size;
+    uint64_t offsets;
+    size_t capacities[2]; /* One, then the other. */
 };
 
 static struct cached_block *get_or_add(struct crowd *crowd, uint64_t file,
@@ -407,9 +477,10 @@ static struct cached_block *get_or_add(struct crowd *crowd, uint64_t file,
 {
     struct cached_block *block = block_cache_get(crowd->cache, file, offset);
 
-    if (!block && block_cache_add(crowd->cache, file, offset,
-                                  make_bytes(crowd->cache, file, offset, 500),
-                                  500, &block) != BYRON_OK)
+    if (!block && block_cache_add(
+                      crowd->cache, file, offset,
+                      make_bytes(crowd->cache, file, offset, crowd->block_size),
+                      crowd->block_size, &block) != BYRON_OK)
         atomic_fetch_add(&crowd->wrong, 1);
     return block;
 }
@@ -421,24 +492,35 @@ static void crowd_run(void *context)
 
     rng_init(&rng, test_seed() + atomic_fetch_add(&crowd->next_seed, 1));
     for (int i = 0; i < 4000; i++) {
-        uint64_t file = 1 + rng_below(&rng, 3), offset = rng_below(&rng, 60);
+        uint64_t file = 1 + rng_below(&rng, 3),
+                 offset = rng_below(&rng, crowd->offsets);
         struct cached_block *block = get_or_add(crowd, file, offset);
         struct slice bytes = cached_block_bytes(block);
         uint8_t mark = (uint8_t)(file * 31 + offset);
-        if (bytes.size != 500 || bytes.data[0] != mark ||
-            bytes.data[499] != mark)
+        if (bytes.size != crowd->block_size || bytes.data[0] != mark ||
+            bytes.data[bytes.size - 1] != mark)
             atomic_fetch_add(&crowd->wrong, 1);
         if (rng_one_in(&rng, 500))
             block_cache_forget(crowd->cache, file);
+        if (i % 1000 == 999)
+            block_cache_set_capacity(crowd->cache,
+                                     crowd->capacities[i / 1000 % 2]);
         cached_block_unpin(block);
     }
 }
 
 START_TEST(threads_get_the_blocks_they_ask_for)
 {
-    struct crowd crowd = {.cache = new_cache(30000)};
+    struct crowd crowds[] = {
+        {.block_size = 500, .offsets = 60, .capacities = {30000, 30000}},
+        {.block_size = 25000,
+         .offsets = 600,
+         .capacities = {4 << 20, 33 << 20}},
+    };
+    struct crowd crowd = crowds[_i];
     struct thread threads[4];
 
+    crowd.cache = new_cache(crowd.capacities[1]);
     for (size_t i = 0; i < 4; i++)
         ck_assert_int_eq(thread_start(&threads[i], crowd_run, &crowd),
                          BYRON_OK);
@@ -446,6 +528,7 @@ START_TEST(threads_get_the_blocks_they_ask_for)
         thread_join(&threads[i]);
 
     ck_assert_uint_eq(atomic_load(&crowd.wrong), 0);
+    block_cache_set_capacity(crowd.cache, 30000);
     ck_assert_uint_le(bytes_in(crowd.cache), 30000);
     block_cache_free(crowd.cache);
 }
@@ -474,7 +557,9 @@ Suite *test_block_cache_suite(void)
     tcase_add_test(cases, every_failed_allocation_is_reported);
     tcase_add_test(cases, only_a_part_of_the_capacity_is_kept);
     tcase_add_test(cases, evicted_block_leaves_its_memory_to_the_next);
-    tcase_add_test(cases, threads_get_the_blocks_they_ask_for);
+    tcase_add_test(cases, a_large_cache_shrinks_and_grows);
+    tcase_add_test(cases, what_comes_in_other_sizes_finds_room);
+    tcase_add_loop_test(cases, threads_get_the_blocks_they_ask_for, 0, 2);
     suite_add_tcase(suite, cases);
     return suite;
 }
