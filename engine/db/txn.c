@@ -231,7 +231,7 @@ static byron_status get_own(byron_txn *txn, struct slice key,
 {
     struct entry entry;
     uint64_t limit = txn->position;
-    while (memtable_get(txn->writes, key, limit, &entry)) {
+    while (memtable_get_before_add(txn->writes, key, limit, &entry)) {
         if (!dead_spans_has(&txn->dead, entry.sequence)) {
             *out = (struct table_found){.kind = entry.kind,
                                         .sequence = entry.sequence};

@@ -235,18 +235,20 @@ static bool choose_newer(uint64_t deleted, struct slice key, bool is_found,
     return true;
 }
 
-bool memtable_get(const struct memtable *memtable, struct slice key,
-                  uint64_t sequence, struct entry *out)
+/* place->leaf is NULL where it was not looked for. */
+static inline bool get(const struct memtable *memtable, struct slice key,
+                       uint64_t sequence, struct entry *out,
+                       struct place *place)
 {
     const struct range_lists *lists = range_set_lists(&memtable->ranges);
     uint64_t deleted = lists ? range_lists_newest(lists, key, sequence) : 0;
     struct target target = {key, sequence, false};
     const struct record *record = NULL;
-    struct place place;
 
+    place->leaf = NULL;
     if (!tree_is_past(&memtable->tree, &target) && may_have(memtable, key)) {
-        tree_find_left(&memtable->tree, &target, &place);
-        record = place_record(&place);
+        tree_find_left(&memtable->tree, &target, place);
+        record = place_record(place);
     }
     if (record && slice_equal(record_key(record), key)) {
         out->key = record_key(record);
@@ -258,6 +260,25 @@ bool memtable_get(const struct memtable *memtable, struct slice key,
     }
     return deleted ? choose_newer(deleted, key, record != NULL, out)
                    : record != NULL;
+}
+
+bool memtable_get(const struct memtable *memtable, struct slice key,
+                  uint64_t sequence, struct entry *out)
+{
+    struct place place;
+
+    return get(memtable, key, sequence, out, &place);
+}
+
+bool memtable_get_before_add(struct memtable *memtable, struct slice key,
+                             uint64_t sequence, struct entry *out)
+{
+    struct place place;
+    bool is_there = get(memtable, key, sequence, out, &place);
+
+    if (place.leaf)
+        tree_tell(&memtable->tree, &place);
+    return is_there;
 }
 
 struct range_set *memtable_ranges(struct memtable *memtable)

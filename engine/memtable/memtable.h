@@ -58,6 +58,10 @@ memtable_add(struct memtable *memtable, const struct entry *entry)
  */
 bool memtable_get(const struct memtable *memtable, struct slice key,
                   uint64_t sequence, struct entry *out);
+/* The same for its writer, who is likely to add the next version of key: that
+ * costs less then. */
+bool memtable_get_before_add(struct memtable *memtable, struct slice key,
+                             uint64_t sequence, struct entry *out);
 /* Its range deletes: get minds them, an iterator does not. */
 struct range_set *memtable_ranges(struct memtable *memtable);
 /* Any thread may ask these. */

@@ -271,7 +271,8 @@ static void insert_by_split(struct tree *tree, const struct step *path,
 
     split_leaf(tree, step, record, &split);
     if (split.kind == SPLIT_OFF_RIGHT)
-        tree->finger = (struct finger){split.right, 0, path->upper};
+        tree->finger =
+            (struct finger){.leaf = split.right, .upper = path->upper};
     else
         tree->finger.leaf = NULL;
     is_replaced = split.left != leaf && split.right != leaf;
@@ -291,7 +292,8 @@ static void insert_by_split(struct tree *tree, const struct step *path,
     atomic_fetch_add_explicit(&tree->splits, 1, memory_order_release);
 }
 
-/* In a run, the way down is saved. False if record does not go on with it. */
+/* In a run, or where it was told, the way down is saved. False if record does
+ * not go on with it. */
 static bool insert_at_finger(struct tree *tree, const struct record *record)
 {
     struct finger *finger = &tree->finger;
@@ -304,8 +306,10 @@ static bool insert_at_finger(struct tree *tree, const struct record *record)
         return false;
     order = own_order(finger->leaf);
     count = order_count(order);
-    if (count == NODE_SLOTS || (finger->leaf->run <= 0 && count > 1))
+    if (count == NODE_SLOTS ||
+        (!finger->is_told && finger->leaf->run <= 0 && count > 1))
         return false;
+    finger->is_told = false;
     if (!record_is_before(node_record(finger->leaf, order, finger->rank),
                           &target))
         return false;
@@ -330,7 +334,8 @@ static void insert_alone(struct tree *tree, const struct record *record)
         return;
     }
     node_add(leaf, path[0].rank, record, NULL);
-    tree->finger = (struct finger){leaf, path[0].rank, path[0].upper};
+    tree->finger = (struct finger){
+        .leaf = leaf, .rank = path[0].rank, .upper = path[0].upper};
 }
 
 /* --- Insert a group -------------------------------------------------- */
@@ -406,7 +411,8 @@ static bool insert_at_leaf(struct tree *tree, const struct way *way,
         return false;
     rank = rank_on(way, order, record);
     node_add(way->node, rank, record, NULL);
-    tree->finger = (struct finger){way->node, rank, way->upper};
+    tree->finger =
+        (struct finger){.leaf = way->node, .rank = rank, .upper = way->upper};
     return true;
 }
 
@@ -510,6 +516,17 @@ void tree_find_left(const struct tree *tree, const struct target *target,
                     struct place *out)
 {
     find(tree, target, target, out);
+}
+
+void tree_tell(struct tree *tree, const struct place *place)
+{
+    /* What lies left of the leaf is not known. */
+    if (place->rank == 0)
+        return;
+    tree->finger = (struct finger){.leaf = (struct node *)place->leaf,
+                                   .rank = place->rank - 1,
+                                   .is_told = true,
+                                   .upper = place->upper};
 }
 
 /* As if every child held as much as its neighbours. */

@@ -14,10 +14,12 @@
 #include "base/arena.h"
 #include "memtable/node.h"
 
-/* Where the last insert went, for the next may come right after it. */
+/* Where the last insert went, for the next may come right after it; or what is
+ * left of where it was said to go. */
 struct finger {
     struct node *leaf; /* NULL: not known. */
     unsigned rank;
+    bool is_told;
     const struct record *upper; /* The leaf's fence. */
 };
 
@@ -78,6 +80,9 @@ void tree_find(const struct tree *tree, const struct target *target,
 /* The same, in a leaf that holds the record left of the place if any does. */
 void tree_find_left(const struct tree *tree, const struct target *target,
                     struct place *out);
+/* The writer found that place, and its next insert is likely to go there: then
+ * it saves the way down. */
+void tree_tell(struct tree *tree, const struct place *place);
 /* Which part of the records lies before target, about: 0 to 1. */
 double tree_share(const struct tree *tree, const struct target *target);
 /* The place after everything. */
