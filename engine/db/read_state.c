@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/try.h"
+#include "memtable/memtable_get.h"
 
 byron_status read_state_new_room(struct memtable *live, size_t room,
                                  struct read_state **out)
@@ -73,10 +74,11 @@ static void release_memtable(void *owner)
 }
 
 static bool get_from_memtable(struct memtable *memtable, struct slice key,
-                              uint64_t sequence, struct table_found *out)
+                              uint64_t hash, uint64_t sequence,
+                              struct table_found *out)
 {
     struct entry entry;
-    if (!memtable_get(memtable, key, sequence, &entry))
+    if (!memtable_get(memtable, key, hash, sequence, &entry))
         return false;
     out->kind = entry.kind;
     out->sequence = entry.sequence;
@@ -86,7 +88,8 @@ static bool get_from_memtable(struct memtable *memtable, struct slice key,
 }
 
 static byron_status get_from_run(const struct run *run, struct slice key,
-                                 uint64_t sequence, struct table_found *out)
+                                 uint64_t hash, uint64_t sequence,
+                                 struct table_found *out)
 {
     struct table_reader *reader;
     struct table_meta *meta = run_cover(run, key);
@@ -95,7 +98,15 @@ static byron_status get_from_run(const struct run *run, struct slice key,
     byron_status status = table_meta_reader(meta, &reader);
     if (status != BYRON_OK)
         return status;
-    return table_reader_get(reader, key, table_key_hash(key), sequence, out);
+    return table_reader_get(reader, key, hash, sequence, out);
+}
+
+void read_state_look_ahead(const struct read_state *state, struct slice key,
+                           struct version_ahead *out)
+{
+    uint64_t hash = table_key_hash(key);
+    memtable_expect(state->live, hash);
+    version_look_ahead(state->version, key, hash, out);
 }
 
 byron_status read_state_get(struct read_state *state, struct slice key,
@@ -103,17 +114,28 @@ byron_status read_state_get(struct read_state *state, struct slice key,
                             const struct version_ahead *ahead,
                             struct table_found *out)
 {
+    struct version_ahead own; /* Large: filled as far as it is used. */
+    /* What is added to an empty one from now on, no snapshot of this state
+     * shows. */
+    bool has_live = memtable_count(state->live) > 0;
+    /* Memory for filters of memtables and of tables comes together. */
+    if (!ahead && (has_live || state->frozen_count > 0)) {
+        read_state_look_ahead(state, key, &own);
+        ahead = &own;
+    }
     /* Newest first, so the first answer found is the one that counts. */
-    if (get_from_memtable(state->live, key, sequence, out))
+    if (has_live &&
+        get_from_memtable(state->live, key, ahead->hash, sequence, out))
         return BYRON_OK;
     for (size_t i = state->frozen_count; i-- > 0;) {
         struct frozen *frozen = state->frozen[i];
         if (frozen->memtable) {
-            if (get_from_memtable(frozen->memtable, key, sequence, out))
+            if (get_from_memtable(frozen->memtable, key, ahead->hash, sequence,
+                                  out))
                 return BYRON_OK;
         } else {
             byron_status status =
-                get_from_run(&frozen->run, key, sequence, out);
+                get_from_run(&frozen->run, key, ahead->hash, sequence, out);
             if (status != BYRON_NOT_FOUND)
                 return status;
         }

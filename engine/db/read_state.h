@@ -36,8 +36,12 @@ void read_state_fill(struct read_state *state, struct memtable *live,
                      struct version *version);
 struct read_state *read_state_ref(struct read_state *state);
 void read_state_unref(struct read_state *state); /* NULL is fine. */
+/* For a get that is to come, while the state is held: starts to fetch what it
+ * begins with. */
+void read_state_look_ahead(const struct read_state *state, struct slice key,
+                           struct version_ahead *out);
 /* The newest version at or below sequence, tombstones included, or
- * BYRON_NOT_FOUND. ahead: as version_look_ahead found it, or NULL. */
+ * BYRON_NOT_FOUND. ahead: as read_state_look_ahead found it, or NULL. */
 BYRON_MUST_CHECK byron_status read_state_get(struct read_state *state,
                                              struct slice key,
                                              uint64_t sequence,

@@ -283,9 +283,9 @@ static byron_status multi_get_step(struct multi_get *gets, size_t step)
     go_on(gets, step - 2 * STAGE_AHEAD, TABLE_AHEAD_ENTRY);
     go_on(gets, step - STAGE_AHEAD, TABLE_AHEAD_WHERE);
     if (step < gets->count)
-        version_look_ahead(gets->snapshot->state->version,
-                           slice_from(gets->keys[step]),
-                           &gets->aheads[step % KEYS_AHEAD]);
+        read_state_look_ahead(gets->snapshot->state,
+                              slice_from(gets->keys[step]),
+                              &gets->aheads[step % KEYS_AHEAD]);
     return status;
 }
 

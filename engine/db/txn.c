@@ -5,6 +5,7 @@
 #include "db/spill.h"
 #include "db/wait.h"
 #include "db/wal_record.h"
+#include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 
 static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)

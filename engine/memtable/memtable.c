@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/try.h"
+#include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 #include "memtable/tree.h"
 
@@ -151,15 +152,12 @@ static void add_to_filter(struct memtable *memtable, struct slice key)
     atomic_store_explicit(word, now | filter_bits(hash), memory_order_relaxed);
 }
 
-static bool may_have(const struct memtable *memtable, struct slice key)
+static bool may_have(const struct memtable *memtable, uint64_t hash)
 {
-    uint64_t hash;
-    uint64_t bits;
+    uint64_t bits = filter_bits(hash);
 
     if (!memtable->filter)
         return true;
-    hash = hash_bytes(key, 0);
-    bits = filter_bits(hash);
     return (atomic_load_explicit(filter_word(memtable, hash),
                                  memory_order_relaxed) &
             bits) == bits;
@@ -237,7 +235,7 @@ static bool choose_newer(uint64_t deleted, struct slice key, bool is_found,
 
 /* place->leaf is NULL where it was not looked for. */
 static inline bool get(const struct memtable *memtable, struct slice key,
-                       uint64_t sequence, struct entry *out,
+                       uint64_t hash, uint64_t sequence, struct entry *out,
                        struct place *place)
 {
     const struct range_lists *lists = range_set_lists(&memtable->ranges);
@@ -246,7 +244,7 @@ static inline bool get(const struct memtable *memtable, struct slice key,
     const struct record *record = NULL;
 
     place->leaf = NULL;
-    if (!tree_is_past(&memtable->tree, &target) && may_have(memtable, key)) {
+    if (!tree_is_past(&memtable->tree, &target) && may_have(memtable, hash)) {
         tree_find_left(&memtable->tree, &target, place);
         record = place_record(place);
     }
@@ -262,20 +260,27 @@ static inline bool get(const struct memtable *memtable, struct slice key,
                    : record != NULL;
 }
 
+void memtable_expect(const struct memtable *memtable, uint64_t hash)
+{
+    if (memtable->filter)
+        __builtin_prefetch(filter_word(memtable, hash));
+}
+
 bool memtable_get(const struct memtable *memtable, struct slice key,
-                  uint64_t sequence, struct entry *out)
+                  uint64_t hash, uint64_t sequence, struct entry *out)
 {
     struct place place;
 
-    return get(memtable, key, sequence, out, &place);
+    return get(memtable, key, hash, sequence, out, &place);
 }
 
 bool memtable_get_before_add(struct memtable *memtable, struct slice key,
                              uint64_t sequence, struct entry *out)
 {
     struct place place;
-    bool is_there = get(memtable, key, sequence, out, &place);
+    bool is_there = get(memtable, key, 0, sequence, out, &place);
 
+    assert(!memtable->filter);
     if (place.leaf)
         tree_tell(&memtable->tree, &place);
     return is_there;

@@ -51,18 +51,7 @@ memtable_add(struct memtable *memtable, const struct entry *entry)
     memtable_settle(memtable);
     return status;
 }
-/*
- * The newest version of key with a sequence <= sequence; a tombstone where a
- * newer range delete covers it. Lends the entry as
- * long as the memtable is referenced. False if there is none.
- */
-bool memtable_get(const struct memtable *memtable, struct slice key,
-                  uint64_t sequence, struct entry *out);
-/* The same for its writer, who is likely to add the next version of key: that
- * costs less then. */
-bool memtable_get_before_add(struct memtable *memtable, struct slice key,
-                             uint64_t sequence, struct entry *out);
-/* Its range deletes: get minds them, an iterator does not. */
+/* Its range deletes: memtable_get minds them, an iterator does not. */
 struct range_set *memtable_ranges(struct memtable *memtable);
 /* Any thread may ask these. */
 /* Bytes in use; what is reserved and not used is not among them. */

@@ -70,9 +70,9 @@ static void add_table(struct version_ahead *tables, struct table_meta *meta,
 }
 
 void version_look_ahead(const struct version *version, struct slice key,
-                        struct version_ahead *out)
+                        uint64_t hash, struct version_ahead *out)
 {
-    out->hash = table_key_hash(key);
+    out->hash = hash;
     out->count = 0;
     out->is_whole = true;
     for (size_t l = 0; l < version->depth && out->is_whole; l++)

@@ -54,9 +54,9 @@ struct version_ahead {
     struct table_reader *readers[VERSION_AHEAD_TABLES];
 };
 /* For a get that is to come, while the version stays: starts to fetch what it
- * begins with; and then what it goes on with. */
+ * begins with; and then what it goes on with. hash: table_key_hash(key). */
 void version_look_ahead(const struct version *version, struct slice key,
-                        struct version_ahead *out);
+                        uint64_t hash, struct version_ahead *out);
 void version_ahead_prefetch(const struct version_ahead *ahead,
                             enum table_ahead what);
 /* Newest to oldest until found; BYRON_NOT_FOUND if nowhere. ahead: what the

@@ -1,11 +1,18 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
-#include "memtable/memtable.h"
+#include "base/hash.h"
+#include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 #include "support/entry_list.h"
 
 Suite *test_memtable_iter_suite(void);
+
+static bool find(const struct memtable *memtable, struct slice key,
+                 uint64_t sequence, struct entry *out)
+{
+    return memtable_get(memtable, key, hash_bytes(key, 0), sequence, out);
+}
 
 static struct memtable *new_memtable(void)
 {
@@ -232,7 +239,7 @@ static void check_one(struct race *race, struct rng *rng, uint64_t limit)
     uint8_t space[16];
     struct entry found;
     bool is_there =
-        memtable_get(race->memtable, race_key(space, number), limit, &found);
+        find(race->memtable, race_key(space, number), limit, &found);
 
     expect(race, is_there == (newest > 0));
     if (is_there) {

@@ -88,7 +88,7 @@ static void check_get(struct fixture *fixture, struct slice key,
     struct table_found found = {0};
     struct version_ahead ahead;
 
-    version_look_ahead(fixture->version, key, &ahead);
+    version_look_ahead(fixture->version, key, table_key_hash(key), &ahead);
     check_found(wanted,
                 version_get(fixture->version, key, sequence, NULL, &found),
                 &found);
@@ -168,13 +168,15 @@ START_TEST(a_look_ahead_opens_no_table_and_changes_no_answer)
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < fixture.all.count; i++) {
             struct slice key = fixture.all.entries[i].key;
-            version_look_ahead(fixture.version, key, &ahead);
+            version_look_ahead(fixture.version, key, table_key_hash(key),
+                               &ahead);
             version_ahead_prefetch(&ahead, TABLE_AHEAD_WHERE);
             version_ahead_prefetch(&ahead, TABLE_AHEAD_ENTRY);
             if (round > 0 || i + 1 == fixture.all.count)
                 check_get(&fixture, key, SEQUENCE_MAX);
         }
-    version_look_ahead(fixture.version, slice_of(NULL, 0), &ahead);
+    version_look_ahead(fixture.version, slice_of(NULL, 0),
+                       table_key_hash(slice_of(NULL, 0)), &ahead);
     deinit(&fixture);
 }
 END_TEST
