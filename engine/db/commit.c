@@ -203,9 +203,6 @@ static byron_status prepare_room(struct byron_txn *txn, unsigned flags)
     /* It is as durable as the host's commit that it stands on. */
     if ((flags & BYRON_PREPARE_OWN) && (flags & BYRON_PREPARE_SYNC))
         TRY(db_barrier(db));
-    mutex_lock(&db->mutex);
-    status = commit_ring_reserve(&db->ring);
-    mutex_unlock(&db->mutex);
 out:
     return status;
 }
@@ -230,7 +227,7 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     byron_status status;
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
-    txn_take_log(txn);
+    TRY(txn_take_log(txn));
     txn_unprepare(txn);
     TRY(prepare_room(txn, flags));
     prepared->flags = flags;

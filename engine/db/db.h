@@ -149,7 +149,8 @@ struct byron_db {
     struct idle_shelf idle_snapshots; /* Of the newest commit. */
     atomic_uint_least64_t age; /* Goes up when that, or the state, changes. */
     uint64_t open_txns;        /* Needs mutex. */
-    struct byron_stats stats;  /* Needs mutex. The counters among them. */
+    struct byron_stats stats;  /* Needs mutex. The counters among them, */
+    atomic_uint_least64_t wal_bytes_written; /* but this one. */
 };
 
 /*

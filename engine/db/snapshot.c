@@ -94,6 +94,18 @@ byron_status byron_snapshot_open(byron_db *db, byron_snapshot **out)
     return status;
 }
 
+byron_status snapshot_open_newest(struct byron_db *db, byron_snapshot **out)
+{
+    *out = take_idle(db);
+    if (is_newest(*out))
+        return BYRON_OK;
+    if (*out) {
+        read_state_unref((*out)->state);
+        snapshot_forget(*out);
+    }
+    return open_at(db, commit_ring_newest(&db->ring), out);
+}
+
 byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
                                byron_snapshot **out)
 {
@@ -131,22 +143,34 @@ byron_status byron_snapshot_at(byron_db *db, uint64_t id, uint32_t timeout_ms,
     return status;
 }
 
-void byron_snapshot_close(byron_snapshot *snapshot)
+bool snapshot_let_go(byron_snapshot *snapshot)
 {
     if (!snapshot || leave_idle(snapshot))
-        return;
-    struct byron_db *db = snapshot->db;
+        return false;
     /* Outside the mutex: the last reference may free a whole memtable. */
     read_state_unref(snapshot->state);
-    mutex_lock(&db->mutex);
+    return true;
+}
+
+void snapshot_forget(byron_snapshot *snapshot)
+{
+    struct byron_db *db = snapshot->db;
     assert(db->open_snapshots > 0);
     db->open_snapshots--;
-    if (!db->spare_snapshot) {
+    if (!db->spare_snapshot)
         db->spare_snapshot = snapshot;
-        snapshot = NULL;
-    }
+    else
+        alloc_free(snapshot);
+}
+
+void byron_snapshot_close(byron_snapshot *snapshot)
+{
+    if (!snapshot_let_go(snapshot))
+        return;
+    struct byron_db *db = snapshot->db;
+    mutex_lock(&db->mutex);
+    snapshot_forget(snapshot);
     mutex_unlock(&db->mutex);
-    alloc_free(snapshot);
 }
 
 void byron_value_release(struct byron_value *value)

@@ -26,6 +26,13 @@ struct byron_snapshot {
 /* What waits is no longer the newest, or the store is about to be closed, or
  * counts what is open. Needs mutex. */
 void snapshots_renew(struct byron_db *db);
+/* Of the newest commit. Needs mutex. */
+BYRON_MUST_CHECK byron_status snapshot_open_newest(struct byron_db *db,
+                                                   byron_snapshot **out);
+/* byron_snapshot_close in two steps, for who takes the mutex anyway: if this
+ * one, without it, says true, snapshot_forget is to follow. NULL is fine. */
+bool snapshot_let_go(byron_snapshot *snapshot);
+void snapshot_forget(byron_snapshot *snapshot); /* Needs mutex. */
 /* value <- a put that was found; NOT_FOUND for a tombstone, and for what has
  * expired at moment. Takes found. out NULL: only that. */
 BYRON_MUST_CHECK byron_status value_from(struct table_found *found,

@@ -71,6 +71,7 @@ void byron_stats(byron_db *db, struct byron_stats *out)
     snapshots_renew(db);
     *out = db->stats;
     out->wal_files = db->wal_count;
+    out->wal_bytes_written = atomic_load(&db->wal_bytes_written);
     out->snapshots = db->open_snapshots;
     out->sequence = db->last_sequence;
     struct read_state *state = read_state_ref(db->read_state);

@@ -8,7 +8,9 @@
 #include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 
-static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
+/* And a snapshot of what the transaction builds on. */
+static byron_status take_token(struct byron_db *db, uint32_t timeout_ms,
+                               byron_snapshot **snapshot)
 {
     byron_status status = BYRON_OK;
     uint64_t deadline = 0; /* Set when there is something to wait for. */
@@ -25,6 +27,8 @@ static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
         }
         condition_wait_us(&db->token_free, &db->mutex, deadline - now);
     }
+    if (status == BYRON_OK)
+        status = snapshot_open_newest(db, snapshot);
     if (status == BYRON_OK) {
         db->token_taken = true;
         db->open_txns++;
@@ -33,10 +37,9 @@ static byron_status take_token(struct byron_db *db, uint32_t timeout_ms)
     return status;
 }
 
-/* leaves_files: there is something for db_collect. */
+/* Needs mutex. leaves_files: there is something for db_collect. */
 static void give_token(struct byron_db *db, bool leaves_files)
 {
-    mutex_lock(&db->mutex);
     if (leaves_files) {
         db->work_due = true;
         condition_wake_all(&db->changed);
@@ -45,7 +48,6 @@ static void give_token(struct byron_db *db, bool leaves_files)
     db->prepared_id = 0;
     db->open_txns--;
     condition_wake_all(&db->token_free);
-    mutex_unlock(&db->mutex);
 }
 
 static byron_status refuse_read_only(const struct byron_db *db)
@@ -63,9 +65,8 @@ byron_status txn_begin(struct byron_db *db, uint32_t timeout_ms,
     byron_txn *txn = alloc_zeroed(1, sizeof *txn);
     if (!txn)
         return error_no_memory();
-    TRY(take_token(db, timeout_ms));
+    TRY(take_token(db, timeout_ms, &txn->snapshot));
     txn->db = db;
-    TRY(byron_snapshot_open(db, &txn->snapshot));
     if (!batch)
         TRY(memtable_new(&txn->writes));
     txn->batch = batch;
@@ -84,7 +85,7 @@ byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
     return txn_begin(db, timeout_ms, NULL, out);
 }
 
-void txn_take_log(struct byron_txn *txn)
+byron_status txn_take_log(struct byron_txn *txn)
 {
     struct byron_db *db = txn->db;
     mutex_lock(&db->mutex);
@@ -92,7 +93,10 @@ void txn_take_log(struct byron_txn *txn)
         condition_wait(&db->log_free, &db->mutex);
     db->log_taken = true;
     txn->has_log = true;
+    /* Nobody else adds a commit meanwhile. */
+    byron_status status = commit_ring_reserve(&db->ring);
     mutex_unlock(&db->mutex);
+    return status;
 }
 
 void txn_give_log(struct byron_txn *txn)
@@ -111,10 +115,16 @@ void txn_end(struct byron_txn *txn)
     dead_spans_deinit(&txn->dead);
     range_set_deinit(&txn->ranges);
     buf_deinit(&txn->raw);
-    byron_snapshot_close(txn->snapshot);
-    txn_give_log(txn);
-    alloc_free(txn);
+    byron_snapshot *snapshot = txn->snapshot;
+    bool is_let_go = snapshot_let_go(snapshot);
+    mutex_lock(&db->mutex);
+    if (is_let_go)
+        snapshot_forget(snapshot);
+    if (txn->has_log)
+        wait_log_is_free(db);
     give_token(db, leaves_files);
+    mutex_unlock(&db->mutex);
+    alloc_free(txn);
 }
 
 uint64_t byron_txn_base(const byron_txn *txn)

@@ -75,8 +75,9 @@ BYRON_MUST_CHECK byron_status txn_begin(struct byron_db *db,
                                         uint32_t timeout_ms,
                                         const struct batch *batch,
                                         struct byron_txn **out);
-/* Whoever else has the log lets go of it soon. */
-void txn_take_log(struct byron_txn *txn);
+/* Whoever else has the log lets go of it soon. Also finds room for the commit
+ * among those of late. */
+BYRON_MUST_CHECK byron_status txn_take_log(struct byron_txn *txn);
 void txn_give_log(struct byron_txn *txn); /* If it has it. */
 /* Frees txn and what it holds, and gives the log and the token back. */
 void txn_end(struct byron_txn *txn);

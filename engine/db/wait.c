@@ -66,10 +66,15 @@ byron_status wait_take_log(struct byron_db *db,
     return status;
 }
 
+void wait_log_is_free(struct byron_db *db)
+{
+    db->log_taken = false;
+    condition_wake_all(&db->log_free);
+}
+
 void wait_give_log(struct byron_db *db)
 {
     mutex_lock(&db->mutex);
-    db->log_taken = false;
-    condition_wake_all(&db->log_free);
+    wait_log_is_free(db);
     mutex_unlock(&db->mutex);
 }

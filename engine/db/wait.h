@@ -27,5 +27,6 @@ wait_for_others(struct byron_db *db, struct condition *condition,
 BYRON_MUST_CHECK byron_status
 wait_take_log(struct byron_db *db, const struct byron_patience *patience);
 void wait_give_log(struct byron_db *db);
+void wait_log_is_free(struct byron_db *db); /* The same. Needs mutex. */
 
 #endif

@@ -316,9 +316,9 @@ byron_status db_append_wal(struct byron_db *db, enum record_type type,
     struct slice payload = buf_slice(&db->payload);
     byron_status status =
         log_writer_append(db->wal, type, sequence, &payload, 1);
-    mutex_lock(&db->mutex);
-    db->stats.wal_bytes_written += log_writer_end(db->wal) - before;
-    mutex_unlock(&db->mutex);
+    atomic_fetch_add_explicit(&db->wal_bytes_written,
+                              log_writer_end(db->wal) - before,
+                              memory_order_relaxed);
     return status;
 }
 
