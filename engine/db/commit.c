@@ -9,6 +9,7 @@
 #include "db/pace.h"
 #include "db/spill.h"
 #include "db/wal.h"
+#include "memtable/memtable_get.h"
 
 static byron_status append_abort(struct byron_db *db)
 {
@@ -142,6 +143,8 @@ static byron_status prepare_plain(struct byron_txn *txn)
                               .kind = prepared->live->kind};
         TRY(iter_value(prepared->live, &entry.value));
         TRY(entry_encode(&entry, &db->payload));
+        /* It comes while the log is written. */
+        memtable_expect(db->live, table_key_hash(entry.key));
         count++;
         TRY(iter_next(prepared->live));
     }
