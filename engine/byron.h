@@ -140,6 +140,8 @@ struct byron_options {
      * open every complete self-committed batch counts.
      */
     const struct byron_commit_point *commit_point;
+    /* What the host's row carries besides: see byron_txn_prepare_in. */
+    struct byron_bytes carried;
     /*
      * Called from the engine before anything makes commits permanent that the
      * host might still lose; the host syncs its own files. May be NULL.
@@ -381,9 +383,25 @@ enum byron_prepare_flags {
  * tells the commit point that the host has to record. May be called again
  * after more writes; the later call supersedes. After an error the
  * transaction goes on as if it had not been called.
+ *
+ * room: so many bytes the host's row has besides the commit point, which are
+ * on the disk before the host's commit is. A small commit that is to be synced
+ * travels in there, together with those before it, and the log is not synced.
+ * The host records *carried with the commit point, inside the same atomic
+ * commit, and hands it back at open; if it is empty, what lies there may stay.
+ * Lent until the transaction ends or is prepared again. carried may be NULL
+ * where room is 0.
  */
-BYRON_MUST_CHECK byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
-                                                struct byron_commit_point *out);
+BYRON_MUST_CHECK byron_status byron_txn_prepare_in(
+    byron_txn *txn, unsigned flags, size_t room, struct byron_commit_point *out,
+    struct byron_bytes *carried);
+/* For a host whose row has no room, or without a host. */
+BYRON_MUST_CHECK static inline byron_status
+byron_txn_prepare(byron_txn *txn, unsigned flags,
+                  struct byron_commit_point *out)
+{
+    return byron_txn_prepare_in(txn, flags, 0, out, NULL);
+}
 /* After prepare: makes the writes visible and frees txn. Cannot fail. */
 void byron_txn_publish(byron_txn *txn);
 /* prepare(OWN) and publish. On error txn stays, to be aborted or retried. */

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commit_point.h"
 #include "index_catalog.h"
+#include "pragma.h"
 #include "statement.h"
 
 /* A database that never had a byron table has no such tables. */
@@ -115,7 +117,7 @@ int catalog_add_store(sqlite3 *db, const char *schema, struct store_row *row)
     int rc = statement_prepare(
         db, schema,
         "INSERT INTO \"%w\".byron_store(path, id, next_table, "
-        "options, commits) VALUES(?1, ?2, ?3, ?4, zeroblob(64)) ",
+        "options, commits) VALUES(?1, ?2, ?3, ?4, zeroblob(?5))",
         &statement);
     sqlite3_int64 last = sqlite3_last_insert_rowid(db);
     if (rc != SQLITE_OK)
@@ -124,6 +126,9 @@ int catalog_add_store(sqlite3 *db, const char *schema, struct store_row *row)
     sqlite3_bind_blob(statement, 2, row->id, sizeof row->id, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, row->next_table);
     sqlite3_bind_text(statement, 4, row->options, -1, SQLITE_STATIC);
+    sqlite3_bind_int(
+        statement, 5,
+        commit_point_size(pragma_integer(db, schema, "page_size", 0)));
     rc = statement_finish(statement);
     row->number = sqlite3_last_insert_rowid(db);
     sqlite3_set_last_insert_rowid(db, last); /* The user's, not ours. */

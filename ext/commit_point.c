@@ -4,6 +4,11 @@
 
 #define POINT_SIZE (8 * (BYRON_RECENT_COMMITS + 1))
 
+/* Rows with room are of these sizes: no room for less pays. */
+#define ROW_MIN  512
+#define ROW_MAX  16384
+#define PAGE_MIN 1024
+
 static void put_u64(uint8_t *bytes, uint64_t value)
 {
     for (int i = 0; i < 8; i++)
@@ -25,6 +30,20 @@ static void decode(const uint8_t *bytes, struct byron_commit_point *out)
     out->synced = get_u64(bytes + (ptrdiff_t)8 * BYRON_RECENT_COMMITS);
 }
 
+static bool is_row_size(int size)
+{
+    return size == POINT_SIZE || (size >= ROW_MIN && size <= ROW_MAX);
+}
+
+int commit_point_size(int page_size)
+{
+    int size = page_size / 4 * 3;
+
+    if (page_size < PAGE_MIN)
+        return POINT_SIZE;
+    return size < ROW_MAX ? size : ROW_MAX;
+}
+
 static int prepare(sqlite3 *db, const char *schema, sqlite3_stmt **out)
 {
     char *sql = sqlite3_mprintf(
@@ -38,8 +57,29 @@ static int prepare(sqlite3 *db, const char *schema, sqlite3_stmt **out)
     return rc;
 }
 
-int commit_point_read(sqlite3 *db, const char *schema, sqlite3_int64 number,
-                      sqlite3_stmt **statement, struct byron_commit_point *out)
+/* The row of an SELECT that found it. carried may be NULL. */
+static int take_row(sqlite3_stmt *statement, struct byron_commit_point *out,
+                    struct carried *carried)
+{
+    const uint8_t *bytes = sqlite3_column_blob(statement, 0);
+    int size = sqlite3_column_bytes(statement, 0);
+
+    if (!bytes || !is_row_size(size))
+        return SQLITE_CORRUPT;
+    decode(bytes, out);
+    if (!carried || size == POINT_SIZE)
+        return SQLITE_OK;
+    carried->data = sqlite3_malloc(size - POINT_SIZE);
+    if (!carried->data)
+        return SQLITE_NOMEM;
+    carried->size = (size_t)(size - POINT_SIZE);
+    memcpy(carried->data, bytes + POINT_SIZE, carried->size);
+    return SQLITE_OK;
+}
+
+static int read_row(sqlite3 *db, const char *schema, sqlite3_int64 number,
+                    sqlite3_stmt **statement, struct byron_commit_point *out,
+                    struct carried *carried)
 {
     int found = SQLITE_NOTFOUND;
     int rc;
@@ -50,16 +90,16 @@ int commit_point_read(sqlite3 *db, const char *schema, sqlite3_int64 number,
             return rc;
     }
     sqlite3_bind_int64(*statement, 1, number);
-    if (sqlite3_step(*statement) == SQLITE_ROW) {
-        const uint8_t *bytes = sqlite3_column_blob(*statement, 0);
-        found = SQLITE_CORRUPT;
-        if (bytes && sqlite3_column_bytes(*statement, 0) == POINT_SIZE) {
-            decode(bytes, out);
-            found = SQLITE_OK;
-        }
-    }
+    if (sqlite3_step(*statement) == SQLITE_ROW)
+        found = take_row(*statement, out, carried);
     rc = sqlite3_reset(*statement);
     return rc == SQLITE_OK ? found : rc;
+}
+
+int commit_point_read(sqlite3 *db, const char *schema, sqlite3_int64 number,
+                      sqlite3_stmt **statement, struct byron_commit_point *out)
+{
+    return read_row(db, schema, number, statement, out, NULL);
 }
 
 /* A connection of our own begins its own read transaction: it sees the newest
@@ -79,50 +119,62 @@ static int open_second(sqlite3 *db, const char *schema, sqlite3 **out)
 }
 
 static int read_once(sqlite3 *db, const char *schema, sqlite3_int64 number,
-                     struct byron_commit_point *out)
+                     struct byron_commit_point *out, struct carried *carried)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = commit_point_read(db, schema, number, &statement, out);
+    int rc = read_row(db, schema, number, &statement, out, carried);
     sqlite3_finalize(statement);
     return rc;
 }
 
 int commit_point_newest(sqlite3 *db, const char *schema, sqlite3_int64 number,
-                        struct byron_commit_point *out)
+                        struct byron_commit_point *out, struct carried *carried)
 {
     const char *file = sqlite3_db_filename(db, schema);
     sqlite3 *second = NULL;
     int rc;
 
+    memset(carried, 0, sizeof *carried);
     /* No transaction: ours is new. A writer's state is the newest. */
     if (!file || !*file || sqlite3_txn_state(db, schema) != SQLITE_TXN_READ)
-        return read_once(db, schema, number, out);
+        return read_once(db, schema, number, out, carried);
     rc = open_second(db, schema, &second);
     if (rc == SQLITE_OK)
-        rc = read_once(second, "main", number, out);
+        rc = read_once(second, "main", number, out, carried);
     sqlite3_close(second);
     /* Locked against all others: nobody can have written since. */
     if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
-        rc = read_once(db, schema, number, out);
+        rc = read_once(db, schema, number, out, carried);
     return rc;
 }
 
-int commit_point_write(sqlite3 *db, const char *schema, sqlite3_int64 number,
-                       const struct byron_commit_point *point)
+int commit_point_open(sqlite3 *db, const char *schema, sqlite3_int64 number,
+                      sqlite3_blob **out)
+{
+    return sqlite3_blob_open(db, schema, "byron_store", "commits", number, 1,
+                             out);
+}
+
+size_t commit_point_room(sqlite3_blob *row)
+{
+    int size = sqlite3_blob_bytes(row);
+
+    return size > POINT_SIZE ? (size_t)(size - POINT_SIZE) : 0;
+}
+
+int commit_point_write(sqlite3_blob *row,
+                       const struct byron_commit_point *point,
+                       struct byron_bytes carried)
 {
     uint8_t bytes[POINT_SIZE];
-    sqlite3_blob *blob = NULL;
-    int end;
     int rc;
 
     for (int i = 0; i < BYRON_RECENT_COMMITS; i++)
         put_u64(bytes + (ptrdiff_t)8 * i, point->recent[i]);
     put_u64(bytes + (ptrdiff_t)8 * BYRON_RECENT_COMMITS, point->synced);
-    rc = sqlite3_blob_open(db, schema, "byron_store", "commits", number, 1,
-                           &blob);
-    if (rc != SQLITE_OK)
-        return rc;
-    rc = sqlite3_blob_write(blob, bytes, sizeof bytes, 0);
-    end = sqlite3_blob_close(blob);
-    return rc == SQLITE_OK ? end : rc;
+    rc = sqlite3_blob_write(row, bytes, sizeof bytes, 0);
+    if (rc == SQLITE_OK && carried.size > 0)
+        rc = sqlite3_blob_write(row, carried.data, (int)carried.size,
+                                POINT_SIZE);
+    return rc;
 }

@@ -195,11 +195,12 @@ void connection_release(struct transaction *transaction)
         finalize(transaction);
 }
 
-static int read_newest(void *context, struct byron_commit_point *out)
+static int read_newest(void *context, struct byron_commit_point *out,
+                       struct carried *carried)
 {
     struct transaction *transaction = context;
     return commit_point_newest(transaction->connection->db, transaction->schema,
-                               transaction->number, out);
+                               transaction->number, out, carried);
 }
 
 /* The next table number that holds any key at all; false at the end. */

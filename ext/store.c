@@ -196,26 +196,34 @@ static int open_at_newest(struct store *store,
     struct byron_commit_point point;
     struct byron_commit_point again;
     struct byron_options options;
-    int rc = request->newest(request->context, &point);
+    struct carried carried;
+    int rc = request->newest(request->context, &point, &carried);
 
     fill_options(store, request->options, &options);
     options.commit_point = &point;
     options.expected_id = request->id;
     options.read_only = !directory_is_writable(store->directory);
     while (rc == SQLITE_OK) {
-        byron_status status = open_patiently(store->directory, &options,
-                                             request->wait_ms, &store->db);
+        byron_status status;
+        options.carried = (struct byron_bytes){carried.data, carried.size};
+        status = open_patiently(store->directory, &options, request->wait_ms,
+                                &store->db);
+        sqlite3_free(carried.data);
+        memset(&carried, 0, sizeof carried);
         if (status != BYRON_OK)
             return explain(status, store->directory, message);
-        rc = request->newest(request->context, &again);
+        rc = request->newest(request->context, &again, &carried);
         if (rc == SQLITE_OK && again.recent[0] == point.recent[0])
             break;
         status = byron_close(store->db);
         store->db = NULL;
-        if (status != BYRON_OK)
-            return explain(status, store->directory, message);
+        if (status != BYRON_OK) {
+            rc = explain(status, store->directory, message);
+            break;
+        }
         point = again;
     }
+    sqlite3_free(carried.data);
     if (rc != SQLITE_OK)
         return rc;
     byron_commit_point(store->db, &again);

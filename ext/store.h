@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "commit_point.h"
 #include "directory.h"
 #include "pinned.h"
 #include "vtab.h"
@@ -56,7 +57,8 @@ struct store_request {
     const uint8_t *id;     /* NULL with store_create. */
     uint32_t wait_ms;      /* For another process to leave. */
     /* The newest commit point of the host; not used by store_create. */
-    int (*newest)(void *context, struct byron_commit_point *out);
+    int (*newest)(void *context, struct byron_commit_point *out,
+                  struct carried *carried);
     void *context;
 };
 

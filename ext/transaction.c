@@ -165,29 +165,76 @@ static unsigned choose_flags(struct transaction *transaction)
     return flags;
 }
 
-static int prepare(struct table *table)
+static void note_prepared(struct transaction *transaction, bool is_own)
+{
+    transaction->was_prepared = true;
+    transaction->is_own = is_own;
+    atomic_store(&transaction->store->is_prepared, true);
+}
+
+static int prepare_own(struct table *table, unsigned flags)
 {
     struct transaction *transaction = table->transaction;
-    sqlite3 *db = transaction->connection->db;
-    unsigned flags = choose_flags(transaction);
     byron_status status =
         byron_txn_prepare(transaction->txn, flags, &transaction->prepared);
-    int rc;
 
     if (status != BYRON_OK)
         return status_fail(table, status);
-    transaction->was_prepared = true;
-    transaction->is_own = (flags & BYRON_PREPARE_OWN) != 0;
-    atomic_store(&transaction->store->is_prepared, true);
-    if (transaction->is_own)
-        return SQLITE_OK;
-    atomic_store(&transaction->store->is_offered, true);
-    transaction->has_point = false;
-    rc = commit_point_write(db, transaction->schema, transaction->number,
-                            &transaction->prepared);
+    note_prepared(transaction, true);
+    return SQLITE_OK;
+}
+
+/*
+ * In WAL mode the host's sync makes the row and what it carries durable, so
+ * the engine need not sync its log for a small commit. Where the host does not
+ * sync, at NORMAL, both are there or both are not.
+ */
+static byron_status prepare_row(struct transaction *transaction, unsigned flags,
+                                sqlite3_blob *row, struct byron_bytes *carried)
+{
+    size_t room = is_wal(transaction) ? commit_point_room(row) : 0;
+    byron_status status = byron_txn_prepare_in(transaction->txn, flags, room,
+                                               &transaction->prepared, carried);
+
+    if (status == BYRON_OK) {
+        note_prepared(transaction, false);
+        atomic_store(&transaction->store->is_offered, true);
+        transaction->has_point = false;
+    }
+    return status;
+}
+
+static int prepare_host(struct table *table, unsigned flags)
+{
+    struct transaction *transaction = table->transaction;
+    sqlite3 *db = transaction->connection->db;
+    struct byron_bytes carried = {0};
+    byron_status status = BYRON_OK;
+    sqlite3_blob *row = NULL;
+    int end;
+    int rc =
+        commit_point_open(db, transaction->schema, transaction->number, &row);
+
+    if (rc == SQLITE_OK)
+        status = prepare_row(transaction, flags, row, &carried);
+    if (rc == SQLITE_OK && status == BYRON_OK)
+        rc = commit_point_write(row, &transaction->prepared, carried);
+    end = sqlite3_blob_close(row);
+    if (status != BYRON_OK)
+        return status_fail(table, status);
+    if (rc == SQLITE_OK)
+        rc = end;
     return rc == SQLITE_OK ? SQLITE_OK
                            : table_fail(table, rc, "byron: byron_store: %s",
                                         sqlite3_errmsg(db));
+}
+
+static int prepare(struct table *table)
+{
+    unsigned flags = choose_flags(table->transaction);
+
+    return flags & BYRON_PREPARE_OWN ? prepare_own(table, flags)
+                                     : prepare_host(table, flags);
 }
 
 int transaction_sync(sqlite3_vtab *base)

@@ -261,7 +261,77 @@ static uint64_t newest_proven(const struct byron_db *db,
     const struct chain_commit *last = &chain->commits[chain->count - 1];
     if (last->sequence <= db->state.last_sequence)
         return db->state.tip;
-    return last->id == synced ? last->id : last->previous;
+    /* The host's row carries only what the host has committed. */
+    if (last->id == synced || chain->count > chain->logged)
+        return last->id;
+    return last->previous;
+}
+
+static byron_status not_whole(struct byron_db *db)
+{
+    return error_corrupt(db->os->dir_path(db->dir), BYRON_NO_OFFSET,
+                         "a synced commit is missing from the log; if this "
+                         "directory is older than the database file, restore "
+                         "both from the same backup");
+}
+
+/* The sequence of a commit that is_known. */
+static uint64_t sequence_of(const struct byron_db *db,
+                            const struct chain *chain, uint64_t id)
+{
+    size_t index = chain->count;
+    if (id != db->state.tip && find_commit(chain, id, &index))
+        return chain->commits[index].sequence;
+    return db->state.last_sequence;
+}
+
+/* One commit that the host's row carries, and the log has lost. */
+static byron_status add_carried(struct byron_db *db, struct chain *chain,
+                                const struct wal_record *record)
+{
+    uint64_t newest = chain->count > chain->logged
+                          ? chain->commits[chain->count - 1].id
+                          : record->previous;
+    if (!is_known(db, chain, record->previous))
+        return not_whole(db);
+    if (record->id >> 32 >= db->next_number)
+        return not_ours(db, "the store is older than its database file");
+    if (record->is_spilled || record->previous != newest ||
+        record->sequence <= sequence_of(db, chain, newest))
+        return error_corrupt(db->os->dir_path(db->dir), BYRON_NO_OFFSET,
+                             "the commits that the database file carries in "
+                             "its table byron_store do not follow each other");
+    return add_commit(chain, record);
+}
+
+/*
+ * The host's row brings its last commits along, for the log may have lost them:
+ * that was not synced for their sake. Those that the tables have, or the log,
+ * are passed over.
+ */
+static byron_status read_carried(struct byron_db *db, struct chain *chain)
+{
+    byron_status status;
+    const char *path = db->os->dir_path(db->dir);
+    struct slice rest;
+    struct log_record record;
+    struct wal_record commit;
+    TRY(carry_open(slice_from(db->options.carried), db->state.store_id,
+                   db->options.commit_point->recent[0], path, &rest));
+    while (rest.size > 0) {
+        struct slice from = rest;
+        TRY(carry_next(&rest, path, &record));
+        TRY(wal_record_decode(&record, path, &commit));
+        if (chain->count == chain->logged) {
+            if (commit.sequence <= db->state.last_sequence ||
+                is_known(db, chain, commit.id))
+                continue;
+            chain->carried = from;
+        }
+        TRY(add_carried(db, chain, &commit));
+    }
+out:
+    return status;
 }
 
 /*
@@ -279,10 +349,7 @@ static byron_status choose_lost(struct byron_db *db, struct chain *chain,
         return not_ours(db, "the store is older than its database file");
     if (synced == lost || (synced != 0 && synced >> 32 >= db->state.wal_floor &&
                            !is_known(db, chain, synced)))
-        return error_corrupt(db->os->dir_path(db->dir), BYRON_NO_OFFSET,
-                             "a synced commit is missing from the log; if this "
-                             "directory is older than the database file, "
-                             "restore both from the same backup");
+        return not_whole(db);
     chain->alias = lost;
     for (size_t i = 1; i < BYRON_RECENT_COMMITS; i++) {
         if (point->recent[i] == 0)
@@ -330,6 +397,7 @@ byron_status chain_choose(struct byron_db *db, struct chain *chain)
 {
     const struct byron_commit_point *point = db->options.commit_point;
     byron_status status = BYRON_OK;
+    chain->logged = chain->count;
     chain->target = db->state.tip;
     if (!point)
         return refuse_host_store(db, chain);
@@ -338,6 +406,8 @@ byron_status chain_choose(struct byron_db *db, struct chain *chain)
     if (chain->target != point->recent[0])
         chain->alias = point->recent[0] ? point->recent[0] : HOST_HAS_NONE;
     if (!is_known(db, chain, chain->target))
+        status = read_carried(db, chain);
+    if (status == BYRON_OK && !is_known(db, chain, chain->target))
         status = choose_lost(db, chain, point);
     if (status == BYRON_OK)
         status = mark(db, chain);

@@ -89,16 +89,56 @@ static uint64_t take_commit_id(struct byron_db *db)
     return db->wal_number << 32 | ++db->wal_ordinal;
 }
 
+/*
+ * What the host's row is to carry: what it has, as long as the log does not
+ * have that for sure, and this commit, if it follows at once and finds room.
+ * *must_sync: the log has to be durable before the row is written.
+ */
+static byron_status choose_carried(struct byron_txn *txn, bool *must_sync)
+{
+    byron_status status = BYRON_OK;
+    struct byron_db *db = txn->db;
+    const struct prepared *prepared = &txn->prepared;
+    struct slice payload = buf_slice(&db->payload);
+    bool is_sync = prepared->flags & BYRON_PREPARE_SYNC;
+    bool is_next = prepared->is_log_safe;
+    carry_clear(&db->carrying);
+    *must_sync = is_sync;
+    if (prepared->flags & BYRON_PREPARE_OWN)
+        goto out; /* The row stays as it is. */
+    if (!prepared->is_log_safe && !carry_is_empty(&db->carried)) {
+        TRY(carry_copy(&db->carried, &db->carrying));
+        is_next = db->carried.last == txn->snapshot->commit;
+    }
+    if (is_sync && is_next && !prepared->is_spilled &&
+        carry_has_room(&db->carrying, payload.size, prepared->room)) {
+        TRY(carry_add(&db->carrying, prepared->id, prepared->sequence,
+                      payload));
+        *must_sync = false;
+    } else if (is_sync || db->carrying.bytes.size > prepared->room) {
+        carry_clear(&db->carrying);
+        *must_sync = true;
+    }
+out:
+    return status;
+}
+
 static byron_status append_record(struct byron_txn *txn)
 {
+    byron_status status;
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
     enum record_type type =
         prepared->flags & BYRON_PREPARE_OWN ? RECORD_BATCH : RECORD_PREPARE;
-    byron_status status = db_append_wal(db, type, prepared->sequence);
-    prepared->is_recorded = status == BYRON_OK;
-    if (status == BYRON_OK && (prepared->flags & BYRON_PREPARE_SYNC))
-        status = db_sync_wal(db);
+    bool must_sync;
+    prepared->is_log_safe = db_is_log_safe(db);
+    TRY(choose_carried(txn, &must_sync));
+    TRY(db_append_wal(db, type, prepared->sequence));
+    prepared->is_recorded = true;
+    if (must_sync)
+        TRY(db_sync_wal(db));
+    prepared->is_synced = must_sync;
+out:
     if (db->payload.capacity > 1u << 20)
         buf_deinit(&db->payload);
     return status;
@@ -219,13 +259,17 @@ static void fill_point(struct byron_txn *txn, struct byron_commit_point *out)
     for (size_t i = 1; i < BYRON_RECENT_COMMITS; i++)
         out->recent[i] = db->point.recent[i - 1];
     out->recent[0] = prepared->id;
-    out->synced =
-        prepared->flags & BYRON_PREPARE_SYNC ? prepared->id : db->point.synced;
+    out->synced = prepared->is_synced     ? prepared->id
+                  : prepared->is_log_safe ? txn->snapshot->commit
+                                          : db->point.synced;
     mutex_unlock(&db->mutex);
+    if (!carry_is_empty(&db->carrying))
+        carry_seal(&db->carrying, db->state.store_id, prepared->id);
 }
 
-byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
-                               struct byron_commit_point *out)
+byron_status byron_txn_prepare_in(byron_txn *txn, unsigned flags, size_t room,
+                                  struct byron_commit_point *out,
+                                  struct byron_bytes *carried)
 {
     byron_status status;
     struct byron_db *db = txn->db;
@@ -234,6 +278,7 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     txn_unprepare(txn);
     TRY(prepare_room(txn, flags));
     prepared->flags = flags;
+    prepared->room = room;
     prepared->position = txn->position;
     prepared->id = take_commit_id(db);
     prepared->sequence = txn_sequence(txn);
@@ -243,6 +288,8 @@ byron_status byron_txn_prepare(byron_txn *txn, unsigned flags,
     fill_point(txn, &prepared->point);
     if (out)
         *out = prepared->point;
+    if (carried)
+        *carried = slice_bytes(buf_slice(&db->carrying.bytes));
 out:
     if (status != BYRON_OK) {
         struct byron_error first = *error_last();
@@ -352,9 +399,13 @@ void byron_txn_publish(byron_txn *txn)
         condition_wake_all(&db->changed);
     }
     mutex_unlock(&db->mutex);
-    /* The host's own log has gone on: what it gave up does not come back. */
-    if (!(prepared->flags & BYRON_PREPARE_OWN))
+    if (!(prepared->flags & BYRON_PREPARE_OWN)) {
+        struct carry old = db->carried;
+        db->carried = db->carrying;
+        db->carrying = old;
+        /* The host's own log has gone on: what it gave up does not return. */
         db->given_up_wal = 0;
+    }
     /* Nothing to take back any more. */
     prepared->is_ready = false;
     prepared->is_recorded = false;

@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "base/thread.h"
 #include "compaction/job.h"
+#include "db/carry.h"
 #include "db/commit_ring.h"
 #include "db/group.h"
 #include "db/read_state.h"
@@ -86,9 +87,13 @@ struct byron_db {
     uint64_t wal_ordinal;   /* Prepares in wal so far. */
     byron_status wal_fatal; /* A sync failed: no commit until reopened. */
     struct byron_error wal_error;
-    bool is_log_doubtful; /* Recovered logs may not be what the disk has. */
-    struct buf payload;   /* Of the WAL record being written. */
-    uint64_t abort_id;    /* A batch to take back before the next record. */
+    bool is_log_doubtful;  /* Recovered logs may not be what the disk has. */
+    bool has_unlogged;     /* Commits were recovered that only the host's row
+                              holds: they have to be in tables before it changes. */
+    struct carry carried;  /* By the host's row, of the newest commit. */
+    struct carry carrying; /* By the row that is being prepared. */
+    struct buf payload;    /* Of the WAL record being written. */
+    uint64_t abort_id;     /* A batch to take back before the next record. */
     uint64_t abort_sequence;
     uint64_t given_up_wal; /* Of the last commit that was prepared and given
                               up since one was published; 0 = none. */

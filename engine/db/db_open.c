@@ -202,6 +202,8 @@ static void free_db(struct byron_db *db)
     if (db->dir)
         db->os->dir_close(db->dir);
     commit_ring_deinit(&db->ring);
+    carry_deinit(&db->carried);
+    carry_deinit(&db->carrying);
     buf_deinit(&db->payload);
     buf_deinit(&db->compact_lower);
     buf_deinit(&db->compact_upper);
@@ -241,6 +243,7 @@ byron_status byron_open(const char *path, const struct byron_options *options,
     TRY(open_parts(db, path));
     /* Borrowed for the call only. */
     db->options.commit_point = NULL;
+    db->options.carried = (struct byron_bytes){0};
     db->options.expected_id = NULL;
     *out = db;
 out:

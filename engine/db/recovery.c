@@ -317,7 +317,7 @@ static byron_status replay_wal(struct replay *replay, size_t wal_index,
     TRY(log_reader_open(db->os, db->dir, FILE_WAL, wal->number,
                         db->state.store_id, wal->end_at, &reader));
     const char *path = log_reader_path(reader);
-    while (*index < chain->count) {
+    while (*index < chain->logged) {
         TRY(log_reader_next(reader, &record, &found));
         if (!found)
             break;
@@ -339,6 +339,29 @@ out:
     return status;
 }
 
+/* What only the host's row has, after all that the logs have. */
+static byron_status replay_carried(struct replay *replay)
+{
+    byron_status status = BYRON_OK;
+    struct byron_db *db = replay->db;
+    const struct chain *chain = replay->chain;
+    const char *path = db->os->dir_path(db->dir);
+    struct slice rest = chain->carried;
+    struct log_record record;
+    struct wal_record commit;
+    for (size_t i = chain->logged; i < chain->count; i++) {
+        TRY(carry_next(&rest, path, &record));
+        TRY(wal_record_decode(&record, path, &commit));
+        if (!chain_counts(chain, i, replay->tip, replay->is_past))
+            continue;
+        TRY(replay_entries(replay, &commit, path, record.offset));
+        advance(replay, commit.id, commit.sequence);
+        db->has_unlogged = true;
+    }
+out:
+    return status;
+}
+
 /* The commits that count, into memtables of at most the usual size. */
 static byron_status replay_chain(struct replay *replay)
 {
@@ -352,6 +375,7 @@ static byron_status replay_chain(struct replay *replay)
             TRY(freeze(replay, number));
         TRY(replay_wal(replay, i, &index));
     }
+    TRY(replay_carried(replay));
     /* Opens that wrote little leave many small WALs. */
     if (chain->wal_count > WALS_MAX && memtable_count(replay->live) > 0)
         TRY(freeze(replay, chain->wals[chain->wal_count - 1].number + 1));

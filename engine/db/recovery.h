@@ -37,6 +37,8 @@ struct chain {
     size_t wal_count;
     struct chain_commit *commits; /* In the order of the logs. */
     size_t count, capacity;
+    size_t logged;        /* So many of them are in the logs, */
+    struct slice carried; /* the others are these; lent from the options. */
     bool has_target;
     uint64_t target; /* The newest commit that the host vouches for. */
     uint64_t alias;  /* What the host calls it, if not that; or 0. */

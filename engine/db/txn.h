@@ -21,6 +21,9 @@ struct prepared {
     uint64_t id;
     uint64_t sequence;
     unsigned flags;
+    size_t room;      /* For commits that the host's row carries. */
+    bool is_log_safe; /* All before it was on the disk. */
+    bool is_synced;   /* So is its own record. */
     struct byron_commit_point point;
     struct iter *live; /* Plain: the entries, to be added to the memtable. */
     struct memtable *staged; /* Plain: where range deletes wait; a reference. */

@@ -252,9 +252,10 @@ byron_status db_wait_for_flush(struct byron_db *db)
 
 /*
  * What was recovered gets into tables, and the next WAL needs no other. To sync
- * the old ones would not do: a sync that follows a failed one writes nothing.
+ * the old ones would not do: a sync that follows a failed one writes nothing,
+ * and what the host's row alone holds is in none of them.
  */
-static byron_status flush_doubtful(struct byron_db *db)
+static byron_status flush_recovered(struct byron_db *db)
 {
     byron_status status = BYRON_OK;
     if (!db->wal)
@@ -264,6 +265,7 @@ static byron_status flush_doubtful(struct byron_db *db)
     byron_status ignored = db->os->file_remove(db->dir, DOUBT_NAME);
     (void)ignored;
     db->is_log_doubtful = false;
+    db->has_unlogged = false;
 out:
     return status;
 }
@@ -275,8 +277,8 @@ byron_status db_ensure_wal(struct byron_db *db)
     mutex_unlock(&db->mutex);
     if (fatal != BYRON_OK)
         return error_restore(&db->wal_error);
-    if (db->is_log_doubtful) {
-        byron_status status = flush_doubtful(db);
+    if (db->is_log_doubtful || db->has_unlogged) {
+        byron_status status = flush_recovered(db);
         if (status != BYRON_OK)
             return status;
     }
@@ -339,6 +341,22 @@ static byron_status sync_one(struct byron_db *db, struct log_writer *wal)
     if (status != BYRON_OK)
         keep_fatal(db, status);
     return status;
+}
+
+static bool is_safe(const struct log_writer *wal)
+{
+    return log_writer_synced(wal) == log_writer_end(wal);
+}
+
+bool db_is_log_safe(struct byron_db *db)
+{
+    bool answer = is_safe(db->wal);
+    mutex_lock(&db->mutex);
+    const struct read_state *state = db->read_state;
+    for (size_t i = 0; i < state->frozen_count && answer; i++)
+        answer = !state->frozen[i]->wal || is_safe(state->frozen[i]->wal);
+    mutex_unlock(&db->mutex);
+    return answer;
 }
 
 byron_status db_sync_wal(struct byron_db *db)

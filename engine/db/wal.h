@@ -30,6 +30,8 @@ BYRON_MUST_CHECK byron_status db_new_state(struct byron_db *db,
 BYRON_MUST_CHECK byron_status db_wait_for_flush(struct byron_db *db);
 /* Room in the live memtable: switches if it is full, waits for the flush. */
 BYRON_MUST_CHECK byron_status db_make_room(struct byron_db *db);
+/* Whether all WAL bytes so far are on the disk. */
+bool db_is_log_safe(struct byron_db *db);
 /* All WAL bytes so far on the disk. A failure is for good. */
 BYRON_MUST_CHECK byron_status db_sync_wal(struct byron_db *db);
 /* Takes back the batch that there was no room to take back before: commit.c. */

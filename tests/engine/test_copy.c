@@ -36,7 +36,7 @@ static struct scene *scene_new(uint64_t seed, bool has_host)
         CHECK_OK(workload_open(work));
     CHECK_OK(workload_commit(work, 12, true));
     CHECK_OK(byron_snapshot_open(work->db, &scene->snapshot));
-    scene->point = work->points[work->newest];
+    scene->point = work->rows[work->newest].point;
     scene->state = work->states[work->newest];
     if (has_host)
         scene->options.commit_point = &scene->point;

@@ -16,6 +16,7 @@
 #include "support/memfs.h"
 #include "support/memfs_inspect.h"
 #include "support/played_host.h"
+#include "support/played_row.h"
 #include "support/store_model.h"
 
 Suite *test_crash_suite(void);
@@ -25,9 +26,11 @@ Suite *test_crash_suite(void);
 /* Everything that was ever committed, in order; 0 is the empty store. */
 struct history {
     struct model_state states[COMMITS_MAX + 2];
-    struct byron_commit_point points[COMMITS_MAX + 2];
-    size_t newest;     /* The host's row names it. */
-    size_t safe;       /* A power cut may not take its data back. */
+    struct played_row rows[COMMITS_MAX + 2];
+    size_t whole[COMMITS_MAX + 2]; /* The host's row naming the commit, at
+                                      least that one has to be there. */
+    size_t newest;                 /* The host's row names it. */
+    size_t safe;                   /* A power cut may not take its data back. */
     size_t row_safe;   /* The host's row on disk names it or a later one. */
     bool is_preparing; /* states[newest + 1] is on its way. */
 };
@@ -39,6 +42,7 @@ struct crash_run {
     struct byron_options options;
     struct history history;
     byron_db *db;
+    unsigned sync_one_in;
     bool is_own; /* No host: batches commit by themselves. */
     uint64_t images;
     const struct memfs_call *call;
@@ -60,13 +64,13 @@ static byron_status host_syncs(void *context)
 }
 
 static byron_status open_image(struct crash_run *run, struct memfs *image,
-                               const struct byron_commit_point *point,
-                               byron_db **out)
+                               const struct played_row *row, byron_db **out)
 {
     struct byron_options options = run->options;
     options.os = memfs_os(image);
     options.create = false;
-    options.commit_point = run->is_own ? NULL : point;
+    if (!run->is_own)
+        played_row_tell(row, &options);
     options.barrier = NULL;
     return byron_open("store", &options, out);
 }
@@ -97,7 +101,7 @@ static size_t find_state(struct crash_run *run, byron_db *db, size_t low,
 /* What was committed durably by a process that recovered from a kill outlasts
  * a power cut: it builds on nothing that the killed one had not synced. */
 static void cut_power(struct crash_run *run, struct memfs *image,
-                      const struct byron_commit_point *point,
+                      const struct played_row *row,
                       const struct model_state *state)
 {
     enum memfs_crash mode =
@@ -105,7 +109,7 @@ static void cut_power(struct crash_run *run, struct memfs *image,
     struct memfs *last = memfs_crash_clone(image, mode, rng_next(&run->rng));
     struct byron_error error;
     byron_db *db;
-    byron_status status = open_image(run, last, point, &db);
+    byron_status status = open_image(run, last, row, &db);
     byron_last_error(&error);
     ck_assert_msg(status == BYRON_OK && store_model_is(&run->model, db, state),
                   "image %llu, call %s of %s, a durable commit, %s: %s",
@@ -116,35 +120,43 @@ static void cut_power(struct crash_run *run, struct memfs *image,
     memfs_free(last);
 }
 
-/* The store goes on from what was recovered, and still knows it later. */
-static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
-                  size_t found)
+/* One more commit on top of what was recovered, known to row and state. */
+static bool commit_more(struct crash_run *run, byron_db *db,
+                        struct played_row *row, struct model_state *state)
 {
-    struct byron_commit_point point;
-    struct model_state state = run->history.states[found];
+    bool is_sync = rng_one_in(&run->rng, 2);
     byron_txn *txn;
-    uint64_t damages;
     CHECK_OK(byron_begin(db, 0, &txn));
     for (int i = 0; i < 5; i++) {
         size_t key = (size_t)rng_below(&run->rng, MODEL_KEYS);
         CHECK_OK(byron_txn_put(txn, run->model.keys[key],
                                store_model_value(&run->model, 77)));
-        state.values[key] = 77;
-        state.expires_ms[key] = 0;
+        state->values[key] = 77;
+        state->expires_ms[key] = 0;
     }
-    bool is_sync = rng_one_in(&run->rng, 2);
-    CHECK_OK(byron_txn_prepare(txn,
-                               (run->is_own ? BYRON_PREPARE_OWN : 0u) |
-                                   (is_sync ? BYRON_PREPARE_SYNC : 0u),
-                               &point));
+    CHECK_OK(played_row_prepare(txn,
+                                (run->is_own ? BYRON_PREPARE_OWN : 0u) |
+                                    (is_sync ? BYRON_PREPARE_SYNC : 0u),
+                                row, row));
     byron_txn_publish(txn);
-    if (is_sync)
-        cut_power(run, image, &point, &state);
+    return is_sync;
+}
+
+/* The store goes on from what was recovered, and still knows it later. */
+static void go_on(struct crash_run *run, struct memfs *image, byron_db *db,
+                  const struct played_row *before, size_t found)
+{
+    struct played_row row = *before;
+    struct model_state state = run->history.states[found];
+    uint64_t damages;
+    for (uint64_t i = 1 + rng_below(&run->rng, 3); i > 0; i--)
+        if (commit_more(run, db, &row, &state))
+            cut_power(run, image, &row, &state);
     if (rng_one_in(&run->rng, 2))
         CHECK_OK(byron_flush(db));
     ck_assert(store_model_is(&run->model, db, &state));
     CHECK_OK(byron_close(db));
-    CHECK_OK(open_image(run, image, &point, &db));
+    CHECK_OK(open_image(run, image, &row, &db));
     ck_assert(store_model_is(&run->model, db, &state));
     CHECK_OK(byron_verify(db, NULL, NULL, &damages));
     ck_assert_uint_eq(damages, 0);
@@ -166,13 +178,15 @@ static void check_image(struct crash_run *run, enum memfs_crash mode)
               (size_t)rng_below(&run->rng,
                                 history->newest - history->row_safe + 1);
         low = history->safe;
+        if (low < history->whole[row])
+            low = history->whole[row];
         high = row;
     }
     if (run->is_own) {
         low = mode == MEMFS_KEEP_ALL ? history->newest : history->safe;
         high = history->newest + history->is_preparing;
     }
-    byron_status status = open_image(run, image, &history->points[row], &db);
+    byron_status status = open_image(run, image, &history->rows[row], &db);
     struct byron_error error;
     byron_last_error(&error);
     if (status != BYRON_OK)
@@ -183,9 +197,9 @@ static void check_image(struct crash_run *run, enum memfs_crash mode)
     size_t found = find_state(run, db, low, high);
     /* Recovered twice is the same as recovered once. */
     CHECK_OK(byron_close(db));
-    CHECK_OK(open_image(run, image, &history->points[row], &db));
+    CHECK_OK(open_image(run, image, &history->rows[row], &db));
     ck_assert(store_model_is(&run->model, db, &history->states[found]));
-    go_on(run, image, db, found);
+    go_on(run, image, db, &history->rows[row], found);
     memfs_free(image);
 }
 
@@ -223,8 +237,10 @@ static void one_commit(struct crash_run *run)
 {
     struct history *history = &run->history;
     struct model_state *state = &history->states[history->newest + 1];
-    bool is_sync = rng_one_in(&run->rng, 3);
-    unsigned flags = (is_sync ? BYRON_PREPARE_SYNC : 0u) |
+    bool is_sync = rng_one_in(&run->rng, run->sync_one_in);
+    /* What must not be torn from the host's own tables. */
+    bool is_mixed = !run->is_own && rng_one_in(&run->rng, 4);
+    unsigned flags = (is_sync || is_mixed ? BYRON_PREPARE_SYNC : 0u) |
                      (run->is_own ? BYRON_PREPARE_OWN : 0u);
     byron_txn *txn;
     *state = history->states[history->newest];
@@ -234,8 +250,8 @@ static void one_commit(struct crash_run *run)
     if (rng_one_in(&run->rng, 6))
         CHECK_OK(byron_flush(run->db)); /* Beside the open transaction. */
     history->is_preparing = true;
-    CHECK_OK(
-        byron_txn_prepare(txn, flags, &history->points[history->newest + 1]));
+    CHECK_OK(played_row_prepare(txn, flags, &history->rows[history->newest],
+                                &history->rows[history->newest + 1]));
     history->is_preparing = false;
     if (!run->is_own && rng_one_in(&run->rng, 5)) {
         byron_txn_abort(txn); /* The host rolled back. */
@@ -243,6 +259,9 @@ static void one_commit(struct crash_run *run)
     }
     /* The host commits: from here on its row names the new commit. */
     history->newest++;
+    history->whole[history->newest] = is_sync || is_mixed
+                                          ? history->newest
+                                          : history->whole[history->newest - 1];
     if (is_sync)
         history->safe = history->row_safe = history->newest;
     byron_txn_publish(txn);
@@ -263,8 +282,9 @@ static void one_operation(struct crash_run *run)
         break;
     case 2:
         CHECK_OK(byron_close(run->db));
-        run->options.commit_point =
-            run->is_own ? NULL : &run->history.points[run->history.newest];
+        if (!run->is_own)
+            played_row_tell(&run->history.rows[run->history.newest],
+                            &run->options);
         run->options.create = false;
         CHECK_OK(byron_open("store", &run->options, &run->db));
         break;
@@ -273,11 +293,13 @@ static void one_operation(struct crash_run *run)
     }
 }
 
-static void crash_everywhere(uint64_t seed, bool is_own, int operations)
+static void crash_everywhere(uint64_t seed, bool is_own, size_t room,
+                             int operations)
 {
     struct crash_run *run = calloc(1, sizeof *run);
     rng_init(&run->rng, seed);
     run->is_own = is_own;
+    run->sync_one_in = room > 0 && rng_one_in(&run->rng, 2) ? 1 : 3;
     run->fs = memfs_new(seed);
     memfs_use_virtual_time(run->fs);
     store_model_init(&run->model, &run->rng, 1500);
@@ -286,7 +308,8 @@ static void crash_everywhere(uint64_t seed, bool is_own, int operations)
     run->options.inline_work = true;
     run->options.os = run->model.os = memfs_os(run->fs);
     if (!is_own) {
-        run->options.commit_point = &run->history.points[0];
+        run->history.rows[0].room = room;
+        played_row_tell(&run->history.rows[0], &run->options);
         run->options.barrier = host_syncs;
         run->options.barrier_context = &run->history;
     }
@@ -307,13 +330,21 @@ static void crash_everywhere(uint64_t seed, bool is_own, int operations)
 
 START_TEST(every_crash_image_recovers_to_what_the_host_says)
 {
-    crash_everywhere(test_seed() + (uint64_t)_i * 7919, false, 40);
+    crash_everywhere(test_seed() + (uint64_t)_i * 7919, false, 0, 40);
+}
+END_TEST
+
+START_TEST(every_crash_image_recovers_what_the_host_carries)
+{
+    static const size_t rooms[] = {100, 700, 3000, PLAYED_ROOM_MAX};
+    crash_everywhere(test_seed() + (uint64_t)_i * 7901, false, rooms[_i % 4],
+                     40);
 }
 END_TEST
 
 START_TEST(every_crash_image_without_a_host_recovers_to_a_prefix)
 {
-    crash_everywhere(test_seed() + (uint64_t)_i * 7907, true, 40);
+    crash_everywhere(test_seed() + (uint64_t)_i * 7907, true, 0, 40);
 }
 END_TEST
 
@@ -492,6 +523,8 @@ Suite *test_crash_suite(void)
     TCase *tcase = tcase_create("crash");
     tcase_set_timeout(tcase, 300);
     tcase_add_loop_test(tcase, every_crash_image_recovers_to_what_the_host_says,
+                        0, 4);
+    tcase_add_loop_test(tcase, every_crash_image_recovers_what_the_host_carries,
                         0, 4);
     tcase_add_loop_test(
         tcase, every_crash_image_without_a_host_recovers_to_a_prefix, 0, 3);

@@ -147,8 +147,8 @@ static int refuse(void *context)
 
 static void expect_point(const char *words, const char *point, bool is_same)
 {
-    const char *now =
-        host_ask(byron.db, "SELECT hex(commits) FROM byron_store");
+    const char *now = host_ask(
+        byron.db, "SELECT hex(substr(commits, 1, 64)) FROM byron_store");
     ck_assert_msg((strcmp(now, point) == 0) == is_same, "%s: %s after %s",
                   words, now, point);
 }
@@ -162,7 +162,9 @@ START_TEST(after_a_failed_commit_the_host_commits_the_next_one)
              "PRAGMA journal_mode=wal; CREATE TABLE plain(x);"
              "CREATE VIRTUAL TABLE t USING byron(k PRIMARY KEY, commit=own);"
              "INSERT INTO t VALUES(1); INSERT INTO plain VALUES(1)");
-    strcpy(point, host_ask(byron.db, "SELECT hex(commits) FROM byron_store"));
+    strcpy(point,
+           host_ask(byron.db,
+                    "SELECT hex(substr(commits, 1, 64)) FROM byron_store"));
     host_run(byron.db, "INSERT INTO t VALUES(2)");
     expect_point("by itself", point, true);
 
@@ -175,7 +177,9 @@ START_TEST(after_a_failed_commit_the_host_commits_the_next_one)
 
     host_run(byron.db, "INSERT INTO t VALUES(4)");
     expect_point("by the host", point, false);
-    strcpy(point, host_ask(byron.db, "SELECT hex(commits) FROM byron_store"));
+    strcpy(point,
+           host_ask(byron.db,
+                    "SELECT hex(substr(commits, 1, 64)) FROM byron_store"));
     host_run(byron.db, "INSERT INTO t VALUES(5)");
     expect_point("by itself again", point, true);
     ck_assert_str_eq(host_ask(byron.db, "SELECT group_concat(k) FROM t"),

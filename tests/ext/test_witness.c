@@ -26,7 +26,8 @@ static int cost(const char *sql)
     return syncs() - before;
 }
 
-/* Two transactions before: the log's header and the cookies are known. */
+/* Two transactions before: the log's header and the cookies are known. The row
+ * has no room for commits, so that they are synced in the log. */
 static void open_wal(const char *synchronous)
 {
     char sql[100];
@@ -35,7 +36,8 @@ static void open_wal(const char *synchronous)
     host_run(host.db, "PRAGMA journal_mode=wal; "
                       "CREATE TABLE p(a INTEGER PRIMARY KEY, b); "
                       "INSERT INTO p VALUES(1, 1); "
-                      "CREATE VIRTUAL TABLE t USING byron");
+                      "CREATE VIRTUAL TABLE t USING byron; "
+                      "UPDATE byron_store SET commits = zeroblob(64)");
     snprintf(sql, sizeof sql, "PRAGMA synchronous=%s", synchronous);
     host_run(host.db, sql);
     host_run(host.db, "INSERT INTO t VALUES(1, 1); "
@@ -136,7 +138,8 @@ START_TEST(own_commits_leave_the_row_alone)
                       "INSERT INTO t VALUES(2, 2); DELETE FROM t WHERE key=1");
 
     ck_assert_str_eq(host_ask(host.db, "SELECT hex(commits) = "
-                                       "hex(zeroblob(64)) FROM byron_store"),
+                                       "hex(zeroblob(length(commits))) "
+                                       "FROM byron_store"),
                      "1");
     ck_assert_str_eq(host_ask(host.db, "SELECT * FROM t"), "2|2");
     host_reopen(&host);
@@ -144,7 +147,8 @@ START_TEST(own_commits_leave_the_row_alone)
     host_run(host.db, "BEGIN; INSERT INTO p VALUES(1); "
                       "INSERT INTO t VALUES(3, 3); COMMIT");
     ck_assert_str_eq(host_ask(host.db, "SELECT hex(commits) = "
-                                       "hex(zeroblob(64)) FROM byron_store"),
+                                       "hex(zeroblob(length(commits))) "
+                                       "FROM byron_store"),
                      "0");
     host_reopen(&host);
     ck_assert_str_eq(host_ask(host.db, "SELECT * FROM t"), "2|2\n3|3");

@@ -89,16 +89,18 @@ static byron_status prepare(struct workload *work, byron_txn *txn,
                             unsigned flags, bool is_retried)
 {
     const struct model_state *state = &work->states[work->newest + 1];
-    struct byron_commit_point *point = &work->points[work->newest + 1];
+    const struct played_row *before = &work->rows[work->newest];
+    struct played_row *row = &work->rows[work->newest + 1];
     byron_status status =
-        workload_judge(work, byron_txn_prepare(txn, flags, point));
+        workload_judge(work, played_row_prepare(txn, flags, before, row));
     if (status == BYRON_OK)
         return status;
     note_maybe(work, state);
     byron_status ignored = workload_read_all(work, NULL, txn, state, false);
     (void)ignored;
     if (is_retried) {
-        status = workload_judge(work, byron_txn_prepare(txn, flags, point));
+        status =
+            workload_judge(work, played_row_prepare(txn, flags, before, row));
         if (status != BYRON_OK)
             note_maybe(work, state);
     }
@@ -213,8 +215,8 @@ byron_status workload_open(struct workload *work)
 {
     work->options.os = memfs_os(work->fs);
     work->options.create = work->newest == 0;
-    work->options.commit_point =
-        work->has_host ? &work->points[work->newest] : NULL;
+    if (work->has_host)
+        played_row_tell(&work->rows[work->newest], &work->options);
     byron_status status =
         workload_judge(work, byron_open("store", &work->options, &work->db));
     if (status != BYRON_OK)
@@ -260,6 +262,7 @@ static void step_reopen(struct workload *work)
 
 void workload_init(struct workload *work, uint64_t seed, bool has_host)
 {
+    static const size_t rooms[] = {0, 400, 1500, PLAYED_ROOM_MAX};
     memset(work, 0, sizeof *work);
     rng_init(&work->rng, seed);
     work->fs = memfs_new(seed);
@@ -272,6 +275,7 @@ void workload_init(struct workload *work, uint64_t seed, bool has_host)
     work->has_host = has_host;
     work->step = "begin";
     if (has_host) {
+        work->rows[0].room = rooms[rng_below(&work->rng, 4)];
         work->options.barrier = host_syncs;
         work->options.barrier_context = work;
     }

@@ -13,6 +13,7 @@
 #define BYRON_TESTS_WORKLOAD_H
 
 #include "support/memfs.h"
+#include "support/played_row.h"
 #include "support/store_model.h"
 
 #define WORKLOAD_COMMITS 200
@@ -29,7 +30,7 @@ struct workload {
 
     /* Acknowledged commits in order; 0 is the empty store. */
     struct model_state states[WORKLOAD_COMMITS + 2];
-    struct byron_commit_point points[WORKLOAD_COMMITS + 2];
+    struct played_row rows[WORKLOAD_COMMITS + 2]; /* Each with some room. */
     size_t newest;
     size_t safe;     /* A power cut may not take it back. */
     size_t row_safe; /* The host's row on disk names it or a later one. */

@@ -16,7 +16,8 @@ static byron_status open_copy(struct workload *work, struct memfs *fs,
     options.os = memfs_os(fs);
     options.create = false;
     options.barrier = NULL;
-    options.commit_point = work->has_host ? &work->points[row] : NULL;
+    if (work->has_host)
+        played_row_tell(&work->rows[row], &options);
     return byron_open("store", &options, out);
 }
 
