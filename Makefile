@@ -50,7 +50,7 @@ DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/se
 TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c) \
              $(addprefix tests/support/,memfs.c memfs_clock.c memfs_inspect.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
-FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/fuzz_main.c %/fuzz_http.c,$(wildcard tests/fuzz/fuzz_*.c)))
 SUITES  := $(notdir $(TESTS:.c=))
 NEWEST  := build/sqlite-newest
 
@@ -232,7 +232,7 @@ SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/serve
 SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz $(LIBS)
 
 server: $(B)/byrond ## Build the server byrond (gRPC; keys and values so far).
-server-tests: $(patsubst %,$(B)/tests/server/%,unit interop_server)
+server-tests: $(patsubst %,$(B)/tests/%,server/unit server/interop_server fuzz/fuzz_http)
 .PHONY: server server-tests
 
 # Messages, as protoc-c writes them: not our code, not our warnings.
@@ -250,7 +250,7 @@ $(B)/proto/descriptors.h: $(addprefix server/proto/,$(PROTOS))
 	    --descriptor_set_out=$@.set $(PROTOS) && \
 	    od -An -v -tu1 $@.set | sed 's/ *\([0-9][0-9]*\)/\1,/g' >$@
 
-$(B)/server/%.o $(B)/tests/server/%.o: private COMPILE += -Iserver -I$(B)/proto
+$(B)/server/%.o $(B)/tests/server/%.o $(B)/tests/fuzz/fuzz_http.o: private COMPILE += -Iserver -I$(B)/proto
 $(filter %.o,$(SERVER)): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
 $(B)/tests/server/interop_service.o: $(INTEROP:.o=.c)
 $(B)/byrond: $(SERVER) $(MESSAGES) $(B)/server/main/byrond.o
@@ -262,10 +262,12 @@ $(B)/server/suites.h: FORCE
 $(B)/tests/server/runner.o: tests/support/runner.c $(B)/server/suites.h $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -c -o $@ $<
-$(B)/tests/server/runner.o: private COMPILE += -I$(B)/server -Itests
+$(B)/tests/server/runner.o: private COMPILE += -DSUITES='"server/suites.h"'
 $(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(MESSAGES)
 $(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK) -lsqlite3
-$(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit:
+$(B)/tests/fuzz/fuzz_http: $(B)/tests/fuzz/fuzz_main.o $(B)/tests/fuzz/fuzz_http.o \
+    $(B)/tests/server/played.o $(SERVER) $(MESSAGES)
+$(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit $(B)/tests/fuzz/fuzz_http:
 	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS)
 
 # --- Style ------------------------------------------------------------------

@@ -99,6 +99,7 @@ then
     finish
 fi
 add 'unit tests' "$build/tests/server/unit"
+claim 'the corpus of the fuzzer' "$build/tests/fuzz/fuzz_http" tests/fuzz/corpus/http/*
 claim 'byrond explains itself' byrond_explains_itself
 claim 'byrond leaves databases alone' byrond_leaves_databases_alone
 claim 'byrond refuses strangers' byrond_refuses_strangers
