@@ -180,7 +180,7 @@ cover: ## Lines and branches of engine/ and ext/ that the C tests reach, 3 minut
 	    --html-details build/cover/report.html --fail-under-line 95 --fail-under-branch 85 build/cover
 	@echo 'line by line: build/cover/report.html'
 
-mutants: ## Break the product in twenty small ways: the tests must see each [M=name].
+mutants: ## Break the product in small ways: the tests must see each [M=name].
 	@tests/mutants/run $(M)
 
 kills: all $(B)/tests/kill/killer ## Kill a writer, check, go on [ROUNDS=1000 SEED= JOURNAL=].
