@@ -474,7 +474,8 @@ struct byron_copy_options {
     /* 16 bytes that name the copy, which goes its own way from now on; NULL: a
      * random id. */
     const uint8_t *id;
-    /* As the host's own copy holds it; NULL: the store commits for itself. */
+    /* As the host's own copy holds it; NULL: the store commits for itself.
+     * What that row carries is the copy's no more: zeros take its place. */
     const struct byron_commit_point *commit_point;
     /* Called often; false stops with BYRON_INTERRUPTED. May be NULL. */
     bool (*progress)(void *context, const struct byron_copied *copied);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define POINT_SIZE (8 * (BYRON_RECENT_COMMITS + 1))
+/* Zeros in place of what a room begins with: it holds nothing. */
+#define ROOM_HEAD 20
 
 /* Rows with room are of these sizes: no room for less pays. */
 #define ROW_MIN  512
@@ -160,6 +162,20 @@ size_t commit_point_room(sqlite3_blob *row)
     int size = sqlite3_blob_bytes(row);
 
     return size > POINT_SIZE ? (size_t)(size - POINT_SIZE) : 0;
+}
+
+int commit_point_empty_room(sqlite3 *db, const char *schema,
+                            sqlite3_int64 number)
+{
+    static const uint8_t nothing[ROOM_HEAD];
+    sqlite3_blob *row = NULL;
+    int rc = commit_point_open(db, schema, number, &row);
+    int end;
+
+    if (rc == SQLITE_OK && commit_point_room(row) >= sizeof nothing)
+        rc = sqlite3_blob_write(row, nothing, sizeof nothing, POINT_SIZE);
+    end = sqlite3_blob_close(row);
+    return rc == SQLITE_OK ? end : rc;
 }
 
 int commit_point_write(sqlite3_blob *row,

@@ -35,6 +35,10 @@ int commit_point_open(sqlite3 *db, const char *schema, sqlite3_int64 number,
                       sqlite3_blob **out);
 /* The bytes that it has for what it is to carry. */
 size_t commit_point_room(sqlite3_blob *row);
+/* The row carries nothing any more. Where another id gets into it, which what
+ * it carried does not fit. */
+int commit_point_empty_room(sqlite3 *db, const char *schema,
+                            sqlite3_int64 number);
 /* Requires: carried fits into the room. */
 int commit_point_write(sqlite3_blob *row,
                        const struct byron_commit_point *point,

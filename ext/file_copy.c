@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commit_point.h"
 #include "pragma.h"
 
 #define STEP_BYTES (1 << 20)
@@ -175,6 +176,9 @@ int file_copy_set_store(struct file_copy *copy, sqlite3_int64 number,
         sqlite3_step(statement);
         rc = sqlite3_finalize(statement);
     }
+    /* All that it carried is in the copy's tables. */
+    if (rc == SQLITE_OK)
+        rc = commit_point_empty_room(copy->db, "main", number);
     return rc == SQLITE_OK ? SQLITE_OK : fail_sqlite(message, rc, copy);
 }
 

@@ -264,6 +264,31 @@ START_TEST(a_backup_brings_nothing_along_that_it_does_not_need)
 }
 END_TEST
 
+/* What the original's row carried is not the copy's: its id is another. A
+ * commit that brings nothing along leaves it there. */
+START_TEST(a_copy_does_not_carry_what_the_original_did)
+{
+    char sql[400];
+    open_journal("wal", "FULL", 4096);
+    host_run(host.db, "INSERT INTO t VALUES(1, 'a')");
+    snprintf(sql, sizeof sql, "SELECT byron_backup('main', '%s')",
+             host_at(&host, "copy.db"));
+    ck_assert_ptr_null(strstr(host_ask(host.db, sql), "error"));
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
+    shell("rm -r x.db x.db-byron && mv copy.db x.db && "
+          "mv copy.db-byron x.db-byron");
+    host.db = host_connect(&host);
+    host_run(host.db, "PRAGMA synchronous=NORMAL; "
+                      "INSERT INTO t VALUES(2, 'b')");
+    cut_power();
+    expect("SELECT * FROM t", "1|a\nfirst|1");
+    host_run(host.db, "PRAGMA synchronous=FULL; INSERT INTO t VALUES(3, 'c')");
+    cut_power();
+    expect("SELECT * FROM t", "1|a\n3|c\nfirst|1");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(damage_of_what_is_carried_is_told_where_it_is_needed)
 {
     open_journal("wal", "FULL", 4096);
@@ -297,6 +322,7 @@ Suite *test_carried_suite(void)
     tcase_add_test(cases, what_the_host_refused_is_not_carried);
     tcase_add_loop_test(cases, a_power_cut_takes_nothing, 0, 2);
     tcase_add_test(cases, a_backup_brings_nothing_along_that_it_does_not_need);
+    tcase_add_test(cases, a_copy_does_not_carry_what_the_original_did);
     tcase_add_test(cases, damage_of_what_is_carried_is_told_where_it_is_needed);
     suite_add_tcase(suite, cases);
     return suite;
