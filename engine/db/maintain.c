@@ -240,6 +240,16 @@ static void count_host_commit(struct byron_db *db)
     mutex_unlock(&db->mutex);
 }
 
+/* The newest log that a commit so far is from. Where the host's row alone had
+ * the last ones, that log may be none of those that were recovered. */
+static uint64_t newest_wal(struct byron_db *db)
+{
+    mutex_lock(&db->mutex);
+    uint64_t wal = commit_ring_newest(&db->ring)->id >> 32;
+    mutex_unlock(&db->mutex);
+    return wal > db->wal_number ? wal : db->wal_number;
+}
+
 byron_status byron_drop(byron_db *db, const struct byron_range *range)
 {
     byron_status status;
@@ -253,7 +263,7 @@ byron_status byron_drop(byron_db *db, const struct byron_range *range)
                          "a range to drop needs an upper bound");
     TRY(wait_take_log(db, NULL));
     has_log = true;
-    TRY(version_edit_drop(&edit, db->wal_number, slice_from(range->lower),
+    TRY(version_edit_drop(&edit, newest_wal(db), slice_from(range->lower),
                           slice_from(range->upper)));
     mutex_lock(&db->work_mutex);
     /* That the range is gone is itself what the host has committed. */

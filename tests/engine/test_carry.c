@@ -268,6 +268,29 @@ START_TEST(power_may_go_again_at_every_step)
 }
 END_TEST
 
+/* What is given up while only memory has it does not get into tables. */
+START_TEST(a_range_that_is_dropped_stays_away)
+{
+    struct scene scene;
+    struct byron_range range = {{"b", 1}, {"c", 1}};
+    scene_init(&scene, ROOM);
+    commit(&scene, "z", BYRON_PREPARE_SYNC);
+    CHECK_OK(byron_flush(scene.db));
+    commit(&scene, "a", BYRON_PREPARE_SYNC);
+    commit(&scene, "b", BYRON_PREPARE_SYNC);
+    cut_power(&scene);
+    CHECK_OK(open_row(&scene, &scene.row));
+    expect(&scene, "ab");
+    CHECK_OK(byron_drop(scene.db, &range));
+    CHECK_OK(byron_settle(scene.db));
+    commit(&scene, "d", BYRON_PREPARE_SYNC);
+    CHECK_OK(byron_settle(scene.db));
+    expect(&scene, "ad");
+    ck_assert(!has(&scene, "b"));
+    scene_deinit(&scene);
+}
+END_TEST
+
 /* A commit with no sync neither travels in the row nor throws out what does,
  * even if more of them are lost than the row has names for. */
 START_TEST(commits_without_a_sync_leave_them_there)
@@ -550,6 +573,7 @@ Suite *test_carry_suite(void)
     tcase_add_loop_test(cases, a_reader_that_writes_nothing_sees_them, 0, 2);
     tcase_add_loop_test(cases, they_are_safe_before_the_row_changes, 0, 2);
     tcase_add_test(cases, power_may_go_again_at_every_step);
+    tcase_add_test(cases, a_range_that_is_dropped_stays_away);
     tcase_add_loop_test(cases, commits_without_a_sync_leave_them_there, 0, 10);
     tcase_add_test(cases, what_the_log_has_by_now_outlasts_many_lost_commits);
     tcase_add_loop_test(cases, a_gap_is_closed_by_a_sync, 0, 2);
