@@ -302,7 +302,8 @@ static void expect_source(struct scene *scene, struct memfs *fs)
     options.os = memfs_os(fs);
     options.create = false;
     options.barrier = NULL;
-    options.commit_point = scene->work.has_host ? &scene->point : NULL;
+    if (scene->work.has_host)
+        played_row_tell(&scene->work.rows[scene->work.newest], &options);
     CHECK_OK(byron_open("store", &options, &db));
     ck_assert(store_model_is(&scene->work.model, db, &scene->state));
     CHECK_OK(byron_close(db));
