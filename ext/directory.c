@@ -115,9 +115,12 @@ static void find_model(const char *database, struct stat *out)
 static void hand_over(int file, const struct stat *model, bool is_directory)
 {
     mode_t mode = model->st_mode & 0666;
+    struct stat status;
 
-    if (is_directory)
-        mode |= (mode & 0444) >> 2;
+    if (fstat(file, &status) != 0)
+        return;
+    if (is_directory) /* What is made in a folder of a group is the group's. */
+        mode |= (mode & 0444) >> 2 | (status.st_mode & S_ISGID);
     if (fchmod(file, mode) != 0)
         return;
     if (geteuid() == 0 && fchown(file, model->st_uid, model->st_gid) != 0)

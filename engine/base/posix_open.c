@@ -36,10 +36,13 @@ int posix_open_at(int dir_fd, const char *name, int flags, mode_t mode)
 void posix_hand_over(int fd, const struct posix_owner *owner)
 {
     struct stat status;
+    mode_t mode;
 
     if (fstat(fd, &status) != 0)
         return;
-    if ((status.st_mode & 0777) != owner->mode && fchmod(fd, owner->mode) != 0)
+    /* What is made in a folder of a group is the group's. */
+    mode = owner->mode | (status.st_mode & S_ISGID);
+    if ((status.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
         return;
     if (geteuid() == 0 &&
         (status.st_uid != owner->user || status.st_gid != owner->group) &&

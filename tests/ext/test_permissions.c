@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <ftw.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,6 +137,38 @@ START_TEST(what_root_makes_belongs_to_the_databases_owner)
 }
 END_TEST
 
+/* A folder with the set-group-id bit: what anybody makes there is its group's,
+ * as SQLite's own files are. */
+START_TEST(a_folder_of_a_group_has_stores_of_the_group)
+{
+    gid_t group = 23456;
+    char sql[400];
+    if (geteuid() != 0)
+        return; /* Nobody else may become another user. */
+    open_database(0660);
+    ck_assert_int_eq(chown(host.path, 12345, group), 0);
+    ck_assert_int_eq(chown(host_at(&host, "."), 0, group), 0);
+    ck_assert_int_eq(chmod(host_at(&host, "."), 02770), 0);
+    /* The folder of all tests is root's. */
+    ck_assert_int_eq(chmod(host_at(&host, ".."), 0711), 0);
+    ck_assert_int_eq(setgroups(1, &group), 0);
+    ck_assert_int_eq(setegid(12345), 0);
+    ck_assert_int_eq(seteuid(12345), 0);
+    host_reopen(&host);
+    fill();
+    snprintf(sql, sizeof sql, "SELECT byron_backup('main', '%s')",
+             host_at(&host, "copy.db"));
+    host_run(host.db, sql);
+    wanted.user = 12345;
+    wanted.group = group;
+    expect_all("x.db-byron", 0660);
+    expect_all("copy.db-byron", 0660);
+    ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(setegid(0), 0);
+    host_close(&host);
+}
+END_TEST
+
 /* Somebody else could change the files under our hands. */
 START_TEST(a_strangers_directory_is_refused)
 {
@@ -171,6 +204,7 @@ Suite *test_permissions_suite(void)
     tcase_add_test(tcase, a_folder_open_to_all_makes_no_files_that_are);
     tcase_add_test(tcase, permissions_of_today_count_for_files_of_today);
     tcase_add_test(tcase, what_root_makes_belongs_to_the_databases_owner);
+    tcase_add_test(tcase, a_folder_of_a_group_has_stores_of_the_group);
     tcase_add_test(tcase, a_strangers_directory_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
