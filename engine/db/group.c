@@ -71,24 +71,34 @@ static struct crew gather(const struct byron_db *db, struct group_member *first)
     return crew;
 }
 
+/* Who follows the last of the crew is nothing to look at without the mutex. */
+static void copy_ops(const struct crew *crew, struct byron_op *to)
+{
+    const struct group_member *member = crew->first;
+    for (;;) {
+        const struct batch *batch = member->batch;
+        if (batch->count > 0)
+            memcpy(to, batch->ops, batch->count * sizeof *to);
+        to += batch->count;
+        if (member == crew->last)
+            return;
+        member = member->next;
+    }
+}
+
 /* All of them in their order. Without memory, the first alone. */
 static byron_status commit(byron_db *db, struct crew *crew)
 {
-    const struct group_member *member = crew->first;
     struct batch batch = crew->sum;
     struct byron_op *ops = NULL;
-    if (crew->last != member)
+    if (crew->last != crew->first && batch.count > 0)
         ops = alloc_bytes(batch.count * sizeof *ops);
     if (!ops) {
         crew->last = crew->first;
-        return batch_commit(db, member->batch, true);
+        return batch_commit(db, crew->first->batch, true);
     }
     batch.ops = ops;
-    for (size_t at = 0; at < batch.count; member = member->next) {
-        memcpy(ops + at, member->batch->ops,
-               member->batch->count * sizeof *ops);
-        at += member->batch->count;
-    }
+    copy_ops(crew, ops);
     byron_status status = batch_commit(db, &batch, true);
     alloc_free(ops);
     return status;

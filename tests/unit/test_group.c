@@ -46,7 +46,9 @@ static void hold_sync(void *context, const struct memfs_call *call)
 static void *write_one(void *context)
 {
     struct writer *writer = context;
-    writer->status = byron_write(writer->db, writer->ops, writer->count, true);
+    /* Nothing may come without a pointer. */
+    const struct byron_op *ops = writer->count > 0 ? writer->ops : NULL;
+    writer->status = byron_write(writer->db, ops, writer->count, true);
     byron_last_error(&writer->error);
     return NULL;
 }
@@ -146,6 +148,21 @@ START_TEST(who_waits_for_a_sync_shares_the_next)
 }
 END_TEST
 
+/* They are commits all the same. */
+START_TEST(writes_of_nothing_share_a_sync_too)
+{
+    uint64_t before = commits();
+    put(1, "k", "v");
+    put(3, "k", "w");
+    run(WRITERS);
+    ck_assert_uint_eq(commits() - before, 2);
+    for (unsigned i = 0; i < WRITERS; i++)
+        ck_assert_int_eq(writers[i].status, BYRON_OK);
+    plain_expect_get(db, "k", "w");
+    CHECK_OK(byron_close(db));
+}
+END_TEST
+
 START_TEST(one_alone_is_a_commit_of_its_own)
 {
     uint64_t before = syncs();
@@ -199,6 +216,7 @@ Suite *test_group_suite(void)
     TCase *tcase = tcase_create("group");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, who_waits_for_a_sync_shares_the_next);
+    tcase_add_test(tcase, writes_of_nothing_share_a_sync_too);
     tcase_add_test(tcase, one_alone_is_a_commit_of_its_own);
     tcase_add_test(tcase, what_fails_for_one_fails_for_all_of_its_group);
     tcase_add_test(tcase, a_group_is_no_larger_than_a_memtable_takes);
