@@ -352,6 +352,46 @@ START_TEST(the_empty_key_can_be_loaded_twice)
 }
 END_TEST
 
+/* A load of which nothing is left is a commit like any other, also with a
+ * record of it that is none; beside it, copies and verify find nothing. */
+START_TEST(a_load_may_be_rolled_back_whole)
+{
+    struct load *load = load_new(1);
+    struct byron_commit_point point;
+    bool is_prepared = _i % 2;
+    bool has_more = _i / 2 % 2;
+    uint64_t damages;
+    load->options.memtable = 4096;
+    CHECK_OK(byron_close(load->db));
+    load->db = plain_open(&load->options);
+    CHECK_OK(byron_begin(load->db, 0, &load->txn));
+    for (int i = 0; i < 600; i++)
+        CHECK_OK(write_one(load));
+    CHECK_OK(byron_verify(load->db, NULL, NULL, &damages));
+    ck_assert_uint_eq(damages, 0);
+    if (is_prepared)
+        CHECK_OK(byron_txn_prepare(load->txn, BYRON_PREPARE_OWN, &point));
+    byron_txn_rollback_to(load->txn, 0);
+    memset(load->now, 0, sizeof load->now);
+    load->next = 30;
+    for (int i = 0; has_more && i < 300; i++)
+        CHECK_OK(write_one(load));
+    expect_all(NULL, load->txn, load->now, true);
+    CHECK_OK(byron_txn_commit(load->txn, true));
+    memcpy(load->committed, load->now, sizeof load->now);
+    expect_all(load->db, NULL, load->committed, false);
+    check_power_cut(load);
+    CHECK_OK(byron_close(load->db));
+    load->db = plain_open(&load->options);
+    expect_all(load->db, NULL, load->committed, true);
+    CHECK_OK(byron_compact(load->db, NULL));
+    CHECK_OK(byron_verify(load->db, NULL, NULL, &damages));
+    ck_assert_uint_eq(damages, 0);
+    expect_all(load->db, NULL, load->committed, false);
+    load_free(load);
+}
+END_TEST
+
 /* --- What it costs -------------------------------------------------------- */
 
 struct cost {
@@ -511,6 +551,7 @@ Suite *test_spill_suite(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_loop_test(tcase, any_load_is_what_was_written, 0, 6);
     tcase_add_test(tcase, the_empty_key_can_be_loaded_twice);
+    tcase_add_loop_test(tcase, a_load_may_be_rolled_back_whole, 0, 4);
     tcase_add_test(tcase, what_ascends_is_written_once);
     tcase_add_loop_test(tcase, a_failure_loses_nothing_but_the_load, 0, 2);
     suite_add_tcase(suite, tcase);
