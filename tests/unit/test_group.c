@@ -25,6 +25,8 @@ static struct memfs *fs;
 static struct byron_options options;
 static byron_db *db;
 static struct writer writers[WRITERS];
+/* Of the syncs after that; NULL: none. */
+static void (*next_hook)(void *context, const struct memfs_call *call);
 static unsigned waiting; /* How many come while the first one syncs. */
 
 /* The first sync waits until the others wait for it. */
@@ -40,7 +42,7 @@ static void hold_sync(void *context, const struct memfs_call *call)
         mutex_unlock(&db->group.mutex);
         usleep(100);
     }
-    memfs_set_hook(fs, NULL, NULL);
+    memfs_set_hook(fs, next_hook, NULL);
 }
 
 static void *write_one(void *context)
@@ -79,8 +81,9 @@ static void run(unsigned count)
         while (count_of_group() < i + 1 && i < count - 1)
             usleep(100);
     }
-    for (unsigned i = 0; i < count; i++)
-        pthread_join(writers[i].thread, NULL);
+    for (unsigned i = 0; i < WRITERS; i++)
+        if (writers[i].db) /* Who came later, too. */
+            pthread_join(writers[i].thread, NULL);
     ck_assert_uint_eq(count_of_group(), 0);
 }
 
@@ -95,6 +98,7 @@ static void set_up(void)
 {
     fs = memfs_new(1);
     memset(writers, 0, sizeof writers);
+    next_hook = NULL;
     options = plain_options(fs);
     db = plain_open(&options);
     plain_put(db, "before", "1"); /* The log is there. */
@@ -149,6 +153,32 @@ START_TEST(who_waits_for_a_sync_shares_the_next)
 END_TEST
 
 /* They are commits all the same. */
+/* Queues up behind a group that is on its way to the disk. */
+static void come_late(void *context, const struct memfs_call *call)
+{
+    (void)context;
+    if (!(call->kind & MEMFS_SYNC) || count_of_group() != 3)
+        return; /* The first one alone, still. */
+    memfs_set_hook(fs, NULL, NULL);
+    start(WRITERS - 1);
+    while (count_of_group() < 4)
+        usleep(100);
+}
+
+/* Under a sanitizer: the one in front looks at nobody who comes later. */
+START_TEST(who_comes_while_a_group_syncs_is_in_the_next)
+{
+    uint64_t before = commits();
+    for (unsigned i = 0; i < WRITERS; i++)
+        put(i, "k", i == WRITERS - 1 ? "late" : "early");
+    next_hook = come_late;
+    run(WRITERS - 1);
+    ck_assert_uint_eq(commits() - before, 3);
+    plain_expect_get(db, "k", "late");
+    CHECK_OK(byron_close(db));
+}
+END_TEST
+
 START_TEST(writes_of_nothing_share_a_sync_too)
 {
     uint64_t before = commits();
@@ -216,6 +246,7 @@ Suite *test_group_suite(void)
     TCase *tcase = tcase_create("group");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, who_waits_for_a_sync_shares_the_next);
+    tcase_add_test(tcase, who_comes_while_a_group_syncs_is_in_the_next);
     tcase_add_test(tcase, writes_of_nothing_share_a_sync_too);
     tcase_add_test(tcase, one_alone_is_a_commit_of_its_own);
     tcase_add_test(tcase, what_fails_for_one_fails_for_all_of_its_group);
