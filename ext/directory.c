@@ -79,6 +79,17 @@ bool directory_is_writable(const char *path)
     return access(path, W_OK) == 0;
 }
 
+/* May anybody put directories where this one is? */
+static bool is_in_the_open(const char *path)
+{
+    struct stat folder;
+    char *name = inside(path, "..");
+    bool is_open =
+        !name || stat(name, &folder) != 0 || folder.st_mode & S_IWOTH;
+    free(name);
+    return is_open;
+}
+
 bool directory_is_strangers(const char *path, const char *database,
                             uid_t *owner)
 {
@@ -89,7 +100,8 @@ bool directory_is_strangers(const char *path, const char *database,
     *owner = directory.st_uid;
     if (*owner == 0 || *owner == geteuid())
         return false;
-    return stat(database, &file) != 0 || file.st_uid != *owner;
+    return (stat(database, &file) != 0 || file.st_uid != *owner) &&
+           is_in_the_open(path);
 }
 
 static bool sync_directory(const char *path)

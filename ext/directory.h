@@ -28,7 +28,8 @@ bool directory_identify(const char *path, struct directory_identity *out);
 bool directory_has_store(const char *path);
 bool directory_is_writable(const char *path);
 /* Does it belong to somebody else than this user, root and the database's
- * owner? Such a one could change the files under our hands. *owner: who. */
+ * owner, in a folder that all may write to? Such a one could change the files
+ * under our hands. *owner: who. */
 bool directory_is_strangers(const char *path, const char *database,
                             uid_t *owner);
 /* Has it nothing but what a store may consist of? A missing one, too. */

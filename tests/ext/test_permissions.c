@@ -175,6 +175,7 @@ START_TEST(a_strangers_directory_is_refused)
     if (geteuid() != 0)
         return; /* Nobody else may give files away. */
     open_database(0644);
+    ck_assert_int_eq(chmod(host.folder, 01777), 0);
     ck_assert_int_eq(mkdir(host_at(&host, "x.db-byron"), 0777), 0);
     ck_assert_int_eq(chown(host_at(&host, "x.db-byron"), 12345, 0), 0);
     ck_assert_int_eq(
@@ -189,6 +190,11 @@ START_TEST(a_strangers_directory_is_refused)
     ck_assert_int_eq(host_fail(host.db, "SELECT * FROM t"), SQLITE_CANTOPEN);
     ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(host.db), "user 12345"));
     ck_assert_int_eq(chown(host.path, 12345, 0), 0); /* Now they belong. */
+    host_reopen(&host);
+    ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM t"), "3");
+    /* In a folder of a group, one of the group may have made it. */
+    ck_assert_int_eq(chown(host.path, 23456, 0), 0);
+    ck_assert_int_eq(chmod(host.folder, 0770), 0);
     host_reopen(&host);
     ck_assert_str_eq(host_ask(host.db, "SELECT count(*) FROM t"), "3");
     host_close(&host);
