@@ -154,7 +154,7 @@ END_TEST
 START_TEST(a_full_room_costs_one_sync_and_is_empty_again)
 {
     struct scene scene;
-    char key[8];
+    char key[16];
     scene_init(&scene, 600);
     commit(&scene, "a", BYRON_PREPARE_SYNC);
     uint64_t before = syncs(&scene);
