@@ -188,11 +188,16 @@ static void say_scalar(struct generator *g, const struct source *source,
 {
     const struct table *other = pick_inner(g);
     const struct source inner = {other, "s"};
+    const struct column *least = schema_likely(g, other);
 
     say_column(g, source, column);
     say(g, " %s (SELECT %s(", PICK(g, "=", "<", ">=", "IS"),
         PICK(g, "min", "max"));
-    say_column(g, &inner, schema_likely(g, other));
+    say_column(g, &inner, least);
+    /* Of values that compare as equal any may be the least, and column's own
+     * collation may tell them apart. */
+    if (strcmp(least->collation, column->collation) != 0)
+        say(g, " COLLATE BINARY");
     say(g, ") FROM %s AS s", other->name);
     if (once_in(g, 2)) {
         say(g, " WHERE ");
