@@ -151,7 +151,7 @@ struct byron_options {
     void *barrier_context;
 
     /* A file, as the host's own, whose permissions and owner the store's files
-     * get; it must stay valid while the store is open. NULL: the directory's.
+     * get; it must stay valid while the store is open. NULL: the umask decides.
      */
     const char *like;
     uint32_t retain_ms;  /* How long superseded commits stay readable; 1000. */

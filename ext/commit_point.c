@@ -95,7 +95,14 @@ static int read_row(sqlite3 *db, const char *schema, sqlite3_int64 number,
     if (sqlite3_step(*statement) == SQLITE_ROW)
         found = take_row(*statement, out, carried);
     rc = sqlite3_reset(*statement);
-    return rc == SQLITE_OK ? found : rc;
+    if (rc == SQLITE_OK)
+        return found;
+    if (carried) {
+        sqlite3_free(carried->data);
+        carried->data = NULL;
+        carried->size = 0;
+    }
+    return rc;
 }
 
 int commit_point_read(sqlite3 *db, const char *schema, sqlite3_int64 number,

@@ -33,7 +33,7 @@ struct byron_os {
                              struct os_dir **out);
     /* Files made from now on, and the directory if this open made it, get the
      * permissions and the owner of the file at path, as far as the system lets
-     * us; without this, files get the directory's. */
+     * us; without this, the umask decides. */
     void (*dir_match)(struct os_dir *dir, const char *path);
     void (*dir_close)(struct os_dir *dir);       /* Releases the lock. */
     const char *(*dir_path)(struct os_dir *dir); /* Lent, for messages. */

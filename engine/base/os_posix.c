@@ -25,7 +25,8 @@ struct os_dir {
     int lock_fd;    /* -1: no lock held. */
     pid_t lock_pid; /* Who took it; a forked child must not let it go. */
     bool is_made;   /* By this very open. */
-    struct posix_owner owner; /* Of new files. */
+    bool has_owner;
+    struct posix_owner owner; /* Of new files, if it has. */
     char path[];              /* Absolute: the host may change its directory. */
 };
 
@@ -81,7 +82,8 @@ static int open_in(const struct os_dir *dir, const char *name, int flags)
 
 static int create_in(const struct os_dir *dir, const char *name, int flags)
 {
-    return posix_create_at(dir->fd, name, flags | O_NOFOLLOW, &dir->owner);
+    return posix_create_at(dir->fd, name, flags | O_NOFOLLOW,
+                           dir->has_owner ? &dir->owner : NULL);
 }
 
 static int open_dir(int dir_fd, const char *name)
@@ -185,11 +187,10 @@ static struct posix_owner owner_like(const struct stat *status)
 static byron_status dir_new(int fd, const char *path, struct os_dir **out)
 {
     char absolute[PATH_MAX];
-    struct stat status;
     struct os_dir *dir;
     size_t size;
 
-    if (!realpath(path, absolute) || fstat(fd, &status) != 0)
+    if (!realpath(path, absolute))
         return fail(path, BYRON_NO_OFFSET, READING, "cannot resolve");
     size = strlen(absolute) + 1;
     dir = alloc_bytes(sizeof *dir + size);
@@ -199,7 +200,7 @@ static byron_status dir_new(int fd, const char *path, struct os_dir **out)
     dir->lock_fd = -1;
     dir->lock_pid = 0;
     dir->is_made = false;
-    dir->owner = owner_like(&status);
+    dir->has_owner = false;
     memcpy(dir->path, absolute, size);
     *out = dir;
     return BYRON_OK;
@@ -235,6 +236,7 @@ static void posix_dir_match(struct os_dir *dir, const char *path)
 
     if (stat(path, &model) != 0)
         return;
+    dir->has_owner = true;
     dir->owner = owner = owner_like(&model);
     owner.mode |= (owner.mode & 0444) >> 2; /* Readers may look for names. */
     if (dir->is_made)

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FILE_MODE 0644
+
 /*
  * A host may have closed 0, 1 or 2, and a stray printf to such a descriptor
  * would land in a file of ours: we use higher ones only.
@@ -53,11 +55,12 @@ void posix_hand_over(int fd, const struct posix_owner *owner)
 int posix_create_at(int dir_fd, const char *name, int flags,
                     const struct posix_owner *owner)
 {
-    int fd = posix_open_at(dir_fd, name, flags | O_CREAT | O_EXCL, owner->mode);
+    int fd = posix_open_at(dir_fd, name, flags | O_CREAT | O_EXCL,
+                           owner ? owner->mode : FILE_MODE);
 
     if (fd < 0 && errno == EEXIST && !(flags & O_EXCL))
         return posix_open_at(dir_fd, name, flags, 0);
-    if (fd >= 0)
+    if (fd >= 0 && owner)
         posix_hand_over(fd, owner);
     return fd;
 }

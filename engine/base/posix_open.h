@@ -15,7 +15,8 @@ struct posix_owner {
 
 /* A descriptor above 2 that closes on exec, or -1 with errno. */
 int posix_open_at(int dir_fd, const char *name, int flags, mode_t mode);
-/* Makes it, its owner's, where it is missing; with O_EXCL, nowhere else. */
+/* Makes it, its owner's, where it is missing; with O_EXCL, nowhere else. owner
+ * NULL: for all to read, as far as the umask lets them. */
 int posix_create_at(int dir_fd, const char *name, int flags,
                     const struct posix_owner *owner);
 /* As SQLite does for the files beside a database: the umask takes nothing away,

@@ -392,6 +392,22 @@ START_TEST(create_is_exclusive)
 }
 END_TEST
 
+/* A directory open to all must not make files that all may write to. */
+START_TEST(files_of_a_store_without_a_model_are_the_umasks)
+{
+    mode_t before = umask(0027);
+    struct stat status;
+    char path[512];
+
+    ck_assert_int_eq(chmod(store, 0777), 0);
+    os->file_close(create("S-1"));
+    umask(before);
+    path_of("S-1", path);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 07777, 0640);
+}
+END_TEST
+
 START_TEST(missing_file_is_missing)
 {
     struct os_file *file;
@@ -553,6 +569,7 @@ static TCase *file_cases(void)
     tcase_add_test(cases, head_slots_are_apart);
     tcase_add_test(cases, short_head_slot_reads_as_zeros);
     tcase_add_test(cases, create_is_exclusive);
+    tcase_add_test(cases, files_of_a_store_without_a_model_are_the_umasks);
     tcase_add_test(cases, missing_file_is_missing);
     tcase_add_test(cases, what_was_appended_is_read_back);
     tcase_add_test(cases, reading_past_the_end_is_corrupt);
