@@ -117,6 +117,7 @@ struct byron_db {
     struct read_state *read_state; /* Needs mutex; the object is shared. */
     struct commit_ring ring;       /* Needs mutex. */
     uint64_t next_number;          /* Needs mutex. Files so far. */
+    uint64_t number_at_open;       /* That, after recovery. */
     uint64_t next_run;             /* Needs mutex. */
     uint64_t last_sequence;        /* Needs mutex. Published. */
     uint64_t window; /* Needs mutex. No job kept what only older readers saw. */

@@ -132,6 +132,7 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     db->next_run = 1;
     find_next_run(db);
     TRY(db_recover(db));
+    db->number_at_open = db->next_number;
     db->work_due = true;
     db_share_memory(db);
     db->pace.window_us = db->os->now_us(db->os);

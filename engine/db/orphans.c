@@ -58,6 +58,26 @@ void db_collect(struct byron_db *db)
     db->orphan_count = kept;
 }
 
+/*
+ * What a killed load left may be what fills the disk. Of tables that were there
+ * when the store was opened nothing will ever speak, if the manifest that was
+ * read is what the disk has. The file of the highest number stays, so that no
+ * number is given out again after the next crash.
+ */
+static void make_space(struct byron_db *db)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < db->orphan_count; i++) {
+        const struct orphan *orphan = &db->orphans[i];
+        if (orphan->kind == FILE_TABLE && orphan->wal == 0 &&
+            orphan->number + 1 < db->number_at_open)
+            db_remove_file(db, FILE_TABLE, orphan->number);
+        else
+            db->orphans[kept++] = *orphan;
+    }
+    db->orphan_count = kept;
+}
+
 byron_status db_release_orphans(struct byron_db *db, bool *did_some)
 {
     if (db->has_appended)
@@ -68,6 +88,8 @@ byron_status db_release_orphans(struct byron_db *db, bool *did_some)
         *did_some = is_over(db, &db->orphans[i]);
     if (*did_some)
         status = db_install(db, &edit, 0);
+    if (status == BYRON_FULL && manifest_is_safe(db->manifest))
+        make_space(db);
     version_edit_deinit(&edit);
     return status;
 }

@@ -16,6 +16,7 @@ void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number);
 void db_collect(struct byron_db *db);
 /* Files may go once the manifest knows their numbers as used. In a store that
  * has nothing else to write down, that is written for them: did_some is set.
+ * Where the disk is full, tables of an earlier process go before that.
  * Needs work_mutex. */
 BYRON_MUST_CHECK byron_status db_release_orphans(struct byron_db *db,
                                                  bool *did_some);
