@@ -109,7 +109,7 @@ $(B)/tests/support/byron_dump: $(ENGINE)
 # written down, so that one who comes later is not overlooked.
 $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c)): $(B)/tests/bench/rows.o
 CONTEST := $(patsubst %,$(B)/tests/bench/%.o,contest counted_calls keys lane meter peer report \
-             settings waits workload)
+             settings squeeze waits workload)
 PEERS    = $(foreach p,rocksdb leveldb,$(if $(call has,$p/c.h),$p)) $(if $(call has,lmdb.h),lmdb)
 $(B)/peers: FORCE
 	$(call replace,$(PEERS))
@@ -202,17 +202,14 @@ torture: all $(B)/tests/torture/torture ## Cut the power at every call, let call
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint
 	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
-# $(call contest,figures,size): the whole comparison, then what it says.
-contest  = @rm -f $(1) && mkdir -p build && tests/bench/run $(B) $(2) $(1) && \
-           tests/bench/figures targets $(1)
-bench: ## Compare with other stores and with ordinary tables, 10 minutes.
+bench: ## Compare with other stores and with ordinary tables, 10 minutes [LABELS="e1M cache"].
 	@tests/packages build bench
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools
-	$(call contest,build/bench.tsv,short)
-bench-full: ## The same with 3 and 30 million rows, many hours.
+	@tests/bench/run $(B) short build/bench.tsv $(LABELS)
+bench-full: ## The same with 3 and 36 million rows, 1 hour, 25 GB of disk, as root [LABELS="e36M"].
 	@tests/packages build bench
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools
-	$(call contest,build/bench-full.tsv,full)
+	@tests/bench/run $(B) full build/bench-full.tsv $(LABELS)
 bench-shapes: all tools ## Shapes of queries, against ordinary tables [ROWS=3000000].
 	$(B)/tests/bench/bench_shapes $(if $(ROWS),rows=$(ROWS))
 bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].

@@ -1,5 +1,6 @@
 #include "bench/contest.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/meter.h"
@@ -15,6 +17,7 @@
 
 #define MOST_TURNS 32
 #define COLD_OPS   50000 /* At most: the page cache fills while they run. */
+#define SHOW_EVERY 10    /* Seconds, where no terminal looks on. */
 
 static const struct stage stages[] = {
     {"main", KEYS_RANDOM, 100, 1, 0, false,
@@ -37,6 +40,7 @@ enum order {
     ORDER_RUN,
     ORDER_SETTLE,
     ORDER_REOPEN,
+    ORDER_RELOAD,
     ORDER_VERIFY,
     ORDER_END,
 };
@@ -46,9 +50,11 @@ struct desk {
     enum order order;
     const struct workload *workload;
     uint64_t ops;
+    double limit_s;
     struct outcome outcome;
     struct meter before, after;
-    uint64_t peak, disk, live;
+    uint64_t peak, disk, live, live_rows;
+    uint64_t cached; /* Bytes that a cold start left in the page cache. */
     double seconds;
 };
 
@@ -58,6 +64,8 @@ struct entrant {
     struct desk *desk;
     pid_t pid;
     int call, answer; /* Pipes: a byte is a word. */
+    double left_s;    /* Of the time that this workload may take. */
+    bool is_cut;      /* It was stopped in this workload. */
 };
 
 struct heat {
@@ -73,28 +81,47 @@ struct heat {
 /* --- In the peer's process -------------------------------------------------
  */
 
-static void obey(struct lane *lane, struct desk *desk, const char *path)
+static void start_cold(struct lane *lane, struct desk *desk,
+                       const struct squeeze *squeeze)
 {
+    const char *path = lane->settings.path;
+
+    lane->peer->close(lane->store);
+    drop_page_cache(path);
+    squeeze_empty(squeeze, lane->peer->name);
+    desk->cached = cached_bytes(path);
+    lane->store = lane->peer->open(&lane->settings);
+}
+
+static void obey(struct lane *lane, struct desk *desk,
+                 const struct squeeze *squeeze)
+{
+    const char *path = lane->settings.path;
     double start = seconds();
 
     meter_reset_peak();
     memset(&desk->outcome, 0, sizeof desk->outcome);
+    lane->deadline = UINT64_MAX;
+    if (!isinf(desk->limit_s))
+        lane->deadline =
+            ticks_now() + (uint64_t)(desk->limit_s * 1e9 / ns_per_tick);
     meter_read(&desk->before);
     if (desk->order == ORDER_RUN) {
         desk->workload->run(lane, desk->workload, desk->ops, &desk->outcome);
     } else if (desk->order == ORDER_SETTLE) {
         lane->peer->settle(lane->store);
     } else if (desk->order == ORDER_VERIFY) {
-        lane_verify(lane);
+        lane_verify(lane, &desk->outcome);
     } else if (desk->order == ORDER_REOPEN) {
-        lane->peer->close(lane->store);
-        drop_page_cache(path);
-        lane->store = lane->peer->open(&lane->settings);
+        start_cold(lane, desk, squeeze);
+    } else if (desk->order == ORDER_RELOAD) {
+        lane_reload(lane, desk->ops);
     }
     meter_read(&desk->after);
     desk->seconds = seconds() - start;
     desk->peak = meter_peak();
     desk->disk = disk_bytes(path);
+    desk->live_rows = lane->live;
     desk->live = lane->live * (ROW_KEY_BYTES + lane->value_bytes);
 }
 
@@ -109,18 +136,22 @@ static _Noreturn void attend(const struct heat *heat, struct entrant *entrant)
         .is_compressed = heat->contest->is_compressed,
         .is_synced = heat->stage->is_durable,
     };
+    const struct squeeze *squeeze = &heat->contest->squeeze;
     static struct lane lane;
     char word;
 
     /* The judge may be killed while this one is stopped. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!squeeze_enter(squeeze, entrant->peer->name))
+        peer_die(entrant->peer->name, "cannot enter its group",
+                 squeeze->prefix);
     lane_init(&lane, entrant->peer, &settings, heat->stage->order,
               heat->rows + heat->rows / 4 + 10000);
     zipf_init(&lane.zipf, heat->rows);
     while (read(entrant->call, &word, 1) == 1) {
         if (entrant->desk->order == ORDER_END)
             break;
-        obey(&lane, entrant->desk, entrant->path);
+        obey(&lane, entrant->desk, squeeze);
         if (write(entrant->answer, &word, 1) != 1)
             break;
     }
@@ -137,11 +168,28 @@ static void fail(const struct entrant *entrant, const char *what)
     exit(1);
 }
 
+/* A process that ended by itself has said why. */
+static void fail_of(const struct heat *heat, const struct entrant *entrant)
+{
+    const struct squeeze *squeeze = &heat->contest->squeeze;
+    char words[128];
+
+    waitpid(entrant->pid, NULL, 0);
+    if (squeeze_kills(squeeze, entrant->peer->name) == 0)
+        fail(entrant, "is gone");
+    snprintf(words, sizeof words,
+             "was killed by the kernel: %llu MB were not enough for it",
+             (unsigned long long)heat->contest->squeeze_mb);
+    fail(entrant, words);
+}
+
 static void enter(struct heat *heat, struct entrant *entrant)
 {
     int call[2], answer[2];
 
     mkdir(entrant->path, 0755);
+    if (!squeeze_make(&heat->contest->squeeze, entrant->peer->name))
+        fail(entrant, "cannot make its memory group");
     entrant->desk = mmap(NULL, sizeof *entrant->desk, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (entrant->desk == MAP_FAILED || pipe(call) != 0 || pipe(answer) != 0)
@@ -164,7 +212,8 @@ static void enter(struct heat *heat, struct entrant *entrant)
     kill(entrant->pid, SIGSTOP);
 }
 
-static void let(struct entrant *entrant, enum order order)
+static void let(const struct heat *heat, struct entrant *entrant,
+                enum order order)
 {
     char word = 0;
 
@@ -172,17 +221,17 @@ static void let(struct entrant *entrant, enum order order)
     kill(entrant->pid, SIGCONT);
     if (write(entrant->call, &word, 1) != 1 ||
         (order != ORDER_END && read(entrant->answer, &word, 1) != 1))
-        fail(entrant, "is gone");
+        fail_of(heat, entrant);
     if (order != ORDER_END)
         kill(entrant->pid, SIGSTOP);
 }
 
-static void leave(struct entrant *entrant)
+static void leave(const struct heat *heat, struct entrant *entrant)
 {
     char command[5000];
     int status = 0;
 
-    let(entrant, ORDER_END);
+    let(heat, entrant, ORDER_END);
     waitpid(entrant->pid, &status, 0);
     if (status != 0)
         fail(entrant, "did not close");
@@ -225,6 +274,7 @@ static void add_part(struct standing *standing, const struct desk *desk)
     standing->row_bytes += outcome->row_bytes;
     waits_merge(&standing->waits, &outcome->waits);
     add_meters(standing, desk);
+    standing->is_cut = standing->is_cut || outcome->is_cut;
     if (standing->most == 0 || rate < standing->least)
         standing->least = rate;
     if (rate > standing->most)
@@ -237,42 +287,112 @@ static void add_sample(struct standing *standing, double rate)
         standing->rate[standing->samples++] = rate;
 }
 
+/* What is being done, and for how long this has been going on. */
+static void show(const struct heat *heat, const struct turn *turn,
+                 const char *what, const char *peer)
+{
+    static time_t last;
+    time_t now = time(NULL);
+    long elapsed = (long)now - (long)heat->contest->began;
+    bool is_seen = isatty(2);
+
+    if (!is_seen && now - last < SHOW_EVERY)
+        return;
+    last = now;
+    fprintf(stderr, is_seen ? "\r%-78s\r" : "%s", "");
+    fprintf(stderr, "[%ld:%02ld] %s, %s%s%s%s: %s %s%s", elapsed / 60,
+            elapsed % 60, heat->contest->label, heat->stage->name,
+            turn ? " " : "", turn ? turn->workload->name : "",
+            turn && turn->is_cold ? " cold" : "", peer, what,
+            is_seen ? "" : "\n");
+}
+
+static void show_nothing(void)
+{
+    if (isatty(2))
+        fprintf(stderr, "\r%-78s\r", "");
+}
+
 /*
  * Gets ready for reads, unmeasured: with the store as good as new and what it
  * needs to find its rows read in; or with its caches filled.
  */
-static void prepare_reads(struct entrant *entrant, const struct turn *turn,
-                          uint64_t ops)
+static void prepare_reads(const struct heat *heat, struct entrant *entrant,
+                          const struct turn *turn, uint64_t ops)
 {
-    if (turn->is_cold && !entrant->peer->keeps_nothing)
-        let(entrant, ORDER_REOPEN);
+    struct desk *desk = entrant->desk;
+
+    if (turn->is_cold && !entrant->peer->keeps_nothing) {
+        let(heat, entrant, ORDER_REOPEN);
+        if (desk->cached > desk->disk / 100 + (1 << 20))
+            printf("%s: not quite cold, %.1f MB of its files are in the page "
+                   "cache\n",
+                   entrant->peer->name, (double)desk->cached / 1e6);
+    }
     if (turn->workload->is_whole)
         return;
-    entrant->desk->ops = turn->is_cold ? ops / 4 + 1 : ops;
-    let(entrant, ORDER_RUN);
+    desk->ops = turn->is_cold ? ops / 4 + 1 : ops;
+    desk->limit_s = entrant->left_s / 2; /* Its own time is not lessened. */
+    let(heat, entrant, ORDER_RUN);
+}
+
+/* One part of a workload, of one peer. */
+static void run_entrant(struct heat *heat, const struct turn *turn,
+                        struct entrant *entrant, uint64_t part, uint64_t ops)
+{
+    struct standing *standing = &turn->standings[entrant - heat->entrants];
+    struct desk *desk = entrant->desk;
+
+    standing->planned += turn->workload->is_whole ? desk->live_rows : ops;
+    if (entrant->is_cut)
+        return;
+    desk->workload = turn->workload;
+    if (turn->is_cold || (part == 0 && turn->workload->is_plain_read))
+        prepare_reads(heat, entrant, turn, ops);
+    desk->ops = ops;
+    desk->limit_s = entrant->left_s;
+    let(heat, entrant, ORDER_RUN);
+    entrant->left_s -= desk->seconds;
+    entrant->is_cut = desk->outcome.is_cut;
+    add_part(standing, desk);
+    if (turn->workload->writes)
+        sync_files(entrant->path); /* Not in the next one's time. */
+    else
+        add_sample(standing, rate_of(desk->outcome.ops, desk->outcome.ticks));
 }
 
 /* One part of a workload, every peer in its turn. */
 static void run_part(struct heat *heat, const struct turn *turn, uint64_t part,
-                     uint64_t ops)
+                     uint64_t parts, uint64_t ops)
 {
-    for (size_t i = 0; i < heat->count; i++) {
-        size_t n = (i + part) % heat->count;
-        struct entrant *entrant = &heat->entrants[n];
-        struct desk *desk = entrant->desk;
+    char words[64];
 
-        desk->workload = turn->workload;
-        if (turn->is_cold || (part == 0 && turn->workload->is_plain_read))
-            prepare_reads(entrant, turn, ops);
-        desk->ops = ops;
-        let(entrant, ORDER_RUN);
-        add_part(&turn->standings[n], desk);
-        if (turn->workload->writes)
-            sync_files(entrant->path); /* Not in the next one's time. */
-        else
-            add_sample(&turn->standings[n],
-                       rate_of(desk->outcome.ops, desk->outcome.ticks));
+    snprintf(words, sizeof words, "does part %llu of %llu",
+             (unsigned long long)part + 1, (unsigned long long)parts);
+    for (size_t i = 0; i < heat->count; i++) {
+        struct entrant *entrant = &heat->entrants[(i + part) % heat->count];
+
+        show(heat, turn, words, entrant->peer->name);
+        run_entrant(heat, turn, entrant, part, ops);
     }
+}
+
+/*
+ * The store of a peer that was stopped in its load is made anew with all its
+ * rows, unmeasured, so that it can take part in what comes next.
+ */
+static void reload(struct heat *heat, const struct turn *turn,
+                   struct entrant *entrant)
+{
+    struct standing *standing = &turn->standings[entrant - heat->entrants];
+
+    show(heat, turn, "is loaded anew, sorted", entrant->peer->name);
+    entrant->desk->ops = heat->rows;
+    let(heat, entrant, ORDER_RELOAD);
+    let(heat, entrant, ORDER_SETTLE);
+    sync_files(entrant->path);
+    standing->disk = entrant->desk->disk;
+    standing->live = entrant->desk->live;
 }
 
 /* The rate of writes is that of the round: its parts are not alike. */
@@ -281,40 +401,51 @@ static void settle_all(struct heat *heat, const struct turn *turn,
 {
     for (size_t i = 0; i < heat->count; i++) {
         struct standing *standing = &turn->standings[i];
+        struct entrant *entrant = &heat->entrants[i];
 
         add_sample(standing, rate_of(standing->ops - before[i].ops,
                                      standing->ticks - before[i].ticks));
-        let(&heat->entrants[i], ORDER_SETTLE);
-        add_meters(standing, heat->entrants[i].desk);
-        standing->settle_s += heat->entrants[i].desk->seconds;
-        sync_files(heat->entrants[i].path);
+        show(heat, turn, "settles", entrant->peer->name);
+        let(heat, entrant, ORDER_SETTLE);
+        add_meters(standing, entrant->desk);
+        standing->settle_s += entrant->desk->seconds;
+        sync_files(entrant->path);
+        if (entrant->is_cut && turn->workload->is_load)
+            reload(heat, turn, entrant);
     }
 }
 
-static void show_progress(const struct heat *heat, const struct turn *turn,
-                          uint64_t part, uint64_t parts)
+/* How many ops of a workload the peers are asked for. */
+static uint64_t ops_of(const struct heat *heat, const struct turn *turn)
 {
-    if (!isatty(2))
-        return;
-    fprintf(stderr, "\r%-60s\r", "");
-    if (parts > 0)
-        fprintf(stderr, "%s %s%s: part %llu of %llu ", heat->stage->name,
-                turn->workload->name, turn->is_cold ? " cold" : "",
-                (unsigned long long)part, (unsigned long long)parts);
+    const struct workload *workload = turn->workload;
+    uint64_t ops = (uint64_t)(workload->share * (double)heat->rows);
+    uint64_t reads = heat->contest->reads;
+
+    if (workload->most > 0 && ops > workload->most)
+        ops = workload->most;
+    if (reads > 0 && ops > reads && !workload->writes && !workload->is_whole)
+        ops = reads;
+    if (turn->is_cold && ops > COLD_OPS)
+        ops = COLD_OPS;
+    return ops;
 }
 
 static void run_turn(struct heat *heat, const struct turn *turn)
 {
     static struct standing before[CONTEST_PEERS];
     const struct workload *workload = turn->workload;
-    uint64_t parts = heat->contest->parts;
-    uint64_t ops = (uint64_t)(workload->share * (double)heat->rows);
+    const struct contest *contest = heat->contest;
+    uint64_t parts = contest->parts, ops = ops_of(heat, turn);
+    uint64_t limit = workload->is_load  ? contest->load_limit
+                     : workload->writes ? contest->write_limit
+                                        : contest->limit;
 
     memcpy(before, turn->standings, sizeof before);
-    if (workload->most > 0 && ops > workload->most)
-        ops = workload->most;
-    if (turn->is_cold && ops > COLD_OPS)
-        ops = COLD_OPS;
+    for (size_t i = 0; i < heat->count; i++) {
+        heat->entrants[i].left_s = limit > 0 ? (double)limit : INFINITY;
+        heat->entrants[i].is_cut = false;
+    }
     if (workload->is_load && workload->batch == 0)
         parts = 1;
     if (workload->is_whole && parts > 3)
@@ -322,12 +453,11 @@ static void run_turn(struct heat *heat, const struct turn *turn)
     for (uint64_t part = 0; part < parts; part++) {
         uint64_t from = ops * part / parts, to = ops * (part + 1) / parts;
 
-        show_progress(heat, turn, part + 1, parts);
-        run_part(heat, turn, part, to - from);
+        run_part(heat, turn, part, parts, to - from);
     }
     if (workload->writes)
         settle_all(heat, turn, before);
-    show_progress(heat, turn, 0, 0);
+    show_nothing();
 }
 
 /* Whether a list of names with commas between has this one. */
@@ -375,6 +505,21 @@ static size_t plan_turns(const struct contest *contest,
     return is_wanted ? count : 0;
 }
 
+static void verify(const struct heat *heat, struct entrant *entrant)
+{
+    struct desk *desk = entrant->desk;
+    uint64_t limit = heat->contest->limit;
+
+    desk->limit_s = limit > 0 ? (double)limit : INFINITY;
+    show(heat, NULL, "is looked through", entrant->peer->name);
+    let(heat, entrant, ORDER_VERIFY);
+    if (desk->outcome.is_cut)
+        printf("\n%s: %llu of its %llu rows were compared in the end, for lack "
+               "of time\n",
+               entrant->peer->name, (unsigned long long)desk->outcome.ops,
+               (unsigned long long)desk->live_rows);
+}
+
 static void run_round(struct heat *heat, const struct turn *turns, size_t count)
 {
     for (size_t i = 0; i < heat->count; i++)
@@ -386,9 +531,11 @@ static void run_round(struct heat *heat, const struct turn *turns, size_t count)
                         heat->count, heat->peers);
     }
     for (size_t i = 0; i < heat->count; i++)
-        let(&heat->entrants[i], ORDER_VERIFY);
+        verify(heat, &heat->entrants[i]);
     for (size_t i = 0; i < heat->count; i++)
-        leave(&heat->entrants[i]);
+        leave(heat, &heat->entrants[i]);
+    squeeze_remove_all(&heat->contest->squeeze);
+    show_nothing();
 }
 
 static void take_entrants(struct heat *heat)

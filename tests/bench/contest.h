@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bench/lane.h"
+#include "bench/squeeze.h"
 #include "bench/workload.h"
 
 #define CONTEST_PEERS   8
@@ -25,6 +26,13 @@ struct contest {
     uint64_t memory; /* Bytes. */
     uint64_t rounds; /* Fresh stores, all over again. */
     uint64_t parts;  /* Turns that a workload is cut into. */
+    uint64_t reads;  /* Of random reads at most; 0: no bound. */
+    /* Seconds that a peer may take for one that reads, one that writes to
+     * rows that are there, a load; 0: no bound. */
+    uint64_t limit, write_limit, load_limit;
+    uint64_t began; /* Seconds since 1970: what progress is counted from. */
+    uint64_t squeeze_mb; /* As asked for. */
+    struct squeeze squeeze;
     bool is_compressed;
     bool is_cold; /* Reads once more, in stores just opened, with no page
                      cache. */
@@ -43,6 +51,8 @@ struct standing {
     double cpu_us;             /* Of all threads, settling too. */
     double own_us;             /* Of the thread that asks; its own work too. */
     double settle_s;
+    uint64_t planned; /* Ops, had there been no limit. */
+    bool is_cut;      /* By the limit. */
 };
 
 struct turn {

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/meter.h"
 #include "bench/rows.h"
 
-#define SCAN_PIECE 1000 /* Rows that are one op of a scan. */
+#define SCAN_PIECE 1000   /* Rows that are one op of a scan. */
+#define SORT_PIECE 500000 /* Rows that are sorted at a time, more or less. */
+#define LOAD_BATCH 10000
 
 void lane_wrong(const struct lane *lane, const char *what, uint64_t row)
 {
@@ -31,7 +34,15 @@ void lane_init(struct lane *lane, const struct peer *peer,
     memset(lane->versions, ROW_DELETED, (size_t)capacity);
     lane->expected = peer_allocate(lane->value_bytes);
     lane->random = 20261122;
+    lane->deadline = UINT64_MAX;
     lane->store = peer->open(settings);
+}
+
+bool lane_is_late(const struct lane *lane, struct outcome *out)
+{
+    if (ticks_now() >= lane->deadline)
+        out->is_cut = true;
+    return out->is_cut;
 }
 
 uint64_t lane_random(struct lane *lane)
@@ -167,7 +178,7 @@ void lane_scan_all(struct lane *lane, bool is_backward, struct outcome *out)
     do {
         before = rows;
         sum += scan_piece(lane, SCAN_PIECE, is_backward ? -1 : 1, last, &rows);
-        is_over = rows - before < SCAN_PIECE;
+        is_over = rows - before < SCAN_PIECE || lane_is_late(lane, out);
         if (is_over)
             lane->peer->scan_end(lane->store);
         end = ticks_now();
@@ -176,7 +187,8 @@ void lane_scan_all(struct lane *lane, bool is_backward, struct outcome *out)
         start = end;
     } while (!is_over);
     out->ops += rows;
-    if ((rows != lane->live || sum != lane->sum) && !lane->peer->keeps_nothing)
+    if (!out->is_cut && (rows != lane->live || sum != lane->sum) &&
+        !lane->peer->keeps_nothing)
         lane_wrong(lane, "a scan's count or sum", rows);
 }
 
@@ -200,7 +212,7 @@ void lane_seek(struct lane *lane, uint64_t row, uint64_t count,
     took(out, end - start);
 }
 
-void lane_verify(struct lane *lane)
+void lane_verify(struct lane *lane, struct outcome *out)
 {
     struct bytes key, value;
     uint64_t rows = 0, sum = 0, word = 0;
@@ -208,7 +220,9 @@ void lane_verify(struct lane *lane)
     if (lane->peer->keeps_nothing)
         return;
     lane->peer->scan(lane->store, NULL, false, UINT64_MAX);
-    for (; lane->peer->next(lane->store, &key, &value); rows++) {
+    while (!(rows % SCAN_PIECE == 0 && lane_is_late(lane, out)) &&
+           lane->peer->next(lane->store, &key, &value)) {
+        rows++;
         if (key.size != ROW_KEY_BYTES || value.size != lane->value_bytes)
             lane_wrong(lane, "a size, looked for after all", rows);
         /* Which version it should be, the sum tells. */
@@ -219,6 +233,82 @@ void lane_verify(struct lane *lane)
         sum += word;
     }
     lane->peer->scan_end(lane->store);
-    if (rows != lane->live || sum != lane->sum)
+    out->ops = rows;
+    if (!out->is_cut && (rows != lane->live || sum != lane->sum))
         lane_wrong(lane, "the rows, counted after all", rows);
+}
+
+/* --- A load in order -------------------------------------------------------
+ */
+
+struct sorted_row {
+    uint8_t key[ROW_KEY_BYTES];
+    uint64_t row;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(a, b, ROW_KEY_BYTES);
+}
+
+static struct lane_write choose_queued(struct lane *lane)
+{
+    return (struct lane_write){WRITE_INSERT, lane->queue++->row};
+}
+
+/* Which of so many pieces, in the order of keys, a key belongs to. */
+static uint64_t piece_of(const uint8_t *key, uint64_t pieces)
+{
+    return ((uint64_t)key[0] << 8 | key[1]) * pieces >> 16;
+}
+
+/* The rows of one piece; room grows as it must. Answers their number. */
+static uint64_t collect(const struct lane *lane, uint64_t rows, uint64_t piece,
+                        uint64_t pieces, struct sorted_row **room,
+                        uint64_t *capacity)
+{
+    struct sorted_row next;
+    uint64_t count = 0;
+
+    for (uint64_t row = 0; row < rows; row++) {
+        key_of(lane->order, row, next.key);
+        next.row = row;
+        if (piece_of(next.key, pieces) != piece)
+            continue;
+        if (count == *capacity) {
+            *capacity = *capacity * 2 + LOAD_BATCH;
+            *room = realloc(*room, *capacity * sizeof **room);
+            if (!*room)
+                peer_die("bench", "allocate", "out of memory");
+        }
+        (*room)[count++] = next;
+    }
+    qsort(*room, count, sizeof **room, compare_keys);
+    return count;
+}
+
+/* Piece by piece: all keys at once would not fit under a squeeze. */
+void lane_reload(struct lane *lane, uint64_t rows)
+{
+    uint64_t pieces = rows / SORT_PIECE + 1, capacity = 0;
+    struct sorted_row *room = NULL;
+    static struct outcome ignored;
+
+    lane->peer->close(lane->store);
+    empty_folder(lane->settings.path);
+    memset(lane->versions, ROW_DELETED, (size_t)lane->capacity);
+    lane->live = lane->sum = 0;
+    lane->rows = rows;
+    lane->store = lane->peer->open(&lane->settings);
+    for (uint64_t piece = 0; piece < pieces; piece++) {
+        uint64_t count = collect(lane, rows, piece, pieces, &room, &capacity);
+
+        lane->queue = room;
+        for (uint64_t n; count > 0; count -= n) {
+            n = count < LOAD_BATCH ? count : LOAD_BATCH;
+            lane_write(lane, n, choose_queued, &ignored);
+        }
+    }
+    lane->queue = NULL;
+    free(room);
 }

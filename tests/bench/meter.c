@@ -4,7 +4,9 @@
 #include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -112,4 +114,58 @@ void sync_files(const char *path)
 void drop_page_cache(const char *path)
 {
     ftw(path, drop_file, 16);
+}
+
+#define LOOK_BYTES ((off_t)1 << 28) /* That are looked at together. */
+
+static uint64_t resident_in(int file, off_t from, off_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)size;
+    size_t pages = (bytes + page - 1) / page;
+    unsigned char *is_there = calloc(pages, 1);
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, from);
+    uint64_t found = 0;
+
+    if (is_there && map != MAP_FAILED && mincore(map, bytes, is_there) == 0) {
+        for (size_t i = 0; i < pages; i++)
+            found += (is_there[i] & 1) * page;
+    }
+    if (map != MAP_FAILED)
+        munmap(map, bytes);
+    free(is_there);
+    return found;
+}
+
+static int add_resident(const char *path, const struct stat *status, int kind)
+{
+    int file;
+
+    if (kind != FTW_F || (file = open(path, O_RDONLY)) < 0)
+        return 0;
+    for (off_t at = 0; at < status->st_size; at += LOOK_BYTES) {
+        off_t left = status->st_size - at;
+
+        sum += resident_in(file, at, left < LOOK_BYTES ? left : LOOK_BYTES);
+    }
+    close(file);
+    return 0;
+}
+
+uint64_t cached_bytes(const char *path)
+{
+    sum = 0;
+    ftw(path, add_resident, 16);
+    return sum;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind,
+                      struct FTW *place)
+{
+    (void)status, (void)kind;
+    return place->level == 0 ? 0 : remove(path);
+}
+
+void empty_folder(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

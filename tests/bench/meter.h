@@ -28,4 +28,8 @@ uint64_t disk_bytes(const char *path);
 void sync_files(const char *path);
 /* Forgets what the page cache holds of all files below path. */
 void drop_page_cache(const char *path);
+/* What it holds of them all the same. */
+uint64_t cached_bytes(const char *path);
+/* Removes everything below path. */
+void empty_folder(const char *path);
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/report.h"
@@ -50,10 +51,11 @@ static void choose_peers(struct contest *contest, const char *names)
 }
 
 /*
- * A process that removes a folder once every other one that has this pipe is
- * gone, however they went.
+ * A process that removes a folder and the memory groups once every other one
+ * that has this pipe is gone, however they went.
  */
-static pid_t hire_cleaner(const char *folder, int life[2])
+static pid_t hire_cleaner(const char *folder, const struct squeeze *squeeze,
+                          int life[2])
 {
     pid_t pid;
     char word, command[128];
@@ -67,6 +69,7 @@ static pid_t hire_cleaner(const char *folder, int life[2])
     close(life[1]);
     while (read(life[0], &word, 1) > 0)
         continue;
+    squeeze_remove_all(squeeze);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     _exit(system(command) != 0);
 }
@@ -80,6 +83,12 @@ int settings_main(struct contest *contest, int argc, char **argv)
         {"memory=", &memory_mb, NULL, NULL},
         {"rounds=", &contest->rounds, NULL, NULL},
         {"parts=", &contest->parts, NULL, NULL},
+        {"reads=", &contest->reads, NULL, NULL},
+        {"limit=", &contest->limit, NULL, NULL},
+        {"write_limit=", &contest->write_limit, NULL, NULL},
+        {"load_limit=", &contest->load_limit, NULL, NULL},
+        {"squeeze=", &contest->squeeze_mb, NULL, NULL},
+        {"began=", &contest->began, NULL, NULL},
         {"compressed=", NULL, NULL, &contest->is_compressed},
         {"cold=", NULL, NULL, &contest->is_cold},
         {"only=", NULL, &contest->only, NULL},
@@ -96,13 +105,16 @@ int settings_main(struct contest *contest, int argc, char **argv)
     contest->rounds = 1;
     contest->parts = 5;
     contest->label = "run";
+    contest->began = (uint64_t)time(NULL);
     for (int i = 1; i < argc; i++) {
         if (!set(words, sizeof words / sizeof *words, argv[i])) {
             fprintf(stderr,
                     "usage: %s [rows=N] [memory=MB] [rounds=N] [parts=N] "
                     "[compressed=1] [cold=1]\n    [only=NAME,NAME] "
                     "[peers=NAME,NAME] [label=WORD] [figures=FILE] "
-                    "[hash_index=on|off|auto]\n",
+                    "[hash_index=on|off|auto]\n    [reads=N] [limit=SECONDS] "
+                    "[write_limit=SECONDS]\n    [load_limit=SECONDS] "
+                    "[squeeze=MB] [began=SECONDS]\n",
                     argv[0]);
             return 2;
         }
@@ -113,8 +125,11 @@ int settings_main(struct contest *contest, int argc, char **argv)
     if (contest->peer_count == 0 || contest->rows < 1000 ||
         contest->parts == 0 || contest->rounds == 0 ||
         (figures && !(contest->figures = fopen(figures, "a"))) ||
-        !(contest->folder = mkdtemp(folder)) ||
-        (cleaner = hire_cleaner(folder, life)) < 0)
+        !(contest->folder = mkdtemp(folder)))
+        return 2;
+    squeeze_find(contest->squeeze_mb << 20, strrchr(folder, '/') + 1,
+                 &contest->squeeze);
+    if ((cleaner = hire_cleaner(folder, &contest->squeeze, life)) < 0)
         return 2;
     ticks_calibrate();
     report_begin(contest);

@@ -49,7 +49,7 @@ static void run_batches(struct lane *lane, const struct workload *workload,
     /* A batch of large values is no larger than one of small ones. */
     if (workload->batch > 1 && most * lane->value_bytes > 400000)
         most = 400000 / lane->value_bytes + 1;
-    while (ops > 0) {
+    while (ops > 0 && !lane_is_late(lane, out)) {
         uint64_t count = ops < most ? ops : most;
 
         lane_write(lane, count, choose, out);
@@ -82,14 +82,14 @@ static void read_random(struct lane *lane, const struct workload *workload,
                         uint64_t ops, struct outcome *out)
 {
     (void)workload;
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_get(lane, lane_random(lane) % lane->rows, out);
 }
 
 static void read_held(struct lane *lane, const struct workload *workload,
                       uint64_t ops, struct outcome *out)
 {
-    while (ops > 0) {
+    while (ops > 0 && !lane_is_late(lane, out)) {
         uint64_t count = ops < workload->batch ? ops : workload->batch;
         uint64_t start = ticks_now();
 
@@ -107,7 +107,7 @@ static void read_missing(struct lane *lane, const struct workload *workload,
                          uint64_t ops, struct outcome *out)
 {
     (void)workload;
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_get(lane, FAR_AWAY + lane_random(lane) % FAR_AWAY, out);
 }
 
@@ -120,7 +120,7 @@ static void read_hot(struct lane *lane, const struct workload *workload,
                      uint64_t ops, struct outcome *out)
 {
     (void)workload;
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_get(lane, popular_row(lane), out);
 }
 
@@ -142,7 +142,7 @@ static void seek_10(struct lane *lane, const struct workload *workload,
                     uint64_t ops, struct outcome *out)
 {
     (void)workload;
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_seek(lane, lane_random(lane) % lane->rows, 10, out);
 }
 
@@ -150,7 +150,7 @@ static void seek_100(struct lane *lane, const struct workload *workload,
                      uint64_t ops, struct outcome *out)
 {
     (void)workload;
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_seek(lane, lane_random(lane) % lane->rows, 100, out);
 }
 
@@ -206,7 +206,7 @@ static void read_while_writing(struct lane *lane,
     writer.lane.store = lane->peer->attach(lane->store);
     if (pthread_create(&thread, NULL, write_steadily, &writer) != 0)
         peer_die(lane->peer->name, "thread", "cannot start");
-    for (; ops > 0; ops--)
+    for (; ops > 0 && !lane_is_late(lane, out); ops--)
         lane_get(lane, lane_random(lane) % (lane->rows / 2) * 2, out);
     writer.is_over = true;
     pthread_join(thread, NULL);
@@ -252,7 +252,7 @@ static void run_ycsb(struct lane *lane, const struct workload *workload,
 {
     const struct ycsb *ycsb = &mixes[workload->name[4] - 'A'];
 
-    for (; ops > 0; ops--) {
+    for (; ops > 0 && !lane_is_late(lane, out); ops--) {
         unsigned die = (unsigned)(lane_random(lane) % 100);
 
         if (die < ycsb->reads && ycsb->reads_latest)
