@@ -372,7 +372,8 @@ static void run_part(struct heat *heat, const struct turn *turn, uint64_t part,
     for (size_t i = 0; i < heat->count; i++) {
         struct entrant *entrant = &heat->entrants[(i + part) % heat->count];
 
-        show(heat, turn, words, entrant->peer->name);
+        if (!entrant->is_cut)
+            show(heat, turn, words, entrant->peer->name);
         run_entrant(heat, turn, entrant, part, ops);
     }
 }
