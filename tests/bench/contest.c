@@ -1,5 +1,6 @@
 #include "bench/contest.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ static void start_cold(struct lane *lane, struct desk *desk,
     const char *path = lane->settings.path;
 
     lane->peer->close(lane->store);
+    malloc_trim(0); /* What it has freed is the next one's under a squeeze. */
     drop_page_cache(path);
     squeeze_empty(squeeze, lane->peer->name);
     desk->cached = cached_bytes(path);

@@ -1,5 +1,6 @@
 #include "bench/lane.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,4 +312,5 @@ void lane_reload(struct lane *lane, uint64_t rows)
     }
     lane->queue = NULL;
     free(room);
+    malloc_trim(0);
 }

@@ -23,6 +23,7 @@ struct store {
     const leveldb_snapshot_t *held;
     char *value;
     leveldb_iterator_t *iterator;
+    leveldb_cache_t *cache; /* Of the handle that opened it. */
     uint64_t left;
     bool is_backward, has_begun, is_synced;
 };
@@ -59,13 +60,15 @@ static struct store *open_store(const struct peer_settings *settings)
 {
     leveldb_options_t *options = leveldb_options_create();
     char *words = NULL;
+    leveldb_cache_t *cache =
+        leveldb_cache_create_lru((size_t)(settings->memory / 4 * 3));
+    struct store *store;
     leveldb_t *db;
 
     leveldb_options_set_create_if_missing(options, 1);
     leveldb_options_set_write_buffer_size(options,
                                           (size_t)(settings->memory / 8));
-    leveldb_options_set_cache(
-        options, leveldb_cache_create_lru((size_t)(settings->memory / 4 * 3)));
+    leveldb_options_set_cache(options, cache);
     leveldb_options_set_filter_policy(
         options, leveldb_filterpolicy_create_bloom((int)settings->bloom_bits));
     leveldb_options_set_block_size(options, 4096);
@@ -77,7 +80,9 @@ static struct store *open_store(const struct peer_settings *settings)
     db = leveldb_open(options, settings->path, &words);
     check(words, "open");
     leveldb_options_destroy(options);
-    return new_handle(db, settings->is_synced);
+    store = new_handle(db, settings->is_synced);
+    store->cache = cache;
+    return store;
 }
 
 static struct store *attach(struct store *store)
@@ -189,9 +194,11 @@ static void settle(struct store *store)
 static void close_store(struct store *store)
 {
     leveldb_t *db = store->db;
+    leveldb_cache_t *cache = store->cache;
 
     detach(store);
     leveldb_close(db);
+    leveldb_cache_destroy(cache);
 }
 
 static const struct peer peer = {

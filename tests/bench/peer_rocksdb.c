@@ -48,9 +48,11 @@ table_options(const struct peer_settings *settings)
 {
     rocksdb_block_based_table_options_t *table =
         rocksdb_block_based_options_create();
+    rocksdb_cache_t *cache =
+        rocksdb_cache_create_lru((size_t)(settings->memory / 4 * 3));
 
-    rocksdb_block_based_options_set_block_cache(
-        table, rocksdb_cache_create_lru((size_t)(settings->memory / 4 * 3)));
+    rocksdb_block_based_options_set_block_cache(table, cache);
+    rocksdb_cache_destroy(cache); /* It lives on while it is in use. */
     rocksdb_block_based_options_set_filter_policy(
         table, rocksdb_filterpolicy_create_bloom_full(settings->bloom_bits));
     rocksdb_block_based_options_set_block_size(table, 4096);
@@ -64,10 +66,11 @@ table_options(const struct peer_settings *settings)
 static rocksdb_options_t *db_options(const struct peer_settings *settings)
 {
     rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_block_based_table_options_t *table = table_options(settings);
 
     rocksdb_options_set_create_if_missing(options, 1);
-    rocksdb_options_set_block_based_table_factory(options,
-                                                  table_options(settings));
+    rocksdb_options_set_block_based_table_factory(options, table);
+    rocksdb_block_based_options_destroy(table);
     rocksdb_options_set_compression(options, settings->is_compressed
                                                  ? rocksdb_lz4_compression
                                                  : rocksdb_no_compression);
