@@ -1,6 +1,6 @@
 #include "db/batch.h"
 
-#include "base/alloc.h"
+#include "base/try.h"
 
 /* An operation, and the beginning of its key. */
 struct place {
@@ -146,25 +146,28 @@ static byron_status value(struct iter *base, struct slice *out)
     return BYRON_OK;
 }
 
+/* It lies in the room that its maker was given. */
 static void release(struct iter *base)
 {
-    alloc_free(base);
+    (void)base;
 }
 
-byron_status batch_iter_new(const struct byron_op *ops, size_t count,
-                            struct iter **out)
+byron_status batch_iter_init(const struct byron_op *ops, size_t count,
+                             struct buf *room, struct iter **out)
 {
     static const struct iter_ops batch_ops = {
         .first = first, .next = next, .value = value, .free = release};
+    byron_status status;
     struct batch_iter *batch;
     if (count > SIZE_MAX / 4 / sizeof batch->room[0])
         return error_no_memory();
-    batch = alloc_bytes(sizeof *batch + 2 * count * sizeof batch->room[0]);
-    if (!batch)
-        return error_no_memory();
+    buf_clear(room);
+    TRY(buf_reserve(room, sizeof *batch + 2 * count * sizeof batch->room[0]));
+    batch = (void *)room->data;
     batch->base = (struct iter){.ops = &batch_ops, .sequence = SEQUENCE_MAX};
     batch->count = count;
     order(batch, ops);
     *out = &batch->base;
-    return BYRON_OK;
+out:
+    return status;
 }

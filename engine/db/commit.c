@@ -45,7 +45,7 @@ static void take_back(struct byron_db *db, const struct prepared *prepared)
     if (status == BYRON_OK || status == BYRON_FULL || status == BYRON_NO_MEMORY)
         return;
     mutex_lock(&db->mutex);
-    db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    db_keep_fatal(db, status);
     mutex_unlock(&db->mutex);
 }
 
@@ -59,19 +59,36 @@ static void tell_end(struct byron_db *db)
     mutex_unlock(&db->mutex);
 }
 
+static void shrink(struct buf *buf)
+{
+    if (buf->capacity > 1u << 20)
+        buf_deinit(buf);
+}
+
+/* What prepare_plain made. Needs the log. */
+static void free_plain(struct byron_txn *txn)
+{
+    struct prepared *prepared = &txn->prepared;
+    iter_free(prepared->live);
+    if (txn->batch)
+        shrink(&txn->db->places);
+    if (prepared->staged)
+        range_set_unstage(memtable_ranges(prepared->staged));
+    memtable_unref(prepared->staged);
+}
+
 void txn_unprepare(struct byron_txn *txn)
 {
     struct prepared *prepared = &txn->prepared;
+    if (prepared->id == 0)
+        return;
     if (prepared->wal)
         tell_end(txn->db);
     if (prepared->is_recorded && (prepared->flags & BYRON_PREPARE_OWN))
         take_back(txn->db, prepared);
     else if (prepared->is_recorded)
         txn->db->given_up_wal = prepared->id >> 32;
-    iter_free(prepared->live);
-    if (prepared->staged)
-        range_set_unstage(memtable_ranges(prepared->staged));
-    memtable_unref(prepared->staged);
+    free_plain(txn);
     txn_spill_unfinish(txn, prepared->is_recorded ? prepared->id >> 32 : 0);
     version_edit_deinit(&prepared->edit);
     memtable_unref(prepared->memtable);
@@ -108,7 +125,7 @@ static byron_status choose_carried(struct byron_txn *txn, bool *must_sync)
         goto out; /* The row stays as it is. */
     if (!prepared->is_log_safe && !carry_is_empty(&db->carried)) {
         TRY(carry_copy(&db->carried, &db->carrying));
-        is_next = db->carried.last == txn->snapshot->commit;
+        is_next = db->carried.last == txn->base.id;
     }
     if (is_sync && is_next && !prepared->is_spilled &&
         carry_has_room(&db->carrying, payload.size, prepared->room)) {
@@ -139,8 +156,7 @@ static byron_status append_record(struct byron_txn *txn)
         TRY(db_sync_wal(db));
     prepared->is_synced = must_sync;
 out:
-    if (db->payload.capacity > 1u << 20)
-        buf_deinit(&db->payload);
+    shrink(&db->payload);
     return status;
 }
 
@@ -168,13 +184,13 @@ static byron_status prepare_plain(struct byron_txn *txn)
     struct byron_db *db = txn->db;
     struct prepared *prepared = &txn->prepared;
     size_t count = 0;
-    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, txn->wal_flags,
+    TRY(wal_record_begin(prepared->id, txn->base.id, txn->wal_flags,
                          &db->payload));
     if (txn->wal_flags & WAL_RANGES)
         TRY(prepare_ranges(txn));
     if (txn->batch)
-        TRY(batch_iter_new(txn->batch->ops, txn->batch->count,
-                           &prepared->live));
+        TRY(batch_iter_init(txn->batch->ops, txn->batch->count, &db->places,
+                            &prepared->live));
     else
         TRY(txn_iter_new(txn, txn->position, &prepared->live));
     TRY(iter_first(prepared->live));
@@ -216,7 +232,7 @@ static byron_status prepare_spilled(struct byron_txn *txn)
     struct prepared *prepared = &txn->prepared;
     TRY(db_wait_for_flush(db));
     TRY(txn_spill_finish(txn));
-    TRY(wal_record_begin(prepared->id, txn->snapshot->commit, WAL_SPILLED,
+    TRY(wal_record_begin(prepared->id, txn->base.id, WAL_SPILLED,
                          &db->payload));
     struct buf edit = {0};
     status = version_edit_encode(&prepared->edit, &edit);
@@ -254,15 +270,18 @@ static void fill_point(struct byron_txn *txn, struct byron_commit_point *out)
 {
     struct byron_db *db = txn->db;
     const struct prepared *prepared = &txn->prepared;
-    mutex_lock(&db->mutex);
-    db->prepared_id = prepared->id;
+    /* Nobody can ask for the id of an own commit yet. */
+    if (!(prepared->flags & BYRON_PREPARE_OWN)) {
+        mutex_lock(&db->mutex);
+        db->prepared_id = prepared->id;
+        mutex_unlock(&db->mutex);
+    }
     for (size_t i = 1; i < BYRON_RECENT_COMMITS; i++)
         out->recent[i] = db->point.recent[i - 1];
     out->recent[0] = prepared->id;
     out->synced = prepared->is_synced     ? prepared->id
-                  : prepared->is_log_safe ? txn->snapshot->commit
+                  : prepared->is_log_safe ? txn->base.id
                                           : db->point.synced;
-    mutex_unlock(&db->mutex);
     if (!carry_is_empty(&db->carrying))
         carry_seal(&db->carrying, db->state.store_id, prepared->id);
 }
@@ -371,6 +390,40 @@ static void count_commit(struct byron_db *db, const struct prepared *prepared,
         db->host_commits++;
 }
 
+/* What readers of the newest commit see from now on. Needs mutex. */
+static void count_in(struct byron_txn *txn, const struct commit *commit,
+                     uint64_t bytes)
+{
+    struct byron_db *db = txn->db;
+    const struct prepared *prepared = &txn->prepared;
+    if (prepared->is_spilled)
+        publish_spilled(txn);
+    else if (prepared->flags & BYRON_PREPARE_OWN)
+        commit_ring_pass_name(&db->ring, commit->id);
+    commit_ring_add(&db->ring, commit);
+    snapshots_renew(db);
+    db->last_sequence = commit->sequence;
+    db->point = prepared->point;
+    if (db->wal && db->wal_number == db->told_wal)
+        db->told_end = log_writer_end(db->wal);
+    count_commit(db, prepared, bytes);
+    db_share_memory(db);
+    if (prepared->is_spilled) {
+        db->work_due = true;
+        condition_wake_all(&db->changed);
+    }
+}
+
+/* The host's row has what it was to carry. Needs the log. */
+static void keep_carried(struct byron_db *db)
+{
+    struct carry old = db->carried;
+    db->carried = db->carrying;
+    db->carrying = old;
+    /* The host's own log has gone on: what it gave up does not return. */
+    db->given_up_wal = 0;
+}
+
 void byron_txn_publish(byron_txn *txn)
 {
     struct byron_db *db = txn->db;
@@ -381,35 +434,27 @@ void byron_txn_publish(byron_txn *txn)
     struct commit commit = {.id = prepared->id,
                             .sequence = prepared->sequence,
                             .published_us = db->os->now_us(db->os)};
+    if (!(prepared->flags & BYRON_PREPARE_OWN))
+        keep_carried(db);
+    if (!is_spilled)
+        free_plain(txn);
+    /* Outside the mutex: the last reference may free a whole memtable. */
+    if (txn->snapshot)
+        read_state_unref(txn->snapshot->state);
     mutex_lock(&db->mutex);
-    if (is_spilled)
-        publish_spilled(txn);
-    else if (prepared->flags & BYRON_PREPARE_OWN)
-        commit_ring_pass_name(&db->ring, commit.id);
-    commit_ring_add(&db->ring, &commit);
-    snapshots_renew(db);
-    db->last_sequence = commit.sequence;
-    db->point = prepared->point;
-    if (db->wal && db->wal_number == db->told_wal)
-        db->told_end = log_writer_end(db->wal);
-    count_commit(db, prepared, bytes);
-    db_share_memory(db);
-    if (is_spilled) {
-        db->work_due = true;
-        condition_wake_all(&db->changed);
-    }
+    count_in(txn, &commit, bytes);
+    if (txn->snapshot)
+        snapshot_forget(txn->snapshot);
+    txn->snapshot = NULL;
+    if (!is_spilled)
+        txn_give_all(txn, txn->spill_count > 0);
     mutex_unlock(&db->mutex);
-    if (!(prepared->flags & BYRON_PREPARE_OWN)) {
-        struct carry old = db->carried;
-        db->carried = db->carrying;
-        db->carrying = old;
-        /* The host's own log has gone on: what it gave up does not return. */
-        db->given_up_wal = 0;
+    if (is_spilled) {
+        /* Nothing to take back any more. */
+        prepared->is_ready = false;
+        prepared->is_recorded = false;
+        txn_unprepare(txn);
     }
-    /* Nothing to take back any more. */
-    prepared->is_ready = false;
-    prepared->is_recorded = false;
-    txn_unprepare(txn);
     txn_end(txn);
 }
 
@@ -443,13 +488,12 @@ out:
 
 byron_status batch_commit(byron_db *db, const struct batch *batch, bool sync)
 {
-    byron_status status;
-    byron_txn *txn = NULL;
-    TRY(txn_begin(db, UINT32_MAX, batch, &txn));
-    TRY(byron_txn_commit(txn, sync));
-    txn = NULL; /* Committed and freed. */
-out:
-    byron_txn_abort(txn);
+    struct byron_txn txn;
+    byron_status status = txn_begin_batch(db, batch, &txn);
+    if (status == BYRON_OK)
+        status = byron_txn_commit(&txn, sync);
+    if (status != BYRON_OK)
+        byron_txn_abort(&txn);
     return status;
 }
 
@@ -458,7 +502,7 @@ static byron_status write_ops(byron_db *db, const struct byron_op *ops,
 {
     byron_status status;
     byron_txn *txn = NULL;
-    TRY(txn_begin(db, UINT32_MAX, NULL, &txn));
+    TRY(byron_begin(db, UINT32_MAX, &txn));
     TRY(add_ops(txn, ops, count));
     TRY(byron_txn_commit(txn, sync));
     txn = NULL; /* Committed and freed. */

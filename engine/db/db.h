@@ -28,12 +28,14 @@ struct orphan {
     uint64_t wal;
 };
 
-/* Pace of writers under compaction debt. Needs mutex. */
+/* Pace of writers under compaction debt. Needs mutex; to see whether there is a
+ * rate needs none. */
 struct pace {
-    uint64_t rate;      /* Bytes per second that commits may bring. */
-    uint64_t next_us;   /* Before this moment no commit may start. */
-    double pressure;    /* 0 = free, 1 = at the limit; as last measured. */
-    uint64_t window_us; /* Start of the window that measures the intake. */
+    _Atomic uint64_t rate; /* Bytes per second that commits may bring; 0 = as
+                              many as they like. */
+    uint64_t next_us;      /* Before this moment no commit may start. */
+    double pressure;       /* 0 = free, 1 = at the limit; as last measured. */
+    uint64_t window_us;    /* Start of the window that measures the intake. */
     uint64_t window_bytes;
     uint64_t intake; /* Bytes per second, as last measured. */
 };
@@ -85,15 +87,14 @@ struct byron_db {
     uint64_t wal_number;    /* Of wal, or the last of recovery; 0 = none. */
     uint64_t wal_end;       /* Its end, while wal is NULL. */
     uint64_t wal_ordinal;   /* Prepares in wal so far. */
-    byron_status wal_fatal; /* A sync failed: no commit until reopened. */
-    struct byron_error wal_error;
-    bool is_log_doubtful;  /* Recovered logs may not be what the disk has. */
-    bool has_unlogged;     /* Commits were recovered that only the host's row
-                              holds: they have to be in tables before it changes. */
-    struct carry carried;  /* By the host's row, of the newest commit. */
-    struct carry carrying; /* By the row that is being prepared. */
-    struct buf payload;    /* Of the WAL record being written. */
-    uint64_t abort_id;     /* A batch to take back before the next record. */
+    bool is_log_doubtful;   /* Recovered logs may not be what the disk has. */
+    bool has_unlogged;      /* Commits were recovered that only the host's row
+                               holds: they have to be in tables before it changes. */
+    struct carry carried;   /* By the host's row, of the newest commit. */
+    struct carry carrying;  /* By the row that is being prepared. */
+    struct buf payload;     /* Of the WAL record being written. */
+    struct buf places;      /* Of the batch that is being committed. */
+    uint64_t abort_id;      /* A batch to take back before the next record. */
     uint64_t abort_sequence;
     uint64_t given_up_wal; /* Of the last commit that was prepared and given
                               up since one was published; 0 = none. */
@@ -122,10 +123,14 @@ struct byron_db {
     uint64_t last_sequence;        /* Needs mutex. Published. */
     uint64_t window; /* Needs mutex. No job kept what only older readers saw. */
     uint64_t shared; /* Needs mutex. Memtable bytes taken from the cache. */
-    struct byron_commit_point point; /* Needs mutex. Of the newest commit. */
+    struct byron_commit_point point; /* Of the newest commit. Needs the log;
+                                        written with mutex. */
     uint64_t prepared_id;            /* Needs mutex. Not yet published; or 0. */
     uint64_t *wals;                  /* Needs mutex. Those that exist. */
     size_t wal_count, wal_capacity;
+    _Atomic byron_status wal_fatal; /* Written with mutex. A sync failed: no
+                                       commit until reopened. */
+    struct byron_error wal_error;   /* Needs mutex. */
     uint64_t told_wal;     /* Needs mutex. The newest made since open, or 0, */
     uint64_t told_end;     /* and where its last published commit ends. */
     uint64_t host_commits; /* Needs mutex. Those that the host, not we, made

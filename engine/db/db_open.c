@@ -206,6 +206,7 @@ static void free_db(struct byron_db *db)
     carry_deinit(&db->carried);
     carry_deinit(&db->carrying);
     buf_deinit(&db->payload);
+    buf_deinit(&db->places);
     buf_deinit(&db->compact_lower);
     buf_deinit(&db->compact_upper);
     alloc_free(db->spare_snapshot);

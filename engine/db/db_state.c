@@ -26,6 +26,12 @@ void db_keep_error(byron_status status, byron_status *kept,
     error->code = status;
 }
 
+void db_keep_fatal(struct byron_db *db, byron_status status)
+{
+    db_keep_error(status, &status, &db->wal_error);
+    atomic_store(&db->wal_fatal, status);
+}
+
 byron_status db_copy_facts(const struct table_facts *facts,
                            struct table_facts *out)
 {
@@ -261,7 +267,7 @@ byron_status db_install(struct byron_db *db, struct version_edit *edit,
         status = apply(db, edit, flushed, &successor);
         if (status != BYRON_OK) {
             /* Disk is ahead of memory: only a reopen brings them together. */
-            db_keep_error(status, &db->wal_fatal, &db->wal_error);
+            db_keep_fatal(db, status);
             end_work(db, status);
         }
     } else if (status == BYRON_FULL || status == BYRON_NO_MEMORY) {

@@ -25,6 +25,9 @@ BYRON_MUST_CHECK byron_status db_copy_facts(const struct table_facts *facts,
 /* Keeps the error of this thread in status and error. */
 void db_keep_error(byron_status status, byron_status *kept,
                    struct byron_error *error);
+/* The same, where no commit can follow until the store is opened again. Needs
+ * mutex. */
+void db_keep_fatal(struct byron_db *db, byron_status status);
 /* The host syncs its own files, if it has committed anything since it last
  * did, so that its commits are as safe as ours. */
 BYRON_MUST_CHECK byron_status db_barrier(struct byron_db *db);

@@ -93,6 +93,8 @@ void db_pace(struct byron_db *db, uint64_t bytes)
         work_inline(db, bytes);
         return;
     }
+    if (atomic_load_explicit(&pace->rate, memory_order_relaxed) == 0)
+        return;
     mutex_lock(&db->mutex);
     uint64_t wait = 0;
     if (pace->rate > 0) {

@@ -8,46 +8,43 @@
 #include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 
-/* And a snapshot of what the transaction builds on. */
-static byron_status take_token(struct byron_db *db, uint32_t timeout_ms,
-                               byron_snapshot **snapshot)
+/* Needs mutex, which it lets go of while it waits. */
+static byron_status wait_for_token(struct byron_db *db, uint32_t timeout_ms)
 {
-    byron_status status = BYRON_OK;
     uint64_t deadline = 0; /* Set when there is something to wait for. */
-    mutex_lock(&db->mutex);
     while (db->token_taken) {
         uint64_t now = db->os->now_us(db->os);
         if (deadline == 0)
             deadline = now + 1000u * (uint64_t)timeout_ms;
-        if (now >= deadline) {
-            status = error_set(BYRON_BUSY, db->os->dir_path(db->dir),
-                               BYRON_NO_OFFSET, 0,
-                               "another transaction is writing to the store");
-            break;
-        }
+        if (now >= deadline)
+            return error_set(BYRON_BUSY, db->os->dir_path(db->dir),
+                             BYRON_NO_OFFSET, 0,
+                             "another transaction is writing to the store");
         condition_wait_us(&db->token_free, &db->mutex, deadline - now);
     }
-    if (status == BYRON_OK)
-        status = snapshot_open_newest(db, snapshot);
-    if (status == BYRON_OK) {
-        db->token_taken = true;
-        db->open_txns++;
-    }
-    mutex_unlock(&db->mutex);
-    return status;
+    return BYRON_OK;
 }
 
-/* Needs mutex. leaves_files: there is something for db_collect. */
-static void give_token(struct byron_db *db, bool leaves_files)
+/* Needs mutex. Nobody else has the token. */
+static void take_token(struct byron_txn *txn)
 {
-    if (leaves_files) {
-        db->work_due = true;
-        condition_wake_all(&db->changed);
-    }
-    db->token_taken = false;
-    db->prepared_id = 0;
-    db->open_txns--;
-    condition_wake_all(&db->token_free);
+    struct byron_db *db = txn->db;
+    txn->base = *commit_ring_newest(&db->ring);
+    txn->has_token = true;
+    db->token_taken = true;
+    db->open_txns++;
+}
+
+/* Needs mutex, which it lets go of while it waits. */
+static byron_status take_log(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    while (db->log_taken && !txn->has_log)
+        condition_wait(&db->log_free, &db->mutex);
+    db->log_taken = true;
+    txn->has_log = true;
+    /* Nobody else adds a commit meanwhile. */
+    return commit_ring_reserve(&db->ring);
 }
 
 static byron_status refuse_read_only(const struct byron_db *db)
@@ -56,8 +53,7 @@ static byron_status refuse_read_only(const struct byron_db *db)
                      BYRON_NO_OFFSET, 0, "the store is open for reading only");
 }
 
-byron_status txn_begin(struct byron_db *db, uint32_t timeout_ms,
-                       const struct batch *batch, struct byron_txn **out)
+byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
 {
     byron_status status;
     if (db->is_read_only)
@@ -65,37 +61,45 @@ byron_status txn_begin(struct byron_db *db, uint32_t timeout_ms,
     byron_txn *txn = alloc_zeroed(1, sizeof *txn);
     if (!txn)
         return error_no_memory();
-    TRY(take_token(db, timeout_ms, &txn->snapshot));
     txn->db = db;
-    if (!batch)
-        TRY(memtable_new(&txn->writes));
-    txn->batch = batch;
-    *out = txn;
-    return BYRON_OK;
-out:
-    if (txn->db)
-        byron_txn_abort(txn);
+    mutex_lock(&db->mutex);
+    status = wait_for_token(db, timeout_ms);
+    if (status == BYRON_OK)
+        status = snapshot_open_newest(db, &txn->snapshot);
+    if (status == BYRON_OK)
+        take_token(txn);
+    mutex_unlock(&db->mutex);
+    if (status == BYRON_OK)
+        status = memtable_new(&txn->writes);
+    if (status == BYRON_OK)
+        *out = txn;
     else
-        alloc_free(txn);
+        byron_txn_abort(txn);
     return status;
 }
 
-byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
+byron_status txn_begin_batch(struct byron_db *db, const struct batch *batch,
+                             struct byron_txn *out)
 {
-    return txn_begin(db, timeout_ms, NULL, out);
+    *out = (struct byron_txn){.db = db, .batch = batch};
+    if (db->is_read_only)
+        return refuse_read_only(db);
+    mutex_lock(&db->mutex);
+    byron_status status = wait_for_token(db, UINT32_MAX);
+    if (status == BYRON_OK) {
+        take_token(out);
+        status = take_log(out);
+    }
+    mutex_unlock(&db->mutex);
+    return status;
 }
-
 byron_status txn_take_log(struct byron_txn *txn)
 {
-    struct byron_db *db = txn->db;
-    mutex_lock(&db->mutex);
-    while (db->log_taken && !txn->has_log)
-        condition_wait(&db->log_free, &db->mutex);
-    db->log_taken = true;
-    txn->has_log = true;
-    /* Nobody else adds a commit meanwhile. */
-    byron_status status = commit_ring_reserve(&db->ring);
-    mutex_unlock(&db->mutex);
+    if (txn->has_log) /* And room in the ring. */
+        return BYRON_OK;
+    mutex_lock(&txn->db->mutex);
+    byron_status status = take_log(txn);
+    mutex_unlock(&txn->db->mutex);
     return status;
 }
 
@@ -104,6 +108,23 @@ void txn_give_log(struct byron_txn *txn)
     if (txn->has_log)
         wait_give_log(txn->db);
     txn->has_log = false;
+}
+
+void txn_give_all(struct byron_txn *txn, bool leaves_files)
+{
+    struct byron_db *db = txn->db;
+    if (leaves_files) {
+        db->work_due = true;
+        condition_wake_all(&db->changed);
+    }
+    if (txn->has_log)
+        wait_log_is_free(db);
+    txn->has_log = false;
+    txn->has_token = false;
+    db->token_taken = false;
+    db->prepared_id = 0;
+    db->open_txns--;
+    condition_wake_all(&db->token_free);
 }
 
 void txn_end(struct byron_txn *txn)
@@ -117,19 +138,21 @@ void txn_end(struct byron_txn *txn)
     buf_deinit(&txn->raw);
     byron_snapshot *snapshot = txn->snapshot;
     bool is_let_go = snapshot_let_go(snapshot);
-    mutex_lock(&db->mutex);
-    if (is_let_go)
-        snapshot_forget(snapshot);
-    if (txn->has_log)
-        wait_log_is_free(db);
-    give_token(db, leaves_files);
-    mutex_unlock(&db->mutex);
-    alloc_free(txn);
+    if (is_let_go || txn->has_token) {
+        mutex_lock(&db->mutex);
+        if (is_let_go)
+            snapshot_forget(snapshot);
+        if (txn->has_token)
+            txn_give_all(txn, leaves_files);
+        mutex_unlock(&db->mutex);
+    }
+    if (!txn->batch)
+        alloc_free(txn);
 }
 
 uint64_t byron_txn_base(const byron_txn *txn)
 {
-    return txn->snapshot->commit;
+    return txn->base.id;
 }
 
 uint64_t byron_txn_mark(const byron_txn *txn)

@@ -12,7 +12,7 @@
 #include "merge/live_iter.h"
 #include "merge/merge_iter.h"
 
-/* What prepare made ready and publish uses. All zero: not prepared. */
+/* What prepare made ready and publish uses. No id: not prepared, all zero. */
 struct prepared {
     bool is_ready;
     bool is_recorded;  /* The WAL has it, ready or not. */
@@ -56,8 +56,9 @@ struct spill {
 
 struct byron_txn {
     struct byron_db *db;
-    byron_snapshot *snapshot;
-    struct memtable *writes; /* Positions for sequences. NULL: a batch's. */
+    struct commit base;       /* That it builds on. */
+    byron_snapshot *snapshot; /* Of base. NULL: a batch's. */
+    struct memtable *writes;  /* Positions for sequences. NULL: a batch's. */
     const struct batch *batch;
     uint64_t position;  /* Of the last write. */
     struct buf raw;     /* Of a timed value, to be written. */
@@ -68,21 +69,25 @@ struct byron_txn {
     size_t spill_count, spill_capacity;
     uint64_t spilled;  /* The position of the last spilled write. */
     bool is_unordered; /* What is spilled now has to be written again. */
-    bool has_log;      /* From prepare on. */
+    bool has_token;    /* Until it is published. */
+    bool has_log;      /* From prepare to then; a batch's from the start. */
     struct prepared prepared;
 };
 
-/* A transaction that has no writes but batch, which the commit needs; with NULL
- * byron_begin. */
-BYRON_MUST_CHECK byron_status txn_begin(struct byron_db *db,
-                                        uint32_t timeout_ms,
-                                        const struct batch *batch,
-                                        struct byron_txn **out);
+/* A transaction that has no writes but batch, which the commit needs, in memory
+ * of the caller's; it has the log at once. */
+BYRON_MUST_CHECK byron_status txn_begin_batch(struct byron_db *db,
+                                              const struct batch *batch,
+                                              struct byron_txn *out);
 /* Whoever else has the log lets go of it soon. Also finds room for the commit
  * among those of late. */
 BYRON_MUST_CHECK byron_status txn_take_log(struct byron_txn *txn);
 void txn_give_log(struct byron_txn *txn); /* If it has it. */
-/* Frees txn and what it holds, and gives the log and the token back. */
+/* Gives the token back, and the log. Needs mutex. leaves_files: there is
+ * something for db_collect. */
+void txn_give_all(struct byron_txn *txn, bool leaves_files);
+/* Gives back what it still has, and frees what it holds, and txn unless it is a
+ * batch's. */
 void txn_end(struct byron_txn *txn);
 /* Its range deletes at or below limit that live; they may still die. */
 struct seen_deletes txn_deletes(const struct byron_txn *txn, uint64_t limit);
@@ -93,7 +98,7 @@ BYRON_MUST_CHECK byron_status txn_take_deletes(const struct byron_txn *txn,
 /* That of its commit: nobody else commits meanwhile. */
 static inline uint64_t txn_sequence(const struct byron_txn *txn)
 {
-    return txn->snapshot->sequence + 1;
+    return txn->base.sequence + 1;
 }
 /* The writes that live, at or below limit, as one iterator. */
 BYRON_MUST_CHECK byron_status txn_iter_new(struct byron_txn *txn,

@@ -63,7 +63,7 @@ static void keep_fatal(struct byron_db *db, byron_status status)
 {
     leave_doubt(db);
     mutex_lock(&db->mutex);
-    db_keep_error(status, &db->wal_fatal, &db->wal_error);
+    db_keep_fatal(db, status);
     mutex_unlock(&db->mutex);
 }
 
@@ -272,11 +272,12 @@ out:
 
 byron_status db_ensure_wal(struct byron_db *db)
 {
-    mutex_lock(&db->mutex);
-    byron_status fatal = db->wal_fatal;
-    mutex_unlock(&db->mutex);
-    if (fatal != BYRON_OK)
-        return error_restore(&db->wal_error);
+    if (atomic_load(&db->wal_fatal) != BYRON_OK) {
+        mutex_lock(&db->mutex);
+        byron_status fatal = error_restore(&db->wal_error);
+        mutex_unlock(&db->mutex);
+        return fatal;
+    }
     if (db->is_log_doubtful || db->has_unlogged) {
         byron_status status = flush_recovered(db);
         if (status != BYRON_OK)
@@ -350,7 +351,9 @@ static bool is_safe(const struct log_writer *wal)
 
 bool db_is_log_safe(struct byron_db *db)
 {
-    bool answer = is_safe(db->wal);
+    bool answer = true;
+    if (!is_safe(db->wal))
+        return false;
     mutex_lock(&db->mutex);
     const struct read_state *state = db->read_state;
     for (size_t i = 0; i < state->frozen_count && answer; i++)

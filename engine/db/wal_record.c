@@ -8,9 +8,11 @@ byron_status wal_record_begin(uint64_t id, uint64_t previous, unsigned flags,
 {
     byron_status status;
     buf_clear(out);
-    TRY(buf_add_u64(out, id));
-    TRY(buf_add_u64(out, previous));
-    TRY(buf_add_u8(out, (uint8_t)flags));
+    TRY(buf_reserve(out, WAL_RECORD_HEAD));
+    store_u64(out->data, id);
+    store_u64(out->data + 8, previous);
+    out->data[16] = (uint8_t)flags;
+    out->size = WAL_RECORD_HEAD;
 out:
     return status;
 }

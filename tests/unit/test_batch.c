@@ -95,6 +95,7 @@ static void list_what_counts(const struct writes *writes,
 START_TEST(it_yields_the_last_operation_of_each_key_in_order)
 {
     static struct writes writes;
+    struct buf room = {0};
     struct rng rng;
 
     rng_init(&rng, test_seed() + (uint64_t)_i);
@@ -106,7 +107,8 @@ START_TEST(it_yields_the_last_operation_of_each_key_in_order)
         fill(&writes, _i, &rng);
         list_what_counts(&writes, &model);
         must(batch_suits(writes.ops, writes.count, &bytes));
-        must(batch_iter_new(writes.ops, writes.count, &iter) == BYRON_OK);
+        must(batch_iter_init(writes.ops, writes.count, &room, &iter) ==
+             BYRON_OK);
         for (int again = 0; again < 2; again++) {
             must(iter_first(iter) == BYRON_OK);
             for (size_t i = 0; i < model.count; i++) {
@@ -118,20 +120,23 @@ START_TEST(it_yields_the_last_operation_of_each_key_in_order)
         iter_free(iter);
         entry_list_deinit(&model);
     }
+    buf_deinit(&room);
 }
 END_TEST
 
 START_TEST(no_operations_are_no_entries)
 {
     struct iter *iter = NULL;
+    struct buf room = {0};
     uint64_t bytes = 7;
 
     must(batch_suits(NULL, 0, &bytes));
     ck_assert_uint_eq(bytes, 0);
-    must(batch_iter_new(NULL, 0, &iter) == BYRON_OK);
+    must(batch_iter_init(NULL, 0, &room, &iter) == BYRON_OK);
     must(iter_first(iter) == BYRON_OK);
     must(!iter->valid);
     iter_free(iter);
+    buf_deinit(&room);
 }
 END_TEST
 
@@ -164,12 +169,14 @@ START_TEST(without_memory_there_is_none)
 {
     struct byron_op put = {BYRON_OP_PUT, {"k", 1}, {"v", 1}, 0};
     struct iter *iter = NULL;
+    struct buf room = {0};
 
     alloc_fail_after(1);
-    ck_assert_int_eq(batch_iter_new(&put, 1, &iter), BYRON_NO_MEMORY);
-    ck_assert_int_eq(batch_iter_new(&put, SIZE_MAX / 8, &iter),
+    ck_assert_int_eq(batch_iter_init(&put, 1, &room, &iter), BYRON_NO_MEMORY);
+    ck_assert_int_eq(batch_iter_init(&put, SIZE_MAX / 8, &room, &iter),
                      BYRON_NO_MEMORY);
     ck_assert_ptr_null(iter);
+    ck_assert_ptr_null(room.data);
 }
 END_TEST
 
