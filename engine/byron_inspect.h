@@ -1,5 +1,5 @@
 /*
- * byron_inspect: what tools want to know of a store, beyond byron.h.
+ * byron_inspect: what tools and hosts want to know of a store, beyond byron.h.
  */
 #ifndef BYRON_INSPECT_H
 #define BYRON_INSPECT_H
@@ -14,6 +14,11 @@ extern "C" {
  */
 BYRON_MUST_CHECK byron_status byron_derive_options(
     const struct byron_options *given, struct byron_options *out);
+
+/* Whether a host's commit of what txn has would surely travel in such a room
+ * (see byron_txn_prepare_in), in which case it costs no sync to ask for one.
+ * False: perhaps. */
+bool byron_txn_is_carried(const byron_txn *txn, size_t room);
 
 /* One SSTable. Keys are lent for the call. */
 struct byron_table {

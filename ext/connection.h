@@ -42,6 +42,8 @@ struct transaction {
     bool has_point;
     bool has_journal_mode;
     bool is_wal;
+    bool was_full; /* PRAGMA synchronous, FULL or more when last asked. */
+    size_t room;   /* In the host's row, when last written. */
     unsigned data_version;
     struct byron_commit_point point;
     sqlite3_stmt *read_point;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "byron_inspect.h"
 #include "commit_point.h"
 #include "pragma.h"
 #include "set_option.h"
@@ -133,6 +134,25 @@ static bool is_wal(struct transaction *transaction)
     return transaction->is_wal;
 }
 
+static bool may_be_own(const struct transaction *transaction)
+{
+    return !transaction->is_host &&
+           !atomic_load(&transaction->store->is_offered);
+}
+
+/*
+ * To ask SQLite for a PRAGMA costs as much as all else that is done here for a
+ * small commit. What the row will carry is durable without a sync of ours: it
+ * is carried as long as the last answer was FULL. If it no longer is, that does
+ * no harm, and is seen when the room is full.
+ */
+static bool is_surely_carried(struct transaction *transaction)
+{
+    return transaction->was_full && !may_be_own(transaction) &&
+           is_wal(transaction) &&
+           byron_txn_is_carried(transaction->txn, transaction->room);
+}
+
 /*
  * As durable as SQLite's own log will be. At NORMAL its write-ahead log is not
  * synced, nor need ours be, unless half of a transaction could then survive.
@@ -142,8 +162,7 @@ static bool is_wal(struct transaction *transaction)
  */
 static unsigned choose_flags(struct transaction *transaction)
 {
-    bool may_own =
-        !transaction->is_host && !atomic_load(&transaction->store->is_offered);
+    bool may_own = may_be_own(transaction);
     bool may_wait = false;
     int durability = DURABILITY_OFF;
     unsigned flags = 0;
@@ -152,6 +171,7 @@ static unsigned choose_flags(struct transaction *transaction)
         durability =
             pragma_integer(transaction->connection->db, transaction->schema,
                            "synchronous", DURABILITY_FULL);
+    transaction->was_full = durability >= DURABILITY_FULL;
     if (durability == DURABILITY_NORMAL)
         may_wait = is_wal(transaction);
     if ((may_own || may_wait) && !is_pure(transaction)) {
@@ -193,6 +213,7 @@ static byron_status prepare_row(struct transaction *transaction, unsigned flags,
                                 sqlite3_blob *row, struct byron_bytes *carried)
 {
     size_t room = is_wal(transaction) ? commit_point_room(row) : 0;
+    transaction->room = room;
     byron_status status = byron_txn_prepare_in(transaction->txn, flags, room,
                                                &transaction->prepared, carried);
 
@@ -231,7 +252,9 @@ static int prepare_host(struct table *table, unsigned flags)
 
 static int prepare(struct table *table)
 {
-    unsigned flags = choose_flags(table->transaction);
+    struct transaction *transaction = table->transaction;
+    unsigned flags = is_surely_carried(transaction) ? BYRON_PREPARE_SYNC
+                                                    : choose_flags(transaction);
 
     return flags & BYRON_PREPARE_OWN ? prepare_own(table, flags)
                                      : prepare_host(table, flags);

@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "byron_inspect.h"
 #include "db/batch.h"
 #include "db/group.h"
 #include "db/txn.h"
@@ -284,6 +285,17 @@ static void fill_point(struct byron_txn *txn, struct byron_commit_point *out)
                                           : db->point.synced;
     if (!carry_is_empty(&db->carrying))
         carry_seal(&db->carrying, db->state.store_id, prepared->id);
+}
+
+/* What carries is changed only by who has the token. */
+bool byron_txn_is_carried(const byron_txn *txn, size_t room)
+{
+    const struct carry *carried = &txn->db->carried;
+    size_t size = memtable_data_bytes(txn->writes) +
+                  ENTRY_HEAD_MAX * memtable_count(txn->writes);
+    return carried->last == txn->base.id && !carry_is_empty(carried) &&
+           txn->spill_count == 0 && !(txn->wal_flags & WAL_RANGES) &&
+           carry_has_room(carried, WAL_RECORD_HEAD + size, room);
 }
 
 byron_status byron_txn_prepare_in(byron_txn *txn, unsigned flags, size_t room,

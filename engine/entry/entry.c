@@ -9,8 +9,7 @@ byron_status entry_encode(const struct entry *entry, struct buf *out)
     uint8_t *to;
     byron_status status;
 
-    TRY(buf_reserve(out, 1 + 2 * VARINT_MAX_SIZE + entry->key.size +
-                             entry->value.size));
+    TRY(buf_reserve(out, ENTRY_HEAD_MAX + entry->key.size + entry->value.size));
     to = out->data + out->size;
     *to++ = (uint8_t)entry->kind;
     to += write_varint(to, entry->key.size);

@@ -13,6 +13,7 @@
 #define BYRON_ENTRY_ENTRY_H
 
 #include "base/buf.h"
+#include "base/integer.h"
 
 enum entry_kind {
     ENTRY_PUT = 1,
@@ -21,6 +22,8 @@ enum entry_kind {
 };
 
 #define SEQUENCE_MAX UINT64_MAX
+/* What the plain form has besides key and value, at most. */
+#define ENTRY_HEAD_MAX (1 + 2 * VARINT_MAX_SIZE)
 
 struct entry {
     struct slice key;

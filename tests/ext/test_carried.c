@@ -118,6 +118,28 @@ START_TEST(many_commits_cost_few_syncs)
 }
 END_TEST
 
+/* What was FULL a moment ago is believed only as long as that costs no sync. */
+START_TEST(a_change_of_synchronous_counts_at_once)
+{
+    char sql[100];
+    open_journal("wal", "FULL", 4096);
+    host_run(host.db, "INSERT INTO t VALUES(1, 'full')");
+    host_run(host.db,
+             _i ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=OFF");
+    for (int i = 100; i < 200; i++) {
+        snprintf(sql, sizeof sql, "INSERT INTO t VALUES(%d, zeroblob(60))", i);
+        ck_assert_int_eq(cost(sql), 0);
+    }
+    host_run(host.db, "PRAGMA synchronous=FULL");
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(2, 'full')"), 1);
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(3, 'full')"), 0);
+    host_run(host.db,
+             _i ? "PRAGMA journal_mode=delete" : "PRAGMA journal_mode=persist");
+    ck_assert_int_eq(cost("INSERT INTO t VALUES(4, 'full')"), 1);
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(a_rollback_journal_goes_on_as_before)
 {
     open_journal(_i ? "delete" : "persist", "FULL", 4096);
@@ -314,6 +336,7 @@ Suite *test_carried_suite(void)
     tcase_add_loop_test(cases, a_commit_costs_no_sync_of_ours, 0, 2);
     tcase_add_test(cases, at_normal_mixed_commits_are_carried);
     tcase_add_test(cases, many_commits_cost_few_syncs);
+    tcase_add_loop_test(cases, a_change_of_synchronous_counts_at_once, 0, 2);
     tcase_add_loop_test(cases, a_rollback_journal_goes_on_as_before, 0, 2);
     tcase_add_test(cases, a_large_transaction_is_synced);
     tcase_add_test(cases, a_row_of_before_goes_on_as_before);
