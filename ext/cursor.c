@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loans.h"
 #include "row.h"
 #include "sorting.h"
 #include "status.h"
@@ -18,6 +19,7 @@ struct cursor {
     struct key_argument arguments[PLAN_MOST_ARGUMENTS];
     sqlite3_value *prefix; /* Owned; what the hidden column was compared to. */
     unsigned has; /* What row and entry have been given of the walk's row. */
+    unsigned filters; /* Since it was opened. */
 };
 
 /* Bits of has. */
@@ -83,6 +85,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
     if (!cursor)
         return SQLITE_NOMEM;
     cursor->has = 0;
+    cursor->filters = 0;
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -269,6 +272,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan_number,
     (void)plan_number;
     plan_read(plan_text, &plan);
     cursor->has = 0;
+    cursor->filters++;
     rc = walk_set_plan(&cursor->walk, &plan);
     if (rc == SQLITE_OK)
         rc = prepare_entry(cursor);
@@ -471,6 +475,28 @@ static int result_hidden(struct cursor *cursor, sqlite3_context *context,
     return rc;
 }
 
+/* Whether no other row is to come: for many SQLite has one room in turn. */
+static bool is_alone(const struct cursor *cursor)
+{
+    const struct key_ranges *ranges = &cursor->walk.scan.ranges;
+
+    return cursor->filters == 1 && ranges->count == 1 &&
+           ranges->segments[0].is_point;
+}
+
+static void give_result(struct cursor *cursor, sqlite3_context *context,
+                        const struct field *field)
+{
+    struct table *table = table_of(cursor);
+
+    if (!table->loans && is_alone(cursor))
+        table->loans = loans_new();
+    if (table->loans && is_alone(cursor))
+        field_lend(context, field, table->loans);
+    else
+        field_result(context, field);
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
                   int column)
 {
@@ -492,7 +518,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context,
     rc = is_in_entry(cursor, column) ? read_entry(cursor, column, &field)
                                      : read_row(cursor, column, &field);
     if (rc == SQLITE_OK)
-        field_result(context, &field);
+        give_result(cursor, context, &field);
     return rc;
 }
 

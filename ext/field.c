@@ -1,6 +1,9 @@
 #include "field.h"
 
 #include <sqlite3ext.h>
+#include <string.h>
+
+#include "loans.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -179,4 +182,23 @@ void field_result(struct sqlite3_context *context, const struct field *field)
         sqlite3_result_null(context);
         break;
     }
+}
+
+void field_lend(struct sqlite3_context *context, const struct field *field,
+                struct loans *loans)
+{
+    bool is_text = field->kind == FIELD_TEXT;
+    char *copy = NULL;
+
+    /* Where SQLite is told the size of a text, it takes a copy later, to put
+     * the zero byte behind it. Zero bytes inside leave no other way. */
+    if (field->kind == FIELD_BLOB ||
+        (is_text && field->size > 0 && !memchr(field->data, 0, field->size)))
+        copy = loans_copy(loans, field->data, field->size);
+    if (!copy)
+        field_result(context, field);
+    else if (is_text)
+        sqlite3_result_text(context, copy, -1, loans_give_back);
+    else
+        sqlite3_result_blob64(context, copy, field->size, loans_give_back);
 }

@@ -23,6 +23,8 @@ enum field_kind {
     FIELD_IN_KEY_REAL, /* The same; the key's number is a real. */
 };
 
+struct loans;
+
 struct field {
     enum field_kind kind;
     int64_t integer;
@@ -41,6 +43,9 @@ int field_read(struct sqlite3_value *value, enum affinity affinity,
 void field_of_literal(const struct literal *literal, struct field *out);
 /* Copies what it needs. Not for FIELD_IN_KEY. */
 void field_result(struct sqlite3_context *context, const struct field *field);
+/* The same, of one row alone: a copy that SQLite need not allocate. */
+void field_lend(struct sqlite3_context *context, const struct field *field,
+                struct loans *loans);
 /* The integer that a real equals, where SQLite stores it as one. */
 bool field_real_to_integer(double real, int64_t *out);
 

@@ -9,6 +9,7 @@
 #include "index_catalog.h"
 #include "index_list.h"
 #include "integrity.h"
+#include "loans.h"
 #include "numbering.h"
 #include "plan.h"
 #include "pragma.h"
@@ -36,6 +37,7 @@ static void free_table(struct table *table)
     unlink_table(table);
     connection_release(table->transaction);
     cursor_free_spare(table);
+    loans_free(table->loans);
     index_list_free(table);
     statistics_free(table->statistics);
     declaration_free(table->declaration);

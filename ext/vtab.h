@@ -44,6 +44,7 @@ struct table {
     char *name;              /* Owned. */
     struct rowid_hint rowid;
     struct cursor *spare;          /* Owned; see cursor.h. May be NULL. */
+    struct loans *loans;           /* Owned; of its columns. May be NULL. */
     struct bytes spare_key;        /* Rooms for the next row's */
     struct bytes spare_value;      /* key and value: update.c. */
     struct statistics *statistics; /* Owned; see statistics.h. Or NULL. */
