@@ -86,6 +86,9 @@ struct byron_os {
                               void *bytes, size_t size);
     byron_status (*file_sync)(struct os_file *file); /* Data and size. */
     byron_status (*file_size)(struct os_file *file, uint64_t *out);
+    /* A hint that file_sync comes soon: what was appended may begin its way to
+     * the disk. Waits for nothing; may do nothing. */
+    void (*file_start_sync)(struct os_file *file);
     /* A hint that [offset, offset+size) is read next; may do nothing. */
     void (*file_prefetch)(struct os_file *file, uint64_t offset, size_t size);
 

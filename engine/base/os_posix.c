@@ -522,6 +522,16 @@ static byron_status posix_file_sync(struct os_file *file)
     return fdatasync(file->fd) == 0 ? BYRON_OK : sync_failed(file->path);
 }
 
+static void posix_file_start_sync(struct os_file *file)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    /* What fails here file_sync is told of. */
+    (void)sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file;
+#endif
+}
+
 static byron_status posix_file_size(struct os_file *file, uint64_t *out)
 {
     struct stat stat;
@@ -562,6 +572,7 @@ struct byron_os *os_posix(void)
         .file_extend = posix_file_extend,
         .file_read = posix_file_read,
         .file_sync = posix_file_sync,
+        .file_start_sync = posix_file_start_sync,
         .file_size = posix_file_size,
         .file_prefetch = posix_file_prefetch,
         .now_us = posix_now_us,

@@ -38,24 +38,29 @@ static bool is_over(const struct byron_db *db, const struct orphan *orphan)
     return orphan->wal == 0 || orphan->wal < db->state.wal_floor;
 }
 
-void db_collect(struct byron_db *db)
+bool db_collect(struct byron_db *db)
 {
+    bool did_some = false;
     uint64_t dead[16];
     size_t count;
-    while ((count = table_env_bury(&db->env, dead, 16)) > 0)
+    while ((count = table_env_bury(&db->env, dead, 16)) > 0) {
+        did_some = true;
         for (size_t i = 0; i < count; i++)
             db_remove_file(db, FILE_TABLE, dead[i]);
+    }
     /* Before the manifest knows their numbers as used, orphans must stay, or
      * the numbers could be given out again after the next crash. */
     if (!db->has_appended)
-        return;
+        return did_some;
     size_t kept = 0;
     for (size_t i = 0; i < db->orphan_count; i++)
         if (is_over(db, &db->orphans[i]))
             db_remove_file(db, db->orphans[i].kind, db->orphans[i].number);
         else
             db->orphans[kept++] = db->orphans[i];
+    did_some = did_some || kept < db->orphan_count;
     db->orphan_count = kept;
+    return did_some;
 }
 
 /*

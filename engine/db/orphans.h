@@ -12,8 +12,9 @@ BYRON_MUST_CHECK byron_status db_add_orphan(struct byron_db *db,
                                             uint64_t number, uint64_t wal);
 /* Best effort; this thread's last error stays what it was. */
 void db_remove_file(struct byron_db *db, enum file_kind kind, uint64_t number);
-/* Deletes files that nothing names any more. Needs work_mutex. */
-void db_collect(struct byron_db *db);
+/* Deletes files that nothing names any more; true if there were any. Needs
+ * work_mutex. */
+bool db_collect(struct byron_db *db);
 /* Files may go once the manifest knows their numbers as used. In a store that
  * has nothing else to write down, that is written for them: did_some is set.
  * Where the disk is full, tables of an earlier process go before that.

@@ -7,6 +7,9 @@
 #include "db/work.h"
 #include "memtable/memtable_iter.h"
 
+/* A small one would not fill a huge page. */
+#define LARGE_MEMTABLE ((uint64_t)16 * 1024 * 1024)
+
 /* iter whose entries all carry one sequence: that of the commit. */
 struct stamp_iter {
     struct iter base;
@@ -169,6 +172,7 @@ static byron_status write_run(struct byron_db *db, struct iter *source,
     db_output_options(db, 0, 0, &options);
     options.ranges = ranges;
     options.table.is_passing = is_passing;
+    options.table.is_awaited = !is_passing;
     TRY(table_output_new(source, &options, &output));
     while (!done)
         TRY(table_output_step(output, UINT64_MAX, &done));
@@ -268,7 +272,7 @@ static void add_final(struct byron_txn *txn, struct run *run)
     *run = (struct run){0};
 }
 
-byron_status txn_spill(struct byron_txn *txn)
+static byron_status spill(struct byron_txn *txn)
 {
     byron_status status;
     struct iter *source;
@@ -276,8 +280,12 @@ byron_status txn_spill(struct byron_txn *txn)
     struct memtable *fresh = NULL;
     struct version_edit edit = {0};
     struct run run = {0};
-    TRY(memtable_new(&fresh));
     TRY(goes_on(txn, &is_final));
+    if (!is_final && db_memtable_size(txn->writes) < txn->db->tuning.memtable) {
+        txn->fills_up = true;
+        return BYRON_OK;
+    }
+    TRY(memtable_new(txn->db->tuning.memtable >= LARGE_MEMTABLE, &fresh));
     /* Every position goes along, the dead ones too: they are told apart when
      * they are read, and a rollback may kill more of them later. */
     TRY(memtable_iter_new(txn->writes, &source));
@@ -292,6 +300,7 @@ byron_status txn_spill(struct byron_txn *txn)
     run = (struct run){0};
     txn->spilled = txn->position;
     txn->is_unordered = txn->is_unordered || !is_final;
+    txn->fills_up = false;
     memtable_unref(txn->writes);
     txn->writes = fresh;
     fresh = NULL;
@@ -300,6 +309,22 @@ out:
     memtable_unref(fresh);
     version_edit_deinit(&edit);
     return status;
+}
+
+byron_status txn_spill(struct byron_txn *txn)
+{
+    struct byron_db *db = txn->db;
+    byron_status status = spill(txn);
+    bool has_room = false;
+    if (status == BYRON_FULL) {
+        struct byron_error first = *error_last();
+        /* What others left may not have gone yet. */
+        mutex_lock(&db->work_mutex);
+        has_room = db_collect(db);
+        mutex_unlock(&db->work_mutex);
+        (void)error_restore(&first);
+    }
+    return has_room ? spill(txn) : status;
 }
 
 /* --- Reading -------------------------------------------------------------- */

@@ -6,7 +6,8 @@
 
 #include "db/txn.h"
 
-/* Moves writes to table files and starts an empty memtable. */
+/* Moves writes to table files and starts an empty memtable, if memory is full
+ * or they are as the commit needs them. */
 BYRON_MUST_CHECK byron_status txn_spill(struct byron_txn *txn);
 /* The newest live spilled version of key; BYRON_NOT_FOUND. */
 BYRON_MUST_CHECK byron_status txn_spill_get(struct byron_txn *txn,

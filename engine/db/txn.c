@@ -8,6 +8,12 @@
 #include "memtable/memtable_get.h"
 #include "memtable/memtable_iter.h"
 
+/* So many spills of a load have what one memtable holds: of 32 MB, each just
+ * fits into one piece of huge pages. */
+#define SMALL_SPILLS 5
+/* A table costs some hundred bytes of its own. */
+#define SMALLEST_SPILL ((uint64_t)16 * 1024)
+
 /* Needs mutex, which it lets go of while it waits. */
 static byron_status wait_for_token(struct byron_db *db, uint32_t timeout_ms)
 {
@@ -70,7 +76,7 @@ byron_status byron_begin(byron_db *db, uint32_t timeout_ms, byron_txn **out)
         take_token(txn);
     mutex_unlock(&db->mutex);
     if (status == BYRON_OK)
-        status = memtable_new(&txn->writes);
+        status = memtable_new(false, &txn->writes);
     if (status == BYRON_OK)
         *out = txn;
     else
@@ -175,6 +181,20 @@ static byron_status check_value(struct byron_bytes value, size_t most)
                      value.size, most);
 }
 
+/*
+ * What was written in order is its commit's as it is, however little it is, and
+ * memory that is used again needs no fresh pages. But what the log may well
+ * hold is not worth the syncs of a table.
+ */
+static uint64_t spill_size(const byron_txn *txn)
+{
+    uint64_t full = txn->db->tuning.memtable;
+    uint64_t small = full / (txn->spill_count > 0 ? SMALL_SPILLS : 2);
+    if (txn->fills_up || txn->is_unordered || full <= SMALLEST_SPILL)
+        return full;
+    return small > SMALLEST_SPILL ? small : SMALLEST_SPILL;
+}
+
 static byron_status write_one(byron_txn *txn, enum entry_kind kind,
                               struct byron_bytes key, struct byron_bytes value)
 {
@@ -187,7 +207,7 @@ static byron_status write_one(byron_txn *txn, enum entry_kind kind,
     TRY(check_value(value, BYRON_MAX_VALUE));
     /* So that a rollback cannot fail. */
     TRY(dead_spans_reserve(&txn->dead));
-    if (db_memtable_size(txn->writes) >= txn->db->tuning.memtable)
+    if (db_memtable_size(txn->writes) >= spill_size(txn))
         TRY(txn_spill(txn));
     TRY(memtable_add(txn->writes, &entry));
     txn->position++;

@@ -69,6 +69,7 @@ struct byron_txn {
     size_t spill_count, spill_capacity;
     uint64_t spilled;  /* The position of the last spilled write. */
     bool is_unordered; /* What is spilled now has to be written again. */
+    bool fills_up;     /* What is in memory is: it stays until that is full. */
     bool has_token;    /* Until it is published. */
     bool has_log;      /* From prepare to then; a batch's from the start. */
     struct prepared prepared;

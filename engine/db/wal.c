@@ -11,7 +11,7 @@ byron_status db_new_live(const struct byron_db *db, struct memtable **out)
 {
     byron_status status;
     struct memtable *memtable;
-    TRY(memtable_new(&memtable));
+    TRY(memtable_new(false, &memtable));
     status = memtable_add_filter(memtable, db->tuning.memtable / FILTER_SHARE);
     if (status != BYRON_OK)
         memtable_unref(memtable);

@@ -36,14 +36,14 @@ struct memtable {
     size_t group_count;
 };
 
-byron_status memtable_new(struct memtable **out)
+byron_status memtable_new(bool is_large, struct memtable **out)
 {
     byron_status status;
     struct memtable *memtable = alloc_zeroed(1, sizeof *memtable);
 
     if (!memtable)
         return error_no_memory();
-    TRY(arena_new(CHUNK_SIZE, &memtable->arena));
+    TRY(arena_new(is_large ? ALLOC_HUGE_SIZE : CHUNK_SIZE, &memtable->arena));
     TRY(tree_init(&memtable->tree, memtable->arena));
     atomic_init(&memtable->refs, 1);
     atomic_init(&memtable->footprint, memtable->tree.node_bytes);

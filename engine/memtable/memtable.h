@@ -18,7 +18,9 @@
 
 struct memtable; /* Counted. */
 
-BYRON_MUST_CHECK byron_status memtable_new(struct memtable **out);
+/* is_large: it will be, so its memory lies on huge pages from the start. */
+BYRON_MUST_CHECK byron_status memtable_new(bool is_large,
+                                           struct memtable **out);
 /*
  * Gives it a filter of about that size, so that a get of a key that is not
  * there ends after one look. Requires: empty, and no reader yet.

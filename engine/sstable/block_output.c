@@ -31,6 +31,8 @@ byron_status block_output_flush(struct block_output *output)
         return BYRON_OK;
     TRY(output->os->file_append(output->file, output->pending.data,
                                 output->pending.size));
+    if (output->is_awaited)
+        output->os->file_start_sync(output->file);
     hash_stream_add(output->hash, buf_slice(&output->pending));
     buf_clear(&output->pending);
 out:

@@ -15,6 +15,7 @@
 struct block_output {
     struct byron_os *os;  /* Borrowed. */
     struct os_file *file; /* Borrowed. */
+    bool is_awaited;      /* False until set: no sync begins by itself. */
     uint64_t uid;
     uint64_t offset;     /* Where the next byte goes in the file. */
     struct buf pending;  /* Bytes that end there, not appended yet. */

@@ -15,6 +15,8 @@ struct table_options {
     enum codec codec;
     bool hash_index; /* In place of a filter, where it is possible. */
     bool is_passing; /* Nobody looks for the file after a crash: not synced. */
+    bool is_awaited; /* Somebody waits for it: each piece begins to be synced
+                        as it is written. */
 };
 
 /* What is known of a finished table. The manifest keeps it. */

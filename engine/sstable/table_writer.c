@@ -103,6 +103,7 @@ byron_status table_writer_new(struct byron_os *os, struct os_dir *dir,
     TRY(os->file_create(dir, writer->name, &file));
     writer->file = file;
     TRY(block_output_init(&writer->output, os, file, writer->facts.uid));
+    writer->output.is_awaited = options->is_awaited;
     TRY(write_header(writer, number));
     *out = writer;
     writer = NULL;

@@ -110,7 +110,6 @@ byron_status version_get(struct version *version, struct slice key,
 
     if (ahead && ahead->is_whole)
         return ask(ahead, key, sequence, out);
-    tables.hash = ahead ? ahead->hash : table_key_hash(key);
     tables.count = 0;
     for (size_t l = 0; l < version->depth; l++)
         for (size_t r = 0; r < version->levels[l].count; r++) {
@@ -127,6 +126,9 @@ byron_status version_get(struct version *version, struct slice key,
                 tables.count = 0;
             }
             TRY(table_meta_reader(meta, &reader));
+            /* Not before: an ascending load asks for keys beyond all tables. */
+            if (tables.count == 0)
+                tables.hash = ahead ? ahead->hash : table_key_hash(key);
             add_table(&tables, meta, reader);
         }
     status = BYRON_NOT_FOUND;

@@ -38,7 +38,7 @@ struct load {
 static void load_options(struct load *load)
 {
     load->options.memory = 1 << 17;
-    load->options.memtable = (uint64_t)4096 << rng_below(&load->rng, 3);
+    load->options.memtable = (uint64_t)4096 << rng_below(&load->rng, 5);
     load->options.file_size = (uint64_t)4096 << rng_below(&load->rng, 4);
     load->options.block_size = rng_one_in(&load->rng, 2) ? 256 : 4096;
     load->options.hash_index = (enum byron_hash_index)rng_below(&load->rng, 4);
@@ -455,6 +455,33 @@ START_TEST(what_ascends_is_written_once)
 }
 END_TEST
 
+/* How much of a memtable's worth of writes has left memory before it is full.
+ */
+static uint64_t spilled_early(int (*choose)(int i))
+{
+    struct load *load = load_new(1);
+    struct byron_stats stats;
+    load->options.memtable = 1 << 16;
+    CHECK_OK(byron_close(load->db));
+    load->db = plain_open(&load->options);
+    CHECK_OK(byron_begin(load->db, 0, &load->txn));
+    for (int i = 0; i < (1 << 16) * 3 / 4 / (VALUE + 80); i++) {
+        load->next = choose(i);
+        CHECK_OK(write_one(load));
+    }
+    byron_stats(load->db, &stats);
+    byron_txn_abort(load->txn);
+    load_free(load);
+    return stats.flush_bytes;
+}
+
+START_TEST(only_what_ascends_leaves_memory_before_it_is_full)
+{
+    ck_assert_uint_gt(spilled_early(ascending), 0);
+    ck_assert_uint_eq(spilled_early(descending), 0);
+}
+END_TEST
+
 /* --- Failures ------------------------------------------------------------- */
 
 /* A load that is prepared, goes on, and commits: as far as it gets. The state
@@ -553,6 +580,7 @@ Suite *test_spill_suite(void)
     tcase_add_test(tcase, the_empty_key_can_be_loaded_twice);
     tcase_add_loop_test(tcase, a_load_may_be_rolled_back_whole, 0, 4);
     tcase_add_test(tcase, what_ascends_is_written_once);
+    tcase_add_test(tcase, only_what_ascends_leaves_memory_before_it_is_full);
     tcase_add_loop_test(tcase, a_failure_loses_nothing_but_the_load, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;

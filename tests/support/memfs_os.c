@@ -532,6 +532,11 @@ static byron_status memfs_file_size(struct os_file *file, uint64_t *out)
     return leave(file->fs, status);
 }
 
+static void memfs_file_start_sync(struct os_file *file)
+{
+    (void)file;
+}
+
 static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
@@ -564,6 +569,7 @@ void memfs_os_init(struct byron_os *os)
         .file_extend = memfs_file_extend,
         .file_read = memfs_file_read,
         .file_sync = memfs_file_sync,
+        .file_start_sync = memfs_file_start_sync,
         .file_size = memfs_file_size,
         .file_prefetch = memfs_file_prefetch,
     };

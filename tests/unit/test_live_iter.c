@@ -149,7 +149,7 @@ START_TEST(long_dead_span_is_sought_past)
     struct iter *iter = NULL;
     struct iter *live = NULL;
 
-    must(memtable_new(&memtable) == BYRON_OK);
+    must(memtable_new(false, &memtable) == BYRON_OK);
     for (uint64_t i = 1; i <= 1000; i++) {
         struct entry entry = {slice_of("k", 1), slice_of("v", 1), i, ENTRY_PUT};
         must(memtable_add(memtable, &entry) == BYRON_OK);

@@ -17,7 +17,7 @@ static bool find(const struct memtable *memtable, struct slice key,
 static struct memtable *new_memtable(void)
 {
     struct memtable *memtable = NULL;
-    must(memtable_new(&memtable) == BYRON_OK);
+    must(memtable_new(false, &memtable) == BYRON_OK);
     return memtable;
 }
 
@@ -312,7 +312,7 @@ START_TEST(a_get_minds_range_deletes)
     struct memtable *memtable;
     struct entry entry = {text("k"), text("v"), 5, ENTRY_PUT};
     struct entry found;
-    ck_assert_int_eq(memtable_new(&memtable), BYRON_OK);
+    ck_assert_int_eq(memtable_new(false, &memtable), BYRON_OK);
     ck_assert_int_eq(memtable_add_filter(memtable, 1000), BYRON_OK);
     ck_assert_int_eq(memtable_add(memtable, &entry), BYRON_OK);
     delete_range(memtable, "a", "m", 7);
@@ -388,7 +388,7 @@ START_TEST(failed_allocation_changes_nothing)
 
     for (size_t nth = 1; memtable == NULL; nth++) {
         alloc_fail_after(nth);
-        if (memtable_new(&memtable) == BYRON_OK)
+        if (memtable_new(false, &memtable) == BYRON_OK)
             break;
         ck_assert_ptr_null(memtable);
         ck_assert_uint_eq(alloc_live(), live);

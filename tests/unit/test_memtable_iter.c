@@ -17,7 +17,7 @@ static bool find(const struct memtable *memtable, struct slice key,
 static struct memtable *new_memtable(void)
 {
     struct memtable *memtable = NULL;
-    must(memtable_new(&memtable) == BYRON_OK);
+    must(memtable_new(false, &memtable) == BYRON_OK);
     return memtable;
 }
 

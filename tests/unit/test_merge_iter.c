@@ -238,7 +238,7 @@ START_TEST(failed_allocation_frees_the_children)
         struct iter *merge = NULL;
         struct memtable *memtable = NULL;
 
-        must(memtable_new(&memtable) == BYRON_OK);
+        must(memtable_new(false, &memtable) == BYRON_OK);
         for (size_t i = 0; i < 2; i++)
             must(memtable_iter_new(memtable, &children[i]) == BYRON_OK);
         memtable_unref(memtable);

@@ -427,6 +427,7 @@ START_TEST(what_was_appended_is_read_back)
 
     append(file, "hello ");
     append(file, "world");
+    os->file_start_sync(file);
     ck_assert_int_eq(os->file_sync(file), BYRON_OK);
     ck_assert_int_eq(os->file_read(file, 4, bytes, 3), BYRON_OK);
     ck_assert_str_eq(bytes, "o w");
