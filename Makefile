@@ -47,8 +47,8 @@ TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.
              tests/torture/torture.c))
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
-TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c) \
-             $(addprefix tests/support/,memfs.c memfs_clock.c memfs_inspect.c memfs_node.c memfs_os.c memfs_tree.c seed.c))
+MEMFS   := $(patsubst %,$(B)/tests/support/%.o,memfs memfs_clock memfs_inspect memfs_node memfs_os memfs_tree seed)
+TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c)) $(MEMFS)
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 FUZZERS := $(patsubst %.c,$(B)/%,$(filter-out %/fuzz_main.c %/fuzz_http.c,$(wildcard tests/fuzz/fuzz_*.c)))
 SUITES  := $(notdir $(TESTS:.c=))
@@ -144,6 +144,7 @@ $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 # Over files, not under a fuzzer: tests/fuzz/run builds those.
 $(FUZZERS): %: %.o $(B)/tests/fuzz/fuzz_main.o $(EXT) $(ENGINE)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) -lsqlite3
+$(B)/tests/fuzz/fuzz_store: $(MEMFS) $(patsubst %,$(B)/tests/support/%.o,course store_model)
 
 # The newest SQLite, out of npm's better-sqlite3.
 $(NEWEST)/sqlite3.c:

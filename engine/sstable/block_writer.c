@@ -113,8 +113,9 @@ byron_status block_writer_add(struct block_writer *writer,
                          entry->sequence) < 0);
     if (writer->count == writer->capacity)
         TRY(grow_slots(writer));
-    TRY(buf_reserve(&writer->keys, entry->key.size));
-    TRY(buf_reserve(&writer->values, entry->value.size));
+    /* At least a byte: then there is an address, whatever is empty. */
+    TRY(buf_reserve(&writer->keys, entry->key.size + 1));
+    TRY(buf_reserve(&writer->values, entry->value.size + 1));
     add_bytes(&writer->keys, entry->key);
     add_bytes(&writer->values, entry->value);
     slot = &writer->slots[writer->count++];
