@@ -44,9 +44,10 @@ SUPPORT := $(filter-out %/template.c %/byron_dump.c,$(wildcard tests/support/*.c
 UNIT    := $(patsubst %.c,$(B)/%.o,$(TESTS) $(SUPPORT)) $(EXT) $(ENGINE)
 TOOLS   := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c tests/bench/bench_*.c \
              tests/support/byron_dump.c tests/kill/killer.c tests/differ/differ.c tests/slt/sqllogic.c \
-             tests/torture/torture.c))
+             tests/torture/torture.c tests/soak/soak.c))
 KILL    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/kill/*.c) tests/support/seed.c)
 DIFFER  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/differ/*.c) tests/support/seed.c)
+SOAK    := $(patsubst %.c,$(B)/%.o,$(wildcard tests/soak/*.c) tests/support/seed.c)
 MEMFS   := $(patsubst %,$(B)/tests/support/%.o,memfs memfs_clock memfs_inspect memfs_node memfs_os memfs_tree seed)
 TORTURE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/torture/*.c)) $(MEMFS)
 CHECK    = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
@@ -57,7 +58,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ torture cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz unit valgrind tools newest test demo kills differ torture soak cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
         install clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -132,6 +133,7 @@ $(B)/tests/torture/torture: $(TORTURE) $(filter $(B)/engine/base/%,$(ENGINE))
 $(B)/tests/torture/torture: private LINK += -rdynamic
 $(B)/tests/torture/torture-newest: $(TORTURE) $(filter $(B)/engine/base/%,$(ENGINE)) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -rdynamic -o $@ $^ $(LIBS) -lm -ldl
+$(B)/tests/soak/soak: $(SOAK)
 $(B)/tests/slt/sqllogic: $(B)/tests/slt/md5.o
 $(B)/tests/slt/sqllogic-newest: $(addprefix $(B)/tests/slt/,sqllogic.o md5.o) $(NEWEST)/sqlite3.o
 	$(call say,LINK,$@)$(LINK) -o $@ $^ -lm -ldl
@@ -199,6 +201,10 @@ torture: all $(B)/tests/torture/torture ## Cut the power at every call, let call
 	$(call torment,mode=disturb)
 	$(call torment,mode=fault steps=200)
 	$(call torment,mode=crash)
+
+soak: all $(B)/tests/soak/soak ## Hours of use by threads: memory, files and disk stay bounded [MINUTES=60 SEED=].
+	$(B)/tests/soak/soak extension=$(CURDIR)/$(B)/byron.so minutes=$(or $(MINUTES),60) \
+	    $(if $(SEED),seed=$(SEED))
 
 fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
 	@tests/packages lint
