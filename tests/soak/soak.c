@@ -74,9 +74,11 @@ static void watch(struct soak *soak, unsigned long seconds,
         uint64_t disk = soak_disk(soak);
         if (disk > soak->disk_most)
             soak->disk_most = disk;
-        if (disk > soak->most * soak->live + SOAK_ROOM)
+        if (disk > soak->most * soak->live + SOAK_ROOM) {
+            soak_describe(soak);
             soak_fail(soak, "%llu bytes on the disk for %llu",
                       (unsigned long long)disk, (unsigned long long)soak->live);
+        }
         if (tenths == seconds * 10 / 3) {
             early_memory = soak_memory();
             early_files = soak_descriptors();

@@ -57,6 +57,7 @@ const char *soak_beside(const struct soak *soak, const char *name);
 void soak_remove_copy(struct soak *soak); /* What a backup has made. */
 void soak_start(struct soak *soak);
 void soak_join(struct soak *soak);
+void soak_describe(struct soak *soak); /* Prints the store's figures. */
 /* Waits for rest, and looks at all that is left. */
 void soak_settle(struct soak *soak);
 /* The program's exit code; takes the folder away where all went well. */

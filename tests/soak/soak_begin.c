@@ -101,6 +101,26 @@ uint64_t soak_disk(const struct soak *soak)
     return count_in(soak_beside(soak, "soak.db-byron"), true);
 }
 
+static int print_figure(void *context, int count, char **values, char **names)
+{
+    (void)context;
+    (void)count;
+    (void)names;
+    printf(" %s=%s", values[0], values[1] ? values[1] : "NULL");
+    return 0;
+}
+
+void soak_describe(struct soak *soak)
+{
+    sqlite3 *db = soak_connect(soak, soak->path);
+
+    printf("the store:");
+    sqlite3_exec(db, "SELECT name, value FROM byron_stats('doc')", print_figure,
+                 NULL, NULL);
+    printf("\n");
+    sqlite3_close(db);
+}
+
 /* --- beginning and end ---------------------------------------------------- */
 
 static void fill(struct soak *soak, sqlite3 *db)
