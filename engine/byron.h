@@ -493,7 +493,8 @@ struct byron_copy_options {
 BYRON_MUST_CHECK byron_status
 byron_copy(byron_snapshot *snapshot, const char *path,
            const struct byron_copy_options *options, struct byron_copied *out);
-/* Waits until no flush or compaction is due. */
+/* Waits until no flush or compaction is due, nor one that a store does which
+ * has not been written for a while. */
 BYRON_MUST_CHECK byron_status byron_settle(byron_db *db);
 
 #define BYRON_LEVELS 7

@@ -20,6 +20,8 @@
 /* Level 0 is dense where its tombstones are so many in a hundred of what the
  * levels below hold. */
 #define DENSE_LEVEL0_PERCENT 10
+/* Where nobody writes, one part in so many is enough waste to act on. */
+#define QUIET_SHARE 6
 
 struct picker {
     const struct store_state *state;
@@ -111,11 +113,12 @@ static bool table_is_torn(const struct picker *picker,
 }
 
 static byron_status choose_rewrite(uint32_t level, const struct run *run,
-                                   size_t index, struct job_spec *out)
+                                   size_t first, size_t count,
+                                   struct job_spec *out)
 {
     out->kind = JOB_MERGE;
     out->output_level = level;
-    return job_spec_add(out, level, run, index, 1);
+    return job_spec_add(out, level, run, first, count);
 }
 
 /* The space of a dropped range in a table that is not dropped whole. A job
@@ -130,7 +133,7 @@ static byron_status choose_torn(const struct picker *picker,
         for (size_t i = 0; run && i < run->count; i++) {
             if (!table_is_corrupt(run->tables[i]) &&
                 table_is_torn(picker, run->tables[i]))
-                return choose_rewrite(level, run, i, out);
+                return choose_rewrite(level, run, i, 1, out);
         }
     }
     return BYRON_OK;
@@ -442,7 +445,7 @@ static byron_status sink_table(const struct picker *picker, uint32_t level,
         if (table_is_gone(picker, table))
             out->kind = JOB_DELETE;
         else
-            return choose_rewrite(level, run, index, out);
+            return choose_rewrite(level, run, index, 1, out);
         return job_spec_add(out, level, run, index, 1);
     }
     struct stretch below = stretch_touching(
@@ -487,6 +490,69 @@ static byron_status choose_tombstones(const struct picker *picker,
     return status;
 }
 
+/* --- Space ---------------------------------------------------------------- */
+
+/* Whether what lies above the largest level, which may all be newer versions of
+ * what is there, is more than levels of their target sizes would hold. */
+static bool is_top_heavy(const struct picker *picker)
+{
+    const struct level *levels = picker->version->levels;
+    uint64_t all = levels[0].bytes;
+    uint64_t largest = 0;
+    for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
+        all += levels[level].bytes;
+        if (levels[level].bytes > largest)
+            largest = levels[level].bytes;
+    }
+    return levels[0].bytes > 0 && all - largest > largest / QUIET_SHARE;
+}
+
+/* Whether a rewrite in place would make table smaller by so much that it pays:
+ * no reader asks any more for what newer versions hide. */
+static bool is_superseded(const struct picker *picker,
+                          const struct table_meta *table)
+{
+    const struct table_facts *facts = &table->facts;
+    return facts->superseded > facts->entries / QUIET_SHARE &&
+           facts->max_sequence <= picker->options->oldest_point &&
+           !table_is_corrupt(table);
+}
+
+/* The first tables of run that are worth it, as many as make one job. */
+static byron_status rewrite_superseded(const struct picker *picker,
+                                       uint32_t level, const struct run *run,
+                                       struct job_spec *out)
+{
+    size_t first = 0;
+    while (first < run->count && !is_superseded(picker, run->tables[first]))
+        first++;
+    size_t end = first;
+    uint64_t bytes = 0;
+    while (end < run->count && is_superseded(picker, run->tables[end]) &&
+           bytes < job_bytes(picker))
+        bytes += run->tables[end++]->facts.size;
+    if (end == first)
+        return BYRON_OK;
+    return choose_rewrite(level, run, first, end - first, out);
+}
+
+static byron_status choose_space(const struct picker *picker,
+                                 struct job_spec *out)
+{
+    byron_status status = BYRON_OK;
+    if (is_top_heavy(picker))
+        TRY(choose_level0(picker, out));
+    for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
+        const struct run *run = level_run(picker->version, level);
+        if (out->kind != JOB_NONE)
+            break;
+        if (run)
+            TRY(rewrite_superseded(picker, level, run, out));
+    }
+out:
+    return status;
+}
+
 byron_status picker_choose(const struct store_state *state,
                            const struct picker_options *options,
                            struct job_spec *out)
@@ -505,6 +571,8 @@ byron_status picker_choose(const struct store_state *state,
         TRY(choose_by_score(&picker, 1, URGENT_SCORE, out));
     if (out->kind == JOB_NONE)
         TRY(choose_torn(&picker, out));
+    if (out->kind == JOB_NONE && options->is_quiet)
+        TRY(choose_space(&picker, out));
 out:
     if (status != BYRON_OK)
         job_spec_deinit(out);

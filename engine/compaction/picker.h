@@ -25,6 +25,7 @@ struct picker_options {
                               started now. */
     uint64_t oldest_point; /* The first point that a job started now would get:
                               no reader asks for less. 0 = not known. */
+    bool is_quiet; /* Nobody writes: there is time to give back space. */
 };
 
 /* Corrupt tables are never input. */

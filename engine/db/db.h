@@ -154,6 +154,8 @@ struct byron_db {
     bool is_work_over; /* Needs mutex. What the disk has is in doubt: nothing is
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
+    uint64_t flushed_us; /* Needs mutex. When level 0 last got a run. */
+    size_t settlers;     /* Needs mutex. Calls that wait for all that is due. */
     struct pace pace;
     uint64_t open_snapshots;          /* Needs mutex. Some may be idle. */
     byron_snapshot *spare_snapshot;   /* Needs mutex. Memory of one closed. */

@@ -135,7 +135,7 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     db->number_at_open = db->next_number;
     db->work_due = true;
     db_share_memory(db);
-    db->pace.window_us = db->os->now_us(db->os);
+    db->pace.window_us = db->flushed_us = db->os->now_us(db->os);
     if (!db->options.inline_work)
         TRY(tuning_start_thread(db));
 out:

@@ -126,8 +126,15 @@ byron_status byron_settle(byron_db *db)
 {
     if (db->is_read_only)
         return BYRON_OK;
+    mutex_lock(&db->mutex);
+    db->settlers++;
+    mutex_unlock(&db->mutex);
     wake_work(db);
-    return wait_until(db, is_settled, NULL);
+    byron_status status = wait_until(db, is_settled, NULL);
+    mutex_lock(&db->mutex);
+    db->settlers--;
+    mutex_unlock(&db->mutex);
+    return status;
 }
 
 static byron_status take_compact(struct byron_db *db,

@@ -12,12 +12,20 @@
 #define LEVEL0_RUNS 4
 /* A table that has held tombstones for so long is rewritten. */
 #define TOMBSTONE_AGE_S (24 * 3600)
+/* Without a flush for so long, the store counts as one that nobody writes. */
+#define QUIET_US 5000000
 /* After a failure no work for so long: space may come back. */
 #define RETRY_US 250000
 
 static uint64_t expired_before(uint64_t now_ms)
 {
     return now_ms > TIMED_GRACE_MS ? now_ms - TIMED_GRACE_MS : 0;
+}
+
+static bool is_quiet(const struct byron_db *db)
+{
+    return db->settlers > 0 ||
+           db->os->now_us(db->os) - db->flushed_us >= QUIET_US;
 }
 
 void db_picker_options(const struct byron_db *db, struct picker_options *out)
@@ -34,6 +42,7 @@ void db_picker_options(const struct byron_db *db, struct picker_options *out)
         .expired_ms = expired_before(now_ms),
         .tombstone_age_s = TOMBSTONE_AGE_S,
         .oldest_point = db->window,
+        .is_quiet = is_quiet(db),
     };
 }
 
@@ -150,6 +159,9 @@ static byron_status install_flush(struct byron_db *db, struct frozen *frozen,
         remove_added(db, edit);
         return status;
     }
+    mutex_lock(&db->mutex);
+    db->flushed_us = db->os->now_us(db->os);
+    mutex_unlock(&db->mutex);
     /* Once it is sent, the manifest may name the tables, whatever it answers:
      * they stay. */
     return db_install(db, edit, 1);

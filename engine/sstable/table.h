@@ -31,6 +31,8 @@ struct table_facts {
     uint64_t ranges;      /* Pieces of range deletes. */
     uint64_t hidden;      /* Entries of older tables that they hide, about, when
                              the table was written. Not in the file. */
+    uint64_t superseded;  /* Entries after newer ones of their keys in the
+                             table. Not in the file. */
     uint64_t raw_bytes;   /* Key and value bytes. */
     uint64_t min_sequence;
     uint64_t max_sequence;

@@ -210,8 +210,7 @@ static byron_status add_hash(struct table_writer *writer, struct slice key)
     byron_status status = BYRON_OK;
     uint64_t hash;
 
-    if ((writer->options.bloom_bits == 0 && !writer->options.hash_index) ||
-        is_older_version(writer, key))
+    if (writer->options.bloom_bits == 0 && !writer->options.hash_index)
         return BYRON_OK;
     hash = hash_bytes(key, 0);
     TRY(buf_reserve(&writer->hashes, sizeof hash));
@@ -262,7 +261,10 @@ byron_status table_writer_add(struct table_writer *writer,
         TRY(list_block(writer, &entry->key));
     if (writer->facts.entries == 0)
         TRY(buf_add(&writer->facts.smallest, entry->key.data, entry->key.size));
-    TRY(add_hash(writer, entry->key));
+    if (is_older_version(writer, entry->key))
+        writer->facts.superseded++;
+    else
+        TRY(add_hash(writer, entry->key));
     if (large)
         TRY(add_large(writer, entry));
     else

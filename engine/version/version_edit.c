@@ -18,6 +18,8 @@ enum edit_tag {
     TAG_ADD_MORE = 9, /* An ADD with what timed entries and ranges need. */
 };
 #define TAG_IGNORABLE 0x80
+/* Of the table that the field before adds: how many entries are superseded. */
+#define TAG_SUPERSEDED (TAG_IGNORABLE | 1)
 
 void version_edit_deinit(struct version_edit *edit)
 {
@@ -139,6 +141,31 @@ out:
     return status;
 }
 
+/* Moves body behind out as the field of that tag. */
+static byron_status end_field(unsigned tag, struct buf *body, struct buf *out)
+{
+    byron_status status;
+
+    TRY(buf_add_u8(out, (uint8_t)tag));
+    TRY(buf_add_sized(out, buf_slice(body)));
+    buf_clear(body);
+out:
+    return status;
+}
+
+static byron_status encode_superseded(const struct edit_add *add,
+                                      struct buf *body, struct buf *out)
+{
+    byron_status status = BYRON_OK;
+
+    if (add->facts.superseded == 0)
+        return BYRON_OK;
+    TRY(buf_add_varint(body, add->facts.superseded));
+    TRY(end_field(TAG_SUPERSEDED, body, out));
+out:
+    return status;
+}
+
 static byron_status encode_drop(const struct drop_range *drop, struct buf *body)
 {
     byron_status status;
@@ -146,19 +173,6 @@ static byron_status encode_drop(const struct drop_range *drop, struct buf *body)
     TRY(buf_add_varint(body, drop->wal));
     TRY(buf_add_sized(body, buf_slice(&drop->lower)));
     TRY(buf_add_sized(body, buf_slice(&drop->upper)));
-out:
-    return status;
-}
-
-/* Moves body behind out as the field of that tag. */
-static byron_status end_field(enum edit_tag tag, struct buf *body,
-                              struct buf *out)
-{
-    byron_status status;
-
-    TRY(buf_add_u8(out, (uint8_t)tag));
-    TRY(buf_add_sized(out, buf_slice(body)));
-    buf_clear(body);
 out:
     return status;
 }
@@ -197,10 +211,14 @@ out:
 
 static uint64_t count_fields(const struct version_edit *edit)
 {
-    return edit->add_count + edit->remove_count + edit->drop_count +
-           (edit->forget_drops != 0) + (edit->wal_floor != 0) +
-           (edit->last_sequence != 0) + (edit->next_number != 0) +
-           edit->has_tip;
+    uint64_t superseded = 0;
+
+    for (size_t i = 0; i < edit->add_count; i++)
+        superseded += edit->adds[i].facts.superseded > 0;
+    return edit->add_count + superseded + edit->remove_count +
+           edit->drop_count + (edit->forget_drops != 0) +
+           (edit->wal_floor != 0) + (edit->last_sequence != 0) +
+           (edit->next_number != 0) + edit->has_tip;
 }
 
 byron_status version_edit_encode(const struct version_edit *edit,
@@ -217,6 +235,7 @@ byron_status version_edit_encode(const struct version_edit *edit,
     for (size_t i = 0; i < edit->add_count; i++) {
         TRY(encode_add(&edit->adds[i], &body));
         TRY(end_field(add_tag(&edit->adds[i]), &body, out));
+        TRY(encode_superseded(&edit->adds[i], &body, out));
     }
     for (size_t i = 0; i < edit->drop_count; i++) {
         TRY(encode_drop(&edit->drops[i], &body));
@@ -354,6 +373,23 @@ out:
     return status;
 }
 
+/* Of the last table added. A reader that does not know the field passes over
+ * it, so nothing but a guess at what a rewrite saves may hang on it. */
+static byron_status decode_superseded(struct slice body,
+                                      const struct source *source,
+                                      struct version_edit *edit)
+{
+    struct table_facts *facts =
+        edit->add_count > 0 ? &edit->adds[edit->add_count - 1].facts : NULL;
+    uint64_t count;
+
+    if (!facts || facts->superseded > 0 || !read_varint(&body, &count) ||
+        body.size != 0 || count == 0 || count >= facts->entries)
+        return malformed(source, "count of superseded entries");
+    facts->superseded = count;
+    return BYRON_OK;
+}
+
 static byron_status decode_field(uint8_t tag, struct slice body,
                                  const struct source *source,
                                  struct version_edit *edit)
@@ -376,6 +412,8 @@ static byron_status decode_field(uint8_t tag, struct slice body,
         return decode_number(body, source, &edit->next_number);
     case TAG_TIP:
         return decode_tip(body, source, edit);
+    case TAG_SUPERSEDED:
+        return decode_superseded(body, source, edit);
     default:
         if (tag & TAG_IGNORABLE)
             return BYRON_OK;

@@ -505,6 +505,7 @@ START_TEST(whatever_happens_it_comes_to_rest)
         model.options.oldest_point = rng_below(&rng, model.sequence + 1);
         model.options.tombstone_age_s = 5;
         model.options.now_s = i;
+        model.options.is_quiet = rng_one_in(&rng, 4);
         if (rng_one_in(&rng, 30)) {
             uint64_t lower = rng_below(&rng, KEYS);
             fake_drop(&model.fake, lower, lower + rng_below(&rng, 500));

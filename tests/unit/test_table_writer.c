@@ -24,7 +24,7 @@ START_TEST(facts_tell_what_was_added)
     struct table_options options = {
         .block_size = 2048, .bloom_bits = 10, .codec = CODEC_LZ4};
     uint64_t tombstones = 0, bytes = 0, low = UINT64_MAX, high = 0;
-    uint64_t timed = 0, earliest = UINT64_MAX, latest = 0;
+    uint64_t timed = 0, earliest = UINT64_MAX, latest = 0, superseded = 0;
     struct buf file = {0};
 
     if (!codec_is_built_in(CODEC_LZ4))
@@ -36,6 +36,7 @@ START_TEST(facts_tell_what_was_added)
     for (size_t i = 0; i < model.count; i++) {
         const struct entry *entry = &model.entries[i];
         tombstones += entry->kind == ENTRY_DELETE;
+        superseded += i > 0 && slice_equal(entry->key, entry[-1].key);
         if (entry->kind == ENTRY_TIMED) {
             uint64_t expires_ms = load_u64(entry->value.data);
             timed++;
@@ -50,6 +51,8 @@ START_TEST(facts_tell_what_was_added)
     const struct table_facts *facts = &fixture.facts;
     ck_assert_uint_eq(facts->entries, model.count);
     ck_assert_uint_eq(facts->tombstones, tombstones);
+    ck_assert_uint_gt(superseded, 0);
+    ck_assert_uint_eq(facts->superseded, superseded);
     ck_assert_uint_eq(facts->raw_bytes, bytes);
     ck_assert_uint_gt(timed, 0);
     ck_assert_uint_eq(facts->timed, timed);

@@ -44,6 +44,7 @@ static struct version_edit sample(void)
     first.ranges = 4;
     first.hidden = 99;
     first.is_open = true;
+    second.superseded = 1;
 
     ck_assert_int_eq(version_edit_add(&edit, 0, 9, 10, 1700000000, &first),
                      BYRON_OK);
@@ -75,6 +76,7 @@ static void check_add(const struct edit_add *a, const struct edit_add *b)
     ck_assert_uint_eq(a->facts.latest_ms, b->facts.latest_ms);
     ck_assert_uint_eq(a->facts.ranges, b->facts.ranges);
     ck_assert_uint_eq(a->facts.hidden, b->facts.hidden);
+    ck_assert_uint_eq(a->facts.superseded, b->facts.superseded);
     ck_assert_int_eq(a->facts.is_open, b->facts.is_open);
     ck_assert_uint_eq(a->facts.raw_bytes, b->facts.raw_bytes);
     ck_assert_uint_eq(a->facts.min_sequence, b->facts.min_sequence);
@@ -306,6 +308,23 @@ START_TEST(impossible_tables_are_corrupt)
 }
 END_TEST
 
+/* Field 0x81 speaks of the table that was added before it. */
+START_TEST(superseded_entries_are_some_of_a_tables)
+{
+    static const uint8_t alone[] = {1, 0x81, 1, 1};
+    struct version_edit back = {0};
+    struct table_facts facts = facts_of("a", "b");
+    facts.superseded = facts.entries - 1;
+    ck_assert_int_eq(decode_one_add(6, 1, &facts), BYRON_OK);
+    facts = facts_of("a", "b");
+    facts.superseded = facts.entries;
+    ck_assert_int_eq(decode_one_add(6, 1, &facts), BYRON_CORRUPT);
+    ck_assert_int_eq(decode(slice_of(alone, sizeof alone), &back),
+                     BYRON_CORRUPT);
+    version_edit_deinit(&back);
+}
+END_TEST
+
 START_TEST(empty_drop_is_corrupt)
 {
     static const uint8_t same[] = {1, 3, 5, 1, 1, 'k', 1, 'k'};
@@ -379,6 +398,7 @@ Suite *test_version_edit_suite(void)
     tcase_add_test(cases, unknown_fields_are_skipped_only_where_they_may);
     tcase_add_test(cases, repeated_and_zero_numbers_are_corrupt);
     tcase_add_test(cases, impossible_tables_are_corrupt);
+    tcase_add_test(cases, superseded_entries_are_some_of_a_tables);
     tcase_add_test(cases, empty_drop_is_corrupt);
     tcase_add_test(cases, survives_any_failed_allocation);
     suite_add_tcase(suite, cases);
