@@ -128,6 +128,8 @@ struct byron_options {
     uint32_t fanout;     /* Size ratio of levels; default 8. */
     enum byron_compression compression;
     enum byron_hash_index hash_index;
+    bool map_files;      /* Blocks that are not packed are read out of mapped
+                          * files: see docs/sql.md, "mmap". */
     bool inline_work;    /* No thread: writers flush and compact (threads=0). */
     bool no_bloom;       /* bloom_bits = 0 asked for. */
     bool create;         /* Create the store if the directory has none. */
@@ -168,10 +170,10 @@ BYRON_MUST_CHECK byron_status byron_open(const char *path,
 BYRON_MUST_CHECK byron_status byron_close(byron_db *db);
 /*
  * Changes memory, memtable, cache, file_size, block_size, bloom_bits, fanout,
- * compression, hash_index and inline_work to what options say, derived as by
- * byron_open; nothing else is looked at. It counts from now on: files that
- * exist stay as they are until compaction rewrites them, a memtable until it is
- * next full.
+ * compression, hash_index, map_files and inline_work to what options say,
+ * derived as by byron_open; nothing else is looked at. It counts from now on:
+ * files that exist stay as they are, and mapped or not, until compaction
+ * rewrites them, a memtable until it is next full.
  */
 BYRON_MUST_CHECK byron_status
 byron_set_options(byron_db *db, const struct byron_options *options);
@@ -519,6 +521,7 @@ struct byron_stats {
     uint64_t cache_bytes;
     uint64_t cache_hits;
     uint64_t cache_misses;
+    uint64_t mapped_bytes;  /* Of files; no part of the budget. */
     uint64_t user_bytes;    /* Key and value bytes committed. */
     uint64_t flush_bytes;   /* Written by flush. */
     uint64_t compact_bytes; /* Written by compaction. */

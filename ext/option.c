@@ -207,18 +207,13 @@ static byron_status set_threads(struct parser *parser, const char *name,
                       &parser->table->settings.engine.inline_work);
 }
 
-/* Options of a later version: only what is true today may be said. */
-static byron_status set_later(struct parser *parser, const char *name,
-                              const char *value)
+static byron_status set_mmap(struct parser *parser, const char *name,
+                             const char *value)
 {
     static const char *const words[] = {"off", "on"};
-    bool is_on;
-    byron_status status = set_choice(parser, name, value, words, &is_on);
 
-    if (status == BYRON_OK && is_on)
-        return parser_fail(
-            parser, "byron: option %s=on arrives in a later version", name);
-    return status;
+    return set_choice(parser, name, value, words,
+                      &parser->table->settings.engine.map_files);
 }
 
 /* What it names is known when all columns are. */
@@ -273,7 +268,7 @@ static const struct {
     {"commit", set_commit},
     {"conflict", set_conflict},
     {"threads", set_threads},
-    {"mmap", set_later},
+    {"mmap", set_mmap},
     {"ttl", set_ttl},
 };
 

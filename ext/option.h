@@ -11,7 +11,7 @@
 #define OPTION_UNKNOWN                                                         \
     "byron: unrecognized option: \"%s\"; there are memory, memtable, cache, "  \
     "compression, block_size, bloom_bits, hash_index, file_size, fanout, "     \
-    "threads, path, commit, conflict and ttl"
+    "threads, mmap, path, commit, conflict and ttl"
 
 /*
  * Parses "name = value" of a setting that can change after CREATE. *setting is

@@ -19,12 +19,14 @@ enum setting {
     SETTING_FANOUT,
     SETTING_COMPRESSION,
     SETTING_THREADS,
+    SETTING_MMAP,
     SETTING_COUNT,
 };
 
 static const char *const names[SETTING_COUNT] = {
-    "memory",     "memtable",   "cache",  "file_size",   "block_size",
-    "bloom_bits", "hash_index", "fanout", "compression", "threads",
+    "memory",      "memtable",   "cache",      "file_size",
+    "block_size",  "bloom_bits", "hash_index", "fanout",
+    "compression", "threads",    "mmap",
 };
 
 /* False where nothing is stated. */
@@ -62,6 +64,9 @@ static bool read_setting(const struct byron_options *options,
     case SETTING_THREADS:
         *out = 0;
         return options->inline_work;
+    case SETTING_MMAP:
+        *out = options->map_files;
+        break;
     case SETTING_COUNT:
         break;
     }
@@ -109,6 +114,9 @@ static void write_setting(struct byron_options *options, enum setting setting,
         break;
     case SETTING_THREADS:
         options->inline_work = value == 0;
+        break;
+    case SETTING_MMAP:
+        options->map_files = value == 1;
         break;
     case SETTING_COUNT:
         break;
@@ -225,6 +233,8 @@ void settings_print(const struct byron_options *derived, int index,
         snprintf(out, 32, "%s", hash_indexes[derived->hash_index]);
     else if (index == SETTING_THREADS)
         snprintf(out, 32, "%d", derived->inline_work ? 0 : 1);
+    else if (index == SETTING_MMAP)
+        snprintf(out, 32, "%s", derived->map_files ? "on" : "off");
     else
         snprintf(out, 32, "%" PRIu64, value);
 }

@@ -120,6 +120,7 @@ static void add_figures(struct stats *list, const struct byron_stats *stats)
     add_count(list, "cache_misses", stats->cache_misses);
     add_ratio(list, "cache_hit_ratio", stats->cache_hits,
               stats->cache_hits + stats->cache_misses);
+    add_count(list, "mapped_bytes", stats->mapped_bytes);
     add_count(list, "user_bytes", stats->user_bytes);
     add_count(list, "wal_bytes_written", stats->wal_bytes_written);
     add_count(list, "flush_bytes", stats->flush_bytes);

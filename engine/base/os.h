@@ -89,6 +89,15 @@ struct byron_os {
     /* A hint that file_sync comes soon: what was appended may begin its way to
      * the disk. Waits for nothing; may do nothing. */
     void (*file_start_sync)(struct os_file *file);
+    /*
+     * The first size bytes of a finished file as memory to read, until they are
+     * unmapped, even if the file is closed and removed meanwhile. NULL, which
+     * is no error, where that cannot be: then read them. Who touches bytes that
+     * the system cannot read, or that somebody cut off, is killed. Both may be
+     * NULL.
+     */
+    const uint8_t *(*file_map)(struct os_file *file, size_t size);
+    void (*file_unmap)(struct byron_os *os, const uint8_t *bytes, size_t size);
     /* A hint that [offset, offset+size) is read next; may do nothing. */
     void (*file_prefetch)(struct os_file *file, uint64_t offset, size_t size);
 

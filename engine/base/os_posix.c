@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -542,6 +543,25 @@ static byron_status posix_file_size(struct os_file *file, uint64_t *out)
     return BYRON_OK;
 }
 
+/* Reading ahead of gets, which go anywhere, would be for nothing; scans ask for
+ * what they need. */
+static const uint8_t *posix_file_map(struct os_file *file, size_t size)
+{
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, file->fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return NULL;
+    (void)madvise(bytes, size, MADV_RANDOM);
+    return bytes;
+}
+
+static void posix_file_unmap(struct byron_os *os, const uint8_t *bytes,
+                             size_t size)
+{
+    (void)os;
+    munmap((void *)(uintptr_t)bytes, size);
+}
+
 static void posix_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
@@ -574,6 +594,8 @@ struct byron_os *os_posix(void)
         .file_sync = posix_file_sync,
         .file_start_sync = posix_file_start_sync,
         .file_size = posix_file_size,
+        .file_map = posix_file_map,
+        .file_unmap = posix_file_unmap,
         .file_prefetch = posix_file_prefetch,
         .now_us = posix_now_us,
         .wall_ms = posix_wall_ms,

@@ -10,6 +10,7 @@
 #include "db/tuning.h"
 #include "db/txn.h"
 #include "db/wal.h"
+#include "sstable/file_pool.h"
 
 /* Open files of tables at once: no more than this, and no more than a part of
  * what the process may have open, since they are not its only files. */
@@ -124,6 +125,7 @@ static byron_status open_parts(struct byron_db *db, const char *path)
     TRY(open_dir(db, path, &has_lock));
     TRY(block_cache_new(db->options.cache, &db->cache));
     TRY(file_pool_new(db->os, db->dir, open_files(), &db->pool));
+    file_pool_set_mapping(db->pool, db->options.map_files);
     table_env_init(&db->env, db->pool, db->cache);
     TRY(load_or_create(db));
     if (!has_lock && !db->is_read_only)

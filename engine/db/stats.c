@@ -1,6 +1,7 @@
 #include "db/db.h"
 #include "db/snapshot.h"
 #include "db/work.h"
+#include "sstable/file_pool.h"
 
 static void level_stats(struct byron_db *db, const struct version *version,
                         struct byron_stats *out)
@@ -84,6 +85,7 @@ void byron_stats(byron_db *db, struct byron_stats *out)
     out->cache_bytes = cache.bytes;
     out->cache_hits = cache.hits;
     out->cache_misses = cache.misses;
+    out->mapped_bytes = file_pool_mapped(db->pool);
     out->memory = db->tuning.memory;
     byron_status ignored = db->os->dir_list(db->dir, add_size, &disk);
     (void)ignored;

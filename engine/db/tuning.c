@@ -3,6 +3,7 @@
 #include "db/db_state.h"
 #include "db/options.h"
 #include "db/work.h"
+#include "sstable/file_pool.h"
 
 void tuning_set(struct byron_db *db, const struct byron_options *given,
                 const struct byron_options *derived)
@@ -82,6 +83,7 @@ byron_status byron_set_options(byron_db *db, const struct byron_options *given)
     TRY(db_derive_options(given, db->os->dir_path(db->dir), &derived));
     mutex_lock(&db->tuning_mutex);
     tuning_set(db, given, &derived);
+    file_pool_set_mapping(db->pool, derived.map_files);
     share_anew(db, derived.cache);
     if (derived.inline_work)
         tuning_stop_thread(db);

@@ -59,32 +59,74 @@ static void areas_of(const struct header *header, struct areas *out)
     out->values = header->value_width ? header->values : count * header->values;
 }
 
+static uint64_t sum_of(const struct areas *areas)
+{
+    return areas->prefix + areas->heads + areas->sequences +
+           areas->suffix_offsets + areas->value_offsets + areas->metas +
+           areas->suffixes + areas->values;
+}
+
+static void view(struct slice body, const struct header *header,
+                 const struct areas *areas, struct block *out)
+{
+    const uint8_t *at = body.data + BLOCK_HEADER_SIZE;
+
+    out->count = header->count;
+    out->prefix_size = header->prefix_size;
+    out->base_sequence = header->base_sequence;
+    out->sequence_width = header->sequence_width;
+    out->meta_width = header->meta_width;
+    out->meta = header->meta;
+    out->suffixes.width = header->suffix_width;
+    out->suffixes.stride = header->suffixes;
+    out->values.width = header->value_width;
+    out->values.stride = header->values;
+    out->prefix = at;
+    out->heads = at += areas->prefix;
+    out->sequences = at += areas->heads;
+    out->suffixes.offsets = at += areas->sequences;
+    out->values.offsets = at += areas->suffix_offsets;
+    out->metas = at += areas->value_offsets;
+    out->suffixes.bytes = at += areas->metas;
+    out->values.bytes = at + areas->suffixes;
+}
+
 void block_view(struct slice body, struct block *out)
 {
     struct header header;
     struct areas areas;
-    const uint8_t *at = body.data + BLOCK_HEADER_SIZE;
 
     header_decode(body.data, &header);
     areas_of(&header, &areas);
-    out->count = header.count;
-    out->prefix_size = header.prefix_size;
-    out->base_sequence = header.base_sequence;
-    out->sequence_width = header.sequence_width;
-    out->meta_width = header.meta_width;
-    out->meta = header.meta;
-    out->suffixes.width = header.suffix_width;
-    out->suffixes.stride = header.suffixes;
-    out->values.width = header.value_width;
-    out->values.stride = header.values;
-    out->prefix = at;
-    out->heads = at += areas.prefix;
-    out->sequences = at += areas.heads;
-    out->suffixes.offsets = at += areas.sequences;
-    out->values.offsets = at += areas.suffix_offsets;
-    out->metas = at += areas.value_offsets;
-    out->suffixes.bytes = at += areas.metas;
-    out->values.bytes = at + areas.suffixes;
+    view(body, &header, &areas, out);
+}
+
+static bool widths_are_known(const struct header *header)
+{
+    unsigned sequence = header->sequence_width;
+    return (sequence <= 2 || sequence == 4 || sequence == 8) &&
+           (header->suffix_width == 0 || header->suffix_width == 2 ||
+            header->suffix_width == 4) &&
+           (header->value_width == 0 || header->value_width == 2 ||
+            header->value_width == 4) &&
+           header->meta_width <= 1;
+}
+
+bool block_view_again(struct slice body, struct block *out)
+{
+    struct header header;
+    struct areas areas;
+
+    if (body.size < BLOCK_HEADER_SIZE)
+        return false;
+    header_decode(body.data, &header);
+    areas_of(&header, &areas);
+    if (header.count == 0 || !widths_are_known(&header) ||
+        sum_of(&areas) != body.size - BLOCK_HEADER_SIZE ||
+        block_used_of(header.meta) > BLOCK_HEAD_SIZE)
+        return false;
+    view(body, &header, &areas, out);
+    return true;
 }
 
 /* --- search --- */
@@ -191,17 +233,6 @@ uint32_t block_find(const struct block *block, struct slice key, uint32_t from,
 
 /* --- validation --- */
 
-static bool widths_are_known(const struct header *header)
-{
-    unsigned sequence = header->sequence_width;
-    return (sequence <= 2 || sequence == 4 || sequence == 8) &&
-           (header->suffix_width == 0 || header->suffix_width == 2 ||
-            header->suffix_width == 4) &&
-           (header->value_width == 0 || header->value_width == 2 ||
-            header->value_width == 4) &&
-           header->meta_width <= 1;
-}
-
 static uint32_t piece_offset(const struct block_pieces *pieces, uint32_t index)
 {
     return pieces->width == 2 ? load_u16(pieces->offsets + (size_t)index * 2)
@@ -231,7 +262,7 @@ static bool pieces_fit(const struct block_pieces *pieces, uint32_t count,
 static const char *entry_flaw(const struct block *block, uint32_t index)
 {
     unsigned meta = block_meta(block, index);
-    unsigned used = block_head_used(block, index);
+    unsigned used = block_used_of(meta);
     unsigned kind = meta & BLOCK_META_KIND;
     size_t value_size = block_value(block, index).size;
     size_t suffix_size = block_piece(&block->suffixes, index).size;
@@ -328,12 +359,9 @@ const char *block_flaw(struct slice body)
     if (!widths_are_known(&header))
         return "a block has columns of unknown width";
     areas_of(&header, &areas);
-    if (BLOCK_HEADER_SIZE + areas.prefix + areas.heads + areas.sequences +
-            areas.suffix_offsets + areas.value_offsets + areas.metas +
-            areas.suffixes + areas.values !=
-        body.size)
+    if (sum_of(&areas) != body.size - BLOCK_HEADER_SIZE)
         return "the areas of a block do not add up to its size";
-    block_view(body, &block);
+    view(body, &header, &areas, &block);
     if (!pieces_fit(&block.suffixes, block.count, header.suffixes) ||
         !pieces_fit(&block.values, block.count, header.values))
         return "offsets of a block are out of range";

@@ -6,8 +6,10 @@
  * key     = prefix, the bytes of its head, its suffix
  *
  * Everything of entry i is found by index, nothing is decoded on the way.
- * block_flaw looks at every byte that steers; the other calls look at none, so
- * they need a body without flaws. Bytes: docs/sstable-format.md, "Block body".
+ * block_flaw looks at every byte that steers, once. The bytes of a mapped file
+ * may change after that: then the other calls may lend the wrong bytes of the
+ * body, but none outside of it and of the 16 that are its trailer. Bytes:
+ * docs/sstable-format.md, "Block body".
  */
 #ifndef BYRON_SSTABLE_BLOCK_H
 #define BYRON_SSTABLE_BLOCK_H
@@ -30,7 +32,7 @@
 struct block_pieces {
     const uint8_t *offsets;
     const uint8_t *bytes;
-    uint32_t stride; /* Width 0: the size of every piece. */
+    uint32_t stride; /* Width 0: the size of every piece; else of all. */
     uint8_t width;   /* 0, 2 or 4 */
 };
 
@@ -55,8 +57,10 @@ const char *block_flaw(struct slice body);
 /* Asks memory for the start of a body, where its heads are, all at once: a
  * search would wait for one line after the other. */
 static inline void block_prefetch(struct slice body);
-/* Requires: block_flaw(body) is NULL. */
+/* Requires: block_flaw(body) is NULL, and it has not changed since. */
 void block_view(struct slice body, struct block *out);
+/* The same for bytes that may have: false if the areas do not fit the body. */
+bool block_view_again(struct slice body, struct block *out);
 /*
  * Index of the first entry at or after (key, sequence), count if there is
  * none. *has_key: that entry is a version of key.
@@ -67,9 +71,11 @@ uint32_t block_seek(const struct block *block, struct slice key,
  * Requires: to <= count. For few entries: it looks at one after the other. */
 uint32_t block_find(const struct block *block, struct slice key, uint32_t from,
                     uint32_t to);
-/* Writes the key of entry index from its head on; prefix_size bytes before
- * them are the caller's. Returns the size of the whole key. Requires: room for
- * prefix, 8 bytes and the suffix. */
+/* Writes the key of entry index, which has that suffix, from its head on;
+ * prefix_size bytes before them are the caller's. Returns the size of the whole
+ * key. Requires: room for prefix, 8 bytes and the suffix. */
+static inline size_t block_key_with(const struct block *block, uint32_t index,
+                                    struct slice suffix, uint8_t *key);
 static inline size_t block_key_after_prefix(const struct block *block,
                                             uint32_t index, uint8_t *key);
 
@@ -103,11 +109,20 @@ static inline bool block_is_large(const struct block *block, uint32_t index)
     return (block_meta(block, index) & BLOCK_META_LARGE) != 0;
 }
 
+static inline unsigned block_used_of(unsigned meta)
+{
+    return (meta >> BLOCK_META_USED_SHIFT) & BLOCK_META_USED;
+}
+
 static inline unsigned block_head_used(const struct block *block,
                                        uint32_t index)
 {
-    return (block_meta(block, index) >> BLOCK_META_USED_SHIFT) &
-           BLOCK_META_USED;
+    unsigned used;
+
+    if (block->meta_width == 0) /* The view has looked at it. */
+        return block_used_of(block->meta);
+    used = block_used_of(block->metas[index]);
+    return used < BLOCK_HEAD_SIZE ? used : BLOCK_HEAD_SIZE;
 }
 
 static inline uint64_t block_sequence(const struct block *block, uint32_t index)
@@ -127,20 +142,29 @@ static inline uint64_t block_sequence(const struct block *block, uint32_t index)
     }
 }
 
+/* The piece between two offsets, as far as it lies among the others. */
+static inline struct slice block_piece_in(const struct block_pieces *pieces,
+                                          uint32_t from, uint32_t to)
+{
+    to = to < pieces->stride ? to : pieces->stride;
+    from = from < to ? from : to;
+    return slice_of(pieces->bytes + from, to - from);
+}
+
 static inline struct slice block_piece(const struct block_pieces *pieces,
                                        uint32_t index)
 {
+    const uint8_t *at;
+
     if (pieces->width == 0)
         return slice_of(pieces->bytes + (size_t)index * pieces->stride,
                         pieces->stride);
     if (pieces->width == 2) {
-        uint32_t from = load_u16(pieces->offsets + (size_t)index * 2);
-        uint32_t to = load_u16(pieces->offsets + (size_t)index * 2 + 2);
-        return slice_of(pieces->bytes + from, to - from);
+        at = pieces->offsets + (size_t)index * 2;
+        return block_piece_in(pieces, load_u16(at), load_u16(at + 2));
     }
-    uint32_t from = load_u32(pieces->offsets + (size_t)index * 4);
-    uint32_t to = load_u32(pieces->offsets + (size_t)index * 4 + 4);
-    return slice_of(pieces->bytes + from, to - from);
+    at = pieces->offsets + (size_t)index * 4;
+    return block_piece_in(pieces, load_u32(at), load_u32(at + 4));
 }
 
 static inline struct slice block_value(const struct block *block,
@@ -149,16 +173,22 @@ static inline struct slice block_value(const struct block *block,
     return block_piece(&block->values, index);
 }
 
-static inline size_t block_key_after_prefix(const struct block *block,
-                                            uint32_t index, uint8_t *key)
+static inline size_t block_key_with(const struct block *block, uint32_t index,
+                                    struct slice suffix, uint8_t *key)
 {
     uint64_t head = __builtin_bswap64(block_head(block, index));
-    struct slice suffix = block_piece(&block->suffixes, index);
     uint8_t *after = key + block->prefix_size;
 
     memcpy(after, &head, sizeof head);
     slice_copy(after + sizeof head, suffix);
     return block->prefix_size + block_head_used(block, index) + suffix.size;
+}
+
+static inline size_t block_key_after_prefix(const struct block *block,
+                                            uint32_t index, uint8_t *key)
+{
+    return block_key_with(block, index, block_piece(&block->suffixes, index),
+                          key);
 }
 
 /* Room that block_key_after_prefix needs for any key of the block. */

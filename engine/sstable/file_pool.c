@@ -1,6 +1,7 @@
 #include "sstable/file_pool.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -10,6 +11,10 @@
 #include "base/try.h"
 
 #define BUCKET_COUNT 256u
+/* The process has a number of maps, 65,530 by default on Linux, and addresses,
+ * few of them if they have 32 bits. Its own needs come first. */
+#define MAPS_MAX   ((size_t)16384)
+#define MAPPED_MAX ((uint64_t)SIZE_MAX / 8)
 
 struct pooled_file {
     uint64_t number;
@@ -25,7 +30,10 @@ struct file_pool {
     struct byron_os *os;
     struct os_dir *dir;
     size_t max_open;
-    struct mutex mutex; /* For all below. */
+    atomic_bool is_mapping;
+    atomic_size_t map_count;
+    atomic_uint_least64_t mapped; /* Bytes. */
+    struct mutex mutex;           /* For all below. */
     size_t open_count;
     struct pooled_file *buckets[BUCKET_COUNT];
     struct pooled_file *oldest;
@@ -132,6 +140,7 @@ void file_pool_free(struct file_pool *pool)
         close_file(pool, file);
     }
     assert(pool->open_count == 0);
+    assert(atomic_load(&pool->map_count) == 0);
     mutex_deinit(&pool->mutex);
     alloc_free(pool);
 }
@@ -259,6 +268,63 @@ void file_pool_prefetch(struct file_pool *pool, uint64_t number,
     pool->os->file_prefetch(file->file, offset, size);
     file_pool_release(pool, file);
 }
+
+/* --- maps --- */
+
+void file_pool_set_mapping(struct file_pool *pool, bool is_mapping)
+{
+    atomic_store(&pool->is_mapping, is_mapping);
+}
+
+static void give_map(struct file_pool *pool, uint64_t size)
+{
+    atomic_fetch_sub(&pool->map_count, 1);
+    atomic_fetch_sub(&pool->mapped, size);
+}
+
+/* Counts a map of that size; false, and it does not, where there are enough. */
+static bool take_map(struct file_pool *pool, uint64_t size)
+{
+    size_t maps = atomic_fetch_add(&pool->map_count, 1);
+    uint64_t mapped = atomic_fetch_add(&pool->mapped, size);
+
+    if (maps < MAPS_MAX && mapped < MAPPED_MAX && size < MAPPED_MAX - mapped)
+        return true;
+    give_map(pool, size);
+    return false;
+}
+
+const uint8_t *file_pool_map(struct file_pool *pool, uint64_t number,
+                             uint64_t size)
+{
+    const uint8_t *bytes = NULL;
+    struct pooled_file *file;
+
+    if (!atomic_load(&pool->is_mapping) || !pool->os->file_map ||
+        !take_map(pool, size))
+        return NULL;
+    if (file_pool_open(pool, number, &file) == BYRON_OK) {
+        bytes = pool->os->file_map(file->file, (size_t)size);
+        file_pool_release(pool, file);
+    }
+    if (!bytes)
+        give_map(pool, size);
+    return bytes;
+}
+
+void file_pool_unmap(struct file_pool *pool, const uint8_t *bytes,
+                     uint64_t size)
+{
+    pool->os->file_unmap(pool->os, bytes, (size_t)size);
+    give_map(pool, size);
+}
+
+uint64_t file_pool_mapped(const struct file_pool *pool)
+{
+    return atomic_load(&pool->mapped);
+}
+
+/* --- words --- */
 
 static void path_of(struct file_pool *pool, uint64_t number, char *path,
                     size_t size)

@@ -26,6 +26,16 @@ BYRON_MUST_CHECK byron_status file_pool_read(struct file_pool *pool,
                                              void *bytes, size_t size);
 BYRON_MUST_CHECK byron_status file_pool_size(struct file_pool *pool,
                                              uint64_t number, uint64_t *out);
+/* Whether files are mapped from now on, where the system can. At first not. */
+void file_pool_set_mapping(struct file_pool *pool, bool is_mapping);
+/* The file's first size bytes as memory, even if it is closed or removed, until
+ * file_pool_unmap; NULL: read them. What os.h says of maps holds. */
+const uint8_t *file_pool_map(struct file_pool *pool, uint64_t number,
+                             uint64_t size);
+void file_pool_unmap(struct file_pool *pool, const uint8_t *bytes,
+                     uint64_t size);
+/* Bytes of all maps. */
+uint64_t file_pool_mapped(const struct file_pool *pool);
 /* A hint that these bytes are read soon. */
 void file_pool_prefetch(struct file_pool *pool, uint64_t number,
                         uint64_t offset, size_t size);

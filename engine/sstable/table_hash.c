@@ -224,30 +224,34 @@ static uint64_t clamp(uint64_t number, unsigned bits)
     return number < most ? number : most;
 }
 
+/* slot is NULL for a mapped block. */
 static void remember(struct block_hint *hint, uint64_t offset,
-                     struct cached_block *slot, const struct block *block)
+                     struct cached_block *slot, struct slice body,
+                     const struct block *block)
 {
-    const uint8_t *bytes = slot->bytes;
     uint64_t count = block->count;
-    uint64_t values = (uint64_t)(block->values.bytes - bytes);
-    uint64_t suffixes = (uint64_t)(block->suffixes.bytes - bytes);
-    uint64_t sequences = (uint64_t)(block->sequences - bytes);
+    uint64_t values = (uint64_t)(block->values.bytes - body.data);
+    uint64_t suffixes = (uint64_t)(block->suffixes.bytes - body.data);
+    uint64_t sequences = (uint64_t)(block->sequences - body.data);
 
-    if (!slot->shard || offset >> OFFSET_BITS) /* It passes; or is too far. */
-        return;
+    if (!slot)
+        offset = body.size;
+    else if (!slot->shard || offset >> OFFSET_BITS)
+        return; /* It passes; or is too far. */
     atomic_store_explicit(&hint->where,
                           offset | clamp(sequences, 16) << OFFSET_BITS |
                               (uint64_t)block->sequence_width
                                   << (OFFSET_BITS + 16),
                           memory_order_relaxed);
-    atomic_store_explicit(&hint->bytes, bytes, memory_order_relaxed);
     atomic_store_explicit(&hint->shape,
                           clamp(values, 20) |
-                              clamp((slot->size - values) / count, 20) << 20 |
+                              clamp((body.size - values) / count, 20) << 20 |
                               clamp(suffixes, 16) << 40 |
                               clamp((values - suffixes) / count, 8) << 56,
                           memory_order_relaxed);
-    atomic_store_explicit(&hint->slot, slot, memory_order_release);
+    atomic_store_explicit(&hint->bytes, body.data, memory_order_release);
+    if (slot)
+        atomic_store_explicit(&hint->slot, slot, memory_order_release);
 }
 
 static uint64_t bits_from(uint64_t word, unsigned from, unsigned bits)
@@ -255,6 +259,7 @@ static uint64_t bits_from(uint64_t word, unsigned from, unsigned bits)
     return word >> from & ((UINT64_C(1) << bits) - 1);
 }
 
+/* Of the block in the file; of a mapped one its size. */
 static uint64_t hint_offset(const struct block_hint *hint)
 {
     return bits_from(atomic_load_explicit(&hint->where, memory_order_relaxed),
@@ -264,17 +269,14 @@ static uint64_t hint_offset(const struct block_hint *hint)
 /* Asks memory at once for all that a look at entry index touches: otherwise
  * each part would wait for what says where it is. Of the heads it is known only
  * that a header and a short prefix come before them. */
-static void prefetch_entry(const struct block_hint *hint,
-                           const struct cached_block *slot, uint32_t index)
+static inline void prefetch_entry(const struct block_hint *hint,
+                                  const uint8_t *bytes, uint32_t index)
 {
-    const uint8_t *bytes =
-        atomic_load_explicit(&hint->bytes, memory_order_relaxed);
     uint64_t where = atomic_load_explicit(&hint->where, memory_order_relaxed);
     uint64_t shape = atomic_load_explicit(&hint->shape, memory_order_relaxed);
     const uint8_t *value =
         bytes + bits_from(shape, 0, 20) + bits_from(shape, 20, 20) * index;
 
-    __builtin_prefetch(slot);
     __builtin_prefetch(bytes);
     __builtin_prefetch(bytes + BLOCK_HEADER_SIZE + BLOCK_HEAD_SIZE +
                        (size_t)index * BLOCK_HEAD_SIZE);
@@ -322,37 +324,63 @@ void table_hash_prefetch_entry(const struct table_hash *hash, uint64_t key_hash)
 {
     uint32_t index;
     const struct block_hint *hint = likely_hint(hash, key_hash, &index);
-    struct cached_block *block =
-        hint ? atomic_load_explicit(&hint->slot, memory_order_acquire) : NULL;
+    const uint8_t *bytes =
+        hint ? atomic_load_explicit(&hint->bytes, memory_order_acquire) : NULL;
 
-    if (block)
-        prefetch_entry(hint, block, index);
+    if (!bytes)
+        return;
+    __builtin_prefetch(atomic_load_explicit(&hint->slot, memory_order_relaxed));
+    prefetch_entry(hint, bytes, index);
 }
 
-/* Pins data block number, of which entry place->at is of interest. */
+/* Views data block number where it is mapped, or pins it where the hint says it
+ * is in the cache. False: it is neither, or it has changed. */
+static bool load_known(const struct table_hash *hash, uint32_t number,
+                       struct entry_place *place)
+{
+    const struct block_hint *hint = &hash->hints[number];
+    struct cached_block *slot =
+        atomic_load_explicit(&hint->slot, memory_order_acquire);
+    const uint8_t *bytes =
+        atomic_load_explicit(&hint->bytes, memory_order_acquire);
+
+    if (!bytes)
+        return false;
+    prefetch_entry(hint, bytes, place->at);
+    if (table_map_has(hash->source->map, bytes))
+        return block_view_again(slice_of(bytes, hint_offset(hint)),
+                                &place->block);
+    if (!slot)
+        return false;
+    __builtin_prefetch(slot);
+    if (!table_source_pin_again(hash->source, slot, hint_offset(hint),
+                                BLOCK_DATA))
+        return false;
+    place->pin = slot;
+    block_view(cached_block_bytes(slot), &place->block);
+    return true;
+}
+
+/* Loads data block number, of which entry place->at is of interest. */
 static byron_status load_block(const struct table_hash *hash, uint32_t number,
                                struct entry_place *place)
 {
-    byron_status status = BYRON_OK;
-    struct block_hint *hint = &hash->hints[number];
-    struct cached_block *slot =
-        atomic_load_explicit(&hint->slot, memory_order_acquire);
+    byron_status status;
+    const struct table_source *source = hash->source;
     struct block_handle handle;
+    struct slice body;
 
-    if (slot) {
-        prefetch_entry(hint, slot, place->at);
-        if (table_source_pin_again(hash->source, slot, hint_offset(hint),
-                                   BLOCK_DATA)) {
-            place->pin = slot;
-            block_view(cached_block_bytes(slot), &place->block);
-            return BYRON_OK;
-        }
-    }
+    place->pin = NULL;
+    if (load_known(hash, number, place))
+        return BYRON_OK;
     TRY(table_hash_handle(hash, number, &handle));
-    TRY(table_source_load(hash->source, &handle, BLOCK_DATA, &place->pin));
-    block_view(cached_block_bytes(place->pin), &place->block);
-    remember(hint, handle.offset, place->pin, &place->block);
+    TRY(table_source_lend(source, &handle, BLOCK_DATA, &body, &place->pin));
+    TRY(table_source_view(source, handle.offset, body, &place->block));
+    remember(&hash->hints[number], handle.offset, place->pin, body,
+             &place->block);
+    return BYRON_OK;
 out:
+    cached_block_unpin(place->pin);
     return status;
 }
 

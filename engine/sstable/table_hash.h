@@ -14,17 +14,19 @@
 #include "sstable/kept_blocks.h"
 
 /*
- * Where a data block was last; no promise that it still is there. What is at
- * bytes is asked for, never read, at the places that where and shape tell:
+ * Where a data block was last; no promise that it still is there, unless bytes
+ * are of the table's map, and slot stays NULL. What is at bytes is asked for,
+ * never read, at the places that where and shape tell:
  *
- *     where = offset in the file(44) sequences_at(16) width of a sequence(4)
+ *     where = offset in the file(44) sequences_at(16) width of a sequence(4);
+ *             of a mapped block its size in place of the offset
  *     shape = values_at(20) size of a value(20) suffixes_at(16) of a suffix(8)
  *
  * Half a line, so that all of a table stay in the processor's caches.
  */
 struct block_hint {
-    _Atomic(struct cached_block *) slot; /* NULL: nowhere yet. */
-    _Atomic(const uint8_t *) bytes;      /* These are known before slot. */
+    _Atomic(struct cached_block *) slot; /* Known after all others. */
+    _Atomic(const uint8_t *) bytes; /* NULL: nowhere yet. Known before slot. */
     atomic_uint_least64_t where;
     atomic_uint_least64_t shape;
 };
@@ -59,7 +61,7 @@ void table_hash_prefetch_entry(const struct table_hash *hash,
 
 /* An entry of a block, which is pinned. */
 struct entry_place {
-    struct cached_block *pin; /* The caller's to unpin. */
+    struct cached_block *pin; /* The caller's to unpin; NULL: it is mapped. */
     struct block block;
     uint32_t at;
 };

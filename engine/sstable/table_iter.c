@@ -39,8 +39,8 @@ struct table_iter {
     struct index_cursor cursor;
     struct buf key;
     struct buf lent;                /* The keys that were lent last. */
-    struct cached_block *pin;       /* Not bulk: of block. */
-    struct cached_block *value_pin; /* Not bulk: of a large value. */
+    struct cached_block *pin;       /* Not bulk: of block; NULL: mapped. */
+    struct cached_block *value_pin; /* Not bulk: of a large value, likewise. */
     struct buf room;                /* Bulk: block, unpacked. */
     struct read_ahead ahead;
     struct buf value_disk; /* Bulk: a large value. */
@@ -124,7 +124,6 @@ static byron_status load_cached(struct table_iter *iter,
     byron_status status = BYRON_OK;
     const struct table_source *source = &iter->reader->source;
 
-    cached_block_unpin(iter->pin);
     iter->pin = table_source_find(source, where->offset, BLOCK_DATA);
     if (iter->pin) {
         iter->missed = 0;
@@ -136,6 +135,25 @@ static byron_status load_cached(struct table_iter *iter,
         table_source_expect(source, where->offset + where->disk_size,
                             BLOCK_DATA);
     *body = cached_block_bytes(iter->pin);
+out:
+    return status;
+}
+
+/* Where it is mapped, or out of the cache. */
+static byron_status load_lent(struct table_iter *iter,
+                              const struct block_handle *where,
+                              struct slice *body)
+{
+    byron_status status;
+    const struct table_source *source = &iter->reader->source;
+
+    cached_block_unpin(iter->pin);
+    iter->pin = NULL;
+    if (source->map && where->disk_size > where->raw_size)
+        hint(iter, where); /* Not packed: it will be read in place. */
+    TRY(table_source_map(source, where, BLOCK_DATA, body));
+    if (!body->data)
+        TRY(load_cached(iter, where, body));
     block_prefetch(*body);
 out:
     return status;
@@ -179,8 +197,9 @@ static byron_status enter_block(struct table_iter *iter)
     if (iter->is_bulk)
         TRY(load_bulk(iter, &value.block, &body));
     else
-        TRY(load_cached(iter, &value.block, &body));
-    block_view(body, &iter->block);
+        TRY(load_lent(iter, &value.block, &body));
+    TRY(table_source_view(&iter->reader->source, value.block.offset, body,
+                          &iter->block));
     iter->where = value.block;
     buf_clear(&iter->key);
     TRY(buf_reserve(&iter->key,
@@ -449,10 +468,11 @@ static byron_status table_iter_value(struct iter *base, struct slice *out)
         TRY(read_value_bulk(iter, &handle, out));
         return BYRON_OK;
     }
-    if (!iter->value_pin)
-        TRY(table_source_load(&iter->reader->source, &handle, BLOCK_VALUE,
+    if (iter->value_pin)
+        *out = cached_block_bytes(iter->value_pin);
+    else
+        TRY(table_source_lend(&iter->reader->source, &handle, BLOCK_VALUE, out,
                               &iter->value_pin));
-    *out = cached_block_bytes(iter->value_pin);
 out:
     return settle(iter, status);
 }
@@ -557,7 +577,7 @@ void table_iter_rest(struct iter *base)
 
     assert(!iter->is_bulk);
     let_value_go(iter);
-    if (iter->has_block && cached_block_bytes(iter->pin).size > RESTING_MAX)
+    if (iter->pin && cached_block_bytes(iter->pin).size > RESTING_MAX)
         let_block_go(iter);
     read_ahead_deinit(&iter->ahead);
     begin_ahead(iter);

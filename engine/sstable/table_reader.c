@@ -201,6 +201,7 @@ static void reader_free(struct table_reader *reader)
     table_index_close(&reader->index);
     table_filter_close(&reader->filter, &reader->source);
     table_hash_close(&reader->hash);
+    table_map_close(reader->source.map);
     file_pool_forget(reader->source.pool, reader->source.number);
     block_cache_forget(reader->source.cache, reader->source.number);
     table_facts_deinit(&reader->facts);
@@ -229,6 +230,7 @@ byron_status table_reader_open(struct file_pool *pool,
     TRY(copy_facts(facts, &reader->facts));
     TRY(read_footer(&reader->source, facts->size, &footer));
     TRY(check_header(&reader->source));
+    TRY(table_map_open(pool, number, facts->size, &reader->source.map));
     reader->data_end = footer.data_end;
     TRY(open_properties(reader, &footer));
     TRY(open_ranges(reader, &footer));
@@ -281,9 +283,15 @@ static void unpin_block(void *owner)
     cached_block_unpin(owner);
 }
 
-static void pin_value(struct cached_block *pin, struct slice bytes,
+/* Takes pin, NULL where the bytes are mapped. */
+static void pin_value(const struct table_reader *reader,
+                      struct cached_block *pin, struct slice bytes,
                       struct pin *out)
 {
+    if (!pin) {
+        table_map_pin(reader->source.map, bytes, out);
+        return;
+    }
     out->bytes = bytes;
     out->release = unpin_block;
     out->owner = pin;
@@ -303,7 +311,7 @@ static byron_status lend_entry(struct table_reader *reader,
     out->kind = block_kind(block, at);
     out->sequence = block_sequence(block, at);
     if (!block_is_large(block, at)) {
-        pin_value(pin, value, &out->value);
+        pin_value(reader, pin, value, &out->value);
         return BYRON_OK;
     }
     if (out->skips_large && out->kind != ENTRY_TIMED) {
@@ -312,8 +320,9 @@ static byron_status lend_entry(struct table_reader *reader,
         return BYRON_OK;
     }
     block_handle_decode(value.data, &handle);
-    TRY(table_source_load(&reader->source, &handle, BLOCK_VALUE, &value_pin));
-    pin_value(value_pin, cached_block_bytes(value_pin), &out->value);
+    TRY(table_source_lend(&reader->source, &handle, BLOCK_VALUE, &value,
+                          &value_pin));
+    pin_value(reader, value_pin, value, &out->value);
 out:
     cached_block_unpin(pin);
     return status;
@@ -324,8 +333,10 @@ static byron_status search(struct table_reader *reader, struct slice key,
                            uint64_t sequence, struct table_found *out)
 {
     byron_status status;
+    const struct table_source *source = &reader->source;
     struct index_value where;
-    struct cached_block *pin;
+    struct cached_block *pin = NULL;
+    struct slice body;
     struct block block;
     uint32_t at;
     bool found;
@@ -333,16 +344,17 @@ static byron_status search(struct table_reader *reader, struct slice key,
     TRY(table_index_find(&reader->index, key, sequence, &where, &found));
     if (!found)
         return BYRON_NOT_FOUND;
-    TRY(table_source_load(&reader->source, &where.block, BLOCK_DATA, &pin));
-    block_prefetch(cached_block_bytes(pin));
-    block_view(cached_block_bytes(pin), &block);
+    TRY(table_source_lend(source, &where.block, BLOCK_DATA, &body, &pin));
+    block_prefetch(body);
+    TRY(table_source_view(source, where.block.offset, body, &block));
     at = block_seek(&block, key, sequence, &found);
     if (!found) {
         cached_block_unpin(pin);
         return BYRON_NOT_FOUND;
     }
-    status = lend_entry(reader, pin, &block, at, out);
+    return lend_entry(reader, pin, &block, at, out);
 out:
+    cached_block_unpin(pin);
     return status;
 }
 

@@ -375,6 +375,71 @@ out:
     return status;
 }
 
+static byron_status check_mapped(const struct table_source *source,
+                                 const struct block_handle *handle,
+                                 enum block_kind kind, const uint8_t *disk)
+{
+    const char *flaw = disk_flaw(source, handle, kind, disk);
+
+    if (!flaw)
+        flaw = body_flaw(kind, slice_of(disk, handle->raw_size));
+    if (flaw)
+        return table_source_corrupt(source, handle->offset, flaw);
+    table_map_note_checked(source->map, handle->offset, handle->disk_size);
+    return BYRON_OK;
+}
+
+byron_status table_source_map(const struct table_source *source,
+                              const struct block_handle *handle,
+                              enum block_kind kind, struct slice *body)
+{
+    byron_status status = BYRON_OK;
+    const uint8_t *disk;
+
+    *body = slice_of(NULL, 0);
+    if (!source->map)
+        return BYRON_OK;
+    TRY(table_source_check_handle(source, handle));
+    if (handle->disk_size - BLOCK_TRAILER_SIZE != handle->raw_size)
+        return BYRON_OK;
+    disk = source->map->bytes + handle->offset;
+    if (!table_map_is_checked(source->map, handle->offset)) {
+        if (disk[handle->raw_size] != CODEC_NONE)
+            return BYRON_OK; /* Packed, for all that. */
+        TRY(check_mapped(source, handle, kind, disk));
+    }
+    *body = slice_of(disk, handle->raw_size);
+out:
+    return status;
+}
+
+byron_status table_source_lend(const struct table_source *source,
+                               const struct block_handle *handle,
+                               enum block_kind kind, struct slice *body,
+                               struct cached_block **pin)
+{
+    byron_status status;
+
+    *pin = NULL;
+    TRY(table_source_map(source, handle, kind, body));
+    if (body->data)
+        return BYRON_OK;
+    TRY(table_source_load(source, handle, kind, pin));
+    *body = cached_block_bytes(*pin);
+out:
+    return status;
+}
+
+byron_status table_source_view(const struct table_source *source,
+                               uint64_t offset, struct slice body,
+                               struct block *out)
+{
+    if (block_view_again(body, out))
+        return BYRON_OK;
+    return table_source_corrupt(source, offset,
+                                "a block has changed since it was checked");
+}
+
 byron_status table_source_take(const struct table_source *source,
                                const struct block_handle *handle,
                                enum block_kind kind, struct slice disk,

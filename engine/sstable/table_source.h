@@ -1,5 +1,5 @@
 /*
- * table_source: where the blocks of one table come from: cache or file.
+ * table_source: where the blocks of one table come from: map, cache or file.
  *
  * A block is believed only after its trailer, checksum, unpacked size and
  * structure are checked; who gets one needs no checks of his own, except that
@@ -8,12 +8,15 @@
 #ifndef BYRON_SSTABLE_TABLE_SOURCE_H
 #define BYRON_SSTABLE_TABLE_SOURCE_H
 
-#include "sstable/file_pool.h"
+#include "sstable/block.h"
+#include "sstable/cached_block.h"
 #include "sstable/sstable_format.h"
+#include "sstable/table_map.h"
 
 struct table_source {
     struct file_pool *pool;    /* Borrowed. */
     struct block_cache *cache; /* Borrowed. */
+    struct table_map *map;     /* Owned by the reader; NULL: not mapped. */
     uint64_t number;
     uint64_t uid;
     uint64_t blocks_end; /* Where the footer begins. */
@@ -31,8 +34,25 @@ BYRON_MUST_CHECK byron_status table_source_load(
     const struct table_source *source, const struct block_handle *handle,
     enum block_kind kind, struct cached_block **out);
 /*
- * The same for a block that is not in the cache, out of disk, which must be
- * the bytes at handle. Requires: the handle was checked.
+ * A data block or a large value in place, if the table is mapped and the block
+ * is not packed; body->data is NULL if not. It is checked the first time. Stays
+ * there as long as the table is open, or table_map_pin holds it.
+ */
+BYRON_MUST_CHECK byron_status table_source_map(
+    const struct table_source *source, const struct block_handle *handle,
+    enum block_kind kind, struct slice *body);
+/* The block where it is mapped, with *pin NULL, else as table_source_load. */
+BYRON_MUST_CHECK byron_status table_source_lend(
+    const struct table_source *source, const struct block_handle *handle,
+    enum block_kind kind, struct slice *body, struct cached_block **pin);
+/* Views a data block at offset that was lent: a mapped one may have changed
+ * since it was checked. */
+BYRON_MUST_CHECK byron_status
+table_source_view(const struct table_source *source, uint64_t offset,
+                  struct slice body, struct block *out);
+/*
+ * The same as load for a block that is not in the cache, out of disk, which
+ * must be the bytes at handle. Requires: the handle was checked.
  */
 BYRON_MUST_CHECK byron_status table_source_take(
     const struct table_source *source, const struct block_handle *handle,

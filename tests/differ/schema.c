@@ -247,12 +247,13 @@ static void say_key(struct generator *g, struct table *table)
 static void say_options(struct generator *g, const struct table *table,
                         int clauses)
 {
-    const char *sizes = PICK(g, "", "",
-                             "memory='1MB', memtable='64KB', block_size=256, "
-                             "file_size='64KB', fanout=2, threads=0",
-                             "memory='1MB', memtable='64KB', block_size=512, "
-                             "file_size='64KB', fanout=2, hash_index=on",
-                             "compression='zstd', threads=0", "bloom_bits=0");
+    const char *sizes =
+        PICK(g, "", "",
+             "memory='1MB', memtable='64KB', block_size=256, "
+             "file_size='64KB', fanout=2, threads=0",
+             "memory='1MB', memtable='64KB', block_size=512, "
+             "file_size='64KB', fanout=2, hash_index=on, mmap=on",
+             "compression='zstd', threads=0", "bloom_bits=0");
 
     if (*sizes)
         say(g, "%s %s", clauses++ > 0 ? "," : "", sizes);

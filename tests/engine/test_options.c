@@ -190,6 +190,48 @@ START_TEST(a_change_counts_at_once)
 }
 END_TEST
 
+static uint64_t mapped_bytes(byron_db *db)
+{
+    struct byron_stats stats;
+    byron_stats(db, &stats);
+    return stats.mapped_bytes;
+}
+
+START_TEST(files_are_mapped_from_when_it_is_asked_for)
+{
+    struct memfs *fs = memfs_new(1);
+    struct byron_options options = plain_options(fs);
+    struct byron_value value;
+    byron_db *db;
+    options.inline_work = true;
+    CHECK_OK(byron_open("store", &options, &db));
+    CHECK_OK(byron_put(db, plain_text("a"), plain_text("1"), false));
+    CHECK_OK(byron_flush(db));
+    CHECK_OK(byron_get(db, NULL, plain_text("a"), &value));
+    byron_value_release(&value);
+    ck_assert_uint_eq(mapped_bytes(db), 0);
+    options.map_files = true;
+    CHECK_OK(byron_set_options(db, &options));
+    CHECK_OK(byron_put(db, plain_text("b"), plain_text("2"), false));
+    CHECK_OK(byron_flush(db));
+    CHECK_OK(byron_get(db, NULL, plain_text("b"), &value)); /* Opens it. */
+    ck_assert_uint_gt(mapped_bytes(db), 0);
+    CHECK_OK(byron_compact(db, NULL));
+    ck_assert_mem_eq(value.data, "2", 1);
+    byron_value_release(&value);
+    options.map_files = false;
+    CHECK_OK(byron_set_options(db, &options));
+    CHECK_OK(byron_put(db, plain_text("c"), plain_text("3"), false));
+    CHECK_OK(byron_flush(db));
+    CHECK_OK(byron_compact(db, NULL));
+    CHECK_OK(byron_get(db, NULL, plain_text("c"), &value));
+    byron_value_release(&value);
+    ck_assert_uint_eq(mapped_bytes(db), 0);
+    CHECK_OK(byron_close(db));
+    memfs_free(fs);
+}
+END_TEST
+
 START_TEST(the_thread_comes_and_goes)
 {
     struct memfs *fs = memfs_new(1);
@@ -499,6 +541,7 @@ Suite *test_options_suite(void)
     tcase_add_test(cases, unknown_hash_index_is_refused);
     tcase_add_test(cases, nothing_given_makes_a_budget_of_64_mb);
     tcase_add_test(cases, a_change_counts_at_once);
+    tcase_add_test(cases, files_are_mapped_from_when_it_is_asked_for);
     tcase_add_test(cases, the_thread_comes_and_goes);
     tcase_add_test(cases, store_is_made_only_where_asked_for);
     tcase_add_test(cases, second_open_is_busy);

@@ -327,6 +327,7 @@ static void *retune(void *context)
         options.fanout = 2 + (uint32_t)rng_below(&rng, 4);
         options.compression = (enum byron_compression)rng_below(&rng, 3);
         options.inline_work = rng_one_in(&rng, 3);
+        options.map_files = rng_one_in(&rng, 2);
         if (!expect(actor->play,
                     byron_set_options(actor->play->db, &options) == BYRON_OK,
                     "options are refused"))

@@ -117,8 +117,13 @@ START_TEST(options_are_told_and_changed)
                 "SELECT byron_config('kv', 'memory', '32MB'), "
                 "byron_config('kv', 'compression', 'none'), "
                 "byron_config('kv', 'bloom_bits', 0), "
-                "byron_config('kv', 'hash_index', 'on')",
-                "33554432|none|0|on");
+                "byron_config('kv', 'hash_index', 'on'), "
+                "byron_config('kv', 'mmap', 'on')",
+                "33554432|none|0|on|on");
+    host_expect_words(&host, "SELECT byron_config('kv')", ", mmap=on, ");
+    host_expect_words(&host, "SELECT byron_config('kv', 'mmap', 'perhaps')",
+                      "error: byron: option mmap cannot be");
+    host_expect(&host, "SELECT byron_config('kv', 'mmap', 'off')", "off");
     host_expect(&host,
                 "SELECT byron_config('kv', 'MEMORY'), "
                 "typeof(byron_config('kv', 'memory')), "

@@ -465,7 +465,7 @@ START_TEST(options_are_read)
     struct declaration *table =
         accept("a\nmemory='256MB'\nblock_size = 4096\nfile_size=\"64 kb\"\n"
                "compression=zstd\nbloom_bits=0\nthreads=0\nconflict=replace\n"
-               "hash_index=ON");
+               "hash_index=ON\nmmap=on");
 
     ck_assert_uint_eq(table->settings.engine.memory, 256 << 20);
     ck_assert_uint_eq(table->settings.engine.block_size, 4096);
@@ -473,6 +473,7 @@ START_TEST(options_are_read)
     ck_assert_int_eq(table->settings.engine.compression,
                      BYRON_COMPRESSION_ZSTD);
     ck_assert_int_eq(table->settings.engine.hash_index, BYRON_HASH_INDEX_ON);
+    ck_assert(table->settings.engine.map_files);
     ck_assert(table->settings.engine.no_bloom);
     ck_assert(table->settings.engine.inline_work);
     ck_assert(table->settings.is_replace);
@@ -486,7 +487,7 @@ START_TEST(wrong_options_are_refused_in_words)
     refuse("a\nfoo=1",
            "byron: unrecognized option: \"foo\"; there are memory, memtable, "
            "cache, compression, block_size, bloom_bits, hash_index, "
-           "file_size, fanout, threads, path, commit, conflict and ttl");
+           "file_size, fanout, threads, mmap, path, commit, conflict and ttl");
     refuse("a\nmemory=1\nMEMORY=2", "byron: option given twice: \"MEMORY\"");
     refuse("a\nmemory='x'", "byron: option memory cannot be \"x\"; a size is "
                             "bytes, or as in '64KB', '256MB', '1GB'");
@@ -497,7 +498,8 @@ START_TEST(wrong_options_are_refused_in_words)
                        "to 100000000000");
     refuse("a\nttl=b", "byron: option ttl cannot be \"b\"; it is seconds, or a "
                        "column of the table");
-    refuse("a\nmmap=on", "byron: option mmap=on arrives in a later version");
+    refuse("a\nmmap=maybe",
+           "byron: option mmap cannot be \"maybe\"; it is off or on");
     refuse("a\nhash_index=maybe", "byron: option hash_index cannot be "
                                   "\"maybe\"; it is on, off or auto");
     refuse("a\ncommit=maybe",

@@ -33,6 +33,7 @@ START_TEST(what_is_written_is_read_back)
         .fanout = 7,
         .no_bloom = true,
         .inline_work = true,
+        .map_files = true,
         .compression = BYRON_COMPRESSION_ZSTD,
         .hash_index = BYRON_HASH_INDEX_AUTO,
     };
@@ -109,6 +110,11 @@ START_TEST(values_are_written_as_a_person_would)
     ck_assert_str_eq(out, "off");
     settings_print(&options, settings_find("threads"), out);
     ck_assert_str_eq(out, "0");
+    settings_print(&options, settings_find("mmap"), out);
+    ck_assert_str_eq(out, "off");
+    options.map_files = true;
+    settings_print(&options, settings_find("mmap"), out);
+    ck_assert_str_eq(out, "on");
     settings_print(&options, settings_find("bloom_bits"), out);
     ck_assert_str_eq(out, "0");
 }

@@ -66,12 +66,31 @@ START_TEST(it_joins_with_a_list_of_tables)
 }
 END_TEST
 
+START_TEST(mapped_files_are_told_apart_from_memory)
+{
+    host_open(&host);
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE kv USING byron(k INTEGER PRIMARY KEY, v, "
+             "compression=none, mmap=on); "
+             "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 "
+             "FROM n WHERE i < 5000) INSERT INTO kv SELECT i, "
+             "printf('%100d', i) FROM n; SELECT byron_flush('kv')");
+    ck_assert_str_eq(
+        host_ask(host.db, "SELECT count(*), byron_check('kv') FROM kv WHERE "
+                          "v = printf('%100d', k)"),
+        "5000|ok");
+    ck_assert_double_gt(figure("mapped_bytes"), 500000);
+    host_close(&host);
+}
+END_TEST
+
 Suite *test_stats_suite(void)
 {
     Suite *suite = suite_create("stats");
     TCase *cases = tcase_create("stats");
 
     tcase_add_test(cases, rows_are_counted_where_they_are);
+    tcase_add_test(cases, mapped_files_are_told_apart_from_memory);
     tcase_add_test(cases, a_table_must_be_named);
     tcase_add_test(cases, it_joins_with_a_list_of_tables);
     suite_add_tcase(suite, cases);

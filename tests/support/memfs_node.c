@@ -33,7 +33,7 @@ static void grow(struct memfs_bytes *bytes, uint64_t size)
 {
     if (size <= bytes->size)
         return;
-    if (size > bytes->capacity) {
+    if (size > bytes->capacity) { /* Never of a file that is mapped. */
         bytes->capacity = (size_t)size + bytes->capacity;
         bytes->data = memfs_reallocate(bytes->data, bytes->capacity);
     }

@@ -4,6 +4,7 @@
  * and ends with leave.
  */
 #include "support/memfs_clock.h"
+#include "support/memfs_map.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -537,6 +538,27 @@ static void memfs_file_start_sync(struct os_file *file)
     (void)file;
 }
 
+static const uint8_t *memfs_file_map(struct os_file *file, size_t size)
+{
+    const uint8_t *bytes;
+
+    mutex_lock(&file->fs->mutex);
+    bytes = memfs_map_node(file->fs, file->node, size);
+    mutex_unlock(&file->fs->mutex);
+    return bytes;
+}
+
+static void memfs_file_unmap(struct byron_os *os, const uint8_t *bytes,
+                             size_t size)
+{
+    struct memfs *fs = os->context;
+
+    (void)size;
+    mutex_lock(&fs->mutex);
+    memfs_unmap_node(fs, bytes);
+    mutex_unlock(&fs->mutex);
+}
+
 static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
@@ -571,6 +593,8 @@ void memfs_os_init(struct byron_os *os)
         .file_sync = memfs_file_sync,
         .file_start_sync = memfs_file_start_sync,
         .file_size = memfs_file_size,
+        .file_map = memfs_file_map,
+        .file_unmap = memfs_file_unmap,
         .file_prefetch = memfs_file_prefetch,
     };
     memfs_clock_init(os);

@@ -33,6 +33,12 @@ struct memfs_dir {
     unsigned shared_locks; /* How many hold one. */
 };
 
+/* A file that is mapped: its bytes themselves. */
+struct memfs_map {
+    struct memfs_map *next;
+    struct memfs_node *node; /* Holds a reference. */
+};
+
 struct memfs_failure {
     unsigned kinds;
     uint64_t left; /* Calls until it strikes; 0: not armed. */
@@ -45,6 +51,7 @@ struct memfs {
     struct mutex mutex; /* Guards all below. */
     struct rng rng;
     struct memfs_dir *dirs;
+    struct memfs_map *maps;
     uint64_t call_count;
     uint64_t calls[MEMFS_KINDS];
     void (*hook)(void *context, const struct memfs_call *call);

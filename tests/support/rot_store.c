@@ -179,6 +179,7 @@ void rot_store_init(struct rot_store *rot, bool has_host)
         .retain_ms = 1,
         .compression =
             has_host ? BYRON_COMPRESSION_NONE : BYRON_COMPRESSION_DEFAULT,
+        .map_files = has_host,
         .hash_index = has_host ? BYRON_HASH_INDEX_OFF : BYRON_HASH_INDEX_ON,
     };
     fill(rot);

@@ -109,6 +109,7 @@ void store_model_options(struct rng *rng, struct byron_options *out)
     out->hash_index = (enum byron_hash_index)rng_below(rng, 4);
     out->fanout = 2 + (uint32_t)rng_below(rng, 4);
     out->compression = (enum byron_compression)rng_below(rng, 4);
+    out->map_files = rng_one_in(rng, 2);
     out->inline_work = rng_one_in(rng, 2);
     out->retain_ms = 1 + (uint32_t)rng_below(rng, 20);
 }

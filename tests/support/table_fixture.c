@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/try.h"
+#include "sstable/file_pool.h"
 
 /* --- the model ---------------------------------------------------------- */
 
@@ -188,6 +189,27 @@ size_t table_model_seek(const struct table_model *model, struct slice key,
 
 /* --- the table ---------------------------------------------------------- */
 
+static bool is_mapping;
+
+static void map_tables(void)
+{
+    is_mapping = true;
+}
+
+static void map_no_tables(void)
+{
+    is_mapping = false;
+}
+
+void table_fixture_add_mapped(Suite *suite, void (*add)(TCase *cases))
+{
+    TCase *cases = tcase_create("mapped");
+
+    tcase_add_checked_fixture(cases, map_tables, map_no_tables);
+    add(cases);
+    suite_add_tcase(suite, cases);
+}
+
 void table_fixture_init(struct table_fixture *fixture, size_t cache_capacity)
 {
     memset(fixture, 0, sizeof *fixture);
@@ -199,6 +221,7 @@ void table_fixture_init(struct table_fixture *fixture, size_t cache_capacity)
             BYRON_OK ||
         block_cache_new(cache_capacity, &fixture->cache) != BYRON_OK)
         abort();
+    file_pool_set_mapping(fixture->pool, is_mapping);
 }
 
 void table_fixture_deinit(struct table_fixture *fixture)

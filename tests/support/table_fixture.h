@@ -6,6 +6,8 @@
 #ifndef BYRON_TESTS_TABLE_FIXTURE_H
 #define BYRON_TESTS_TABLE_FIXTURE_H
 
+#include <check.h>
+
 #include "sstable/table_reader.h"
 #include "sstable/table_writer.h"
 #include "support/memfs.h"
@@ -59,6 +61,8 @@ struct table_fixture {
     struct table_reader *reader;
 };
 
+/* A second test case for the tests that add adds: fixtures map their tables. */
+void table_fixture_add_mapped(Suite *suite, void (*add)(TCase *cases));
 void table_fixture_init(struct table_fixture *fixture, size_t cache_capacity);
 void table_fixture_deinit(struct table_fixture *fixture);
 /* Writes the model as table TABLE_FIXTURE_NUMBER; facts are the fixture's. */

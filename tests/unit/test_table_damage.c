@@ -114,13 +114,19 @@ START_TEST(a_block_in_the_place_of_another_is_corrupt)
 }
 END_TEST
 
+static void add_tests(TCase *cases)
+{
+    tcase_add_loop_test(cases, a_block_in_the_place_of_another_is_corrupt, 0,
+                        4);
+}
+
 Suite *test_table_damage_suite(void)
 {
     Suite *suite = suite_create("table_damage");
     TCase *cases = tcase_create("table_damage");
 
-    tcase_add_loop_test(cases, a_block_in_the_place_of_another_is_corrupt, 0,
-                        4);
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    table_fixture_add_mapped(suite, add_tests);
     return suite;
 }

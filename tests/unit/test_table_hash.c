@@ -398,11 +398,8 @@ START_TEST(a_shape_that_does_not_fit_its_place_is_refused)
 }
 END_TEST
 
-Suite *test_table_hash_suite(void)
+static void add_tests(TCase *cases)
 {
-    Suite *suite = suite_create("table_hash");
-    TCase *cases = tcase_create("table_hash");
-
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, every_version_is_found_over_many_chunks);
     tcase_add_test(cases, versions_go_on_over_blocks);
@@ -415,6 +412,15 @@ Suite *test_table_hash_suite(void)
     tcase_add_test(cases, a_handle_that_differs_from_the_indexs_is_found);
     tcase_add_loop_test(cases, a_damaged_chunk_is_an_error, 0, 2);
     tcase_add_test(cases, a_shape_that_does_not_fit_its_place_is_refused);
+}
+
+Suite *test_table_hash_suite(void)
+{
+    Suite *suite = suite_create("table_hash");
+    TCase *cases = tcase_create("table_hash");
+
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    table_fixture_add_mapped(suite, add_tests);
     return suite;
 }

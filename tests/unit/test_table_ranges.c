@@ -265,10 +265,8 @@ START_TEST(every_failed_allocation_is_reported_and_cleaned_up)
 }
 END_TEST
 
-Suite *test_table_ranges_suite(void)
+static void add_tests(TCase *cases)
 {
-    Suite *suite = suite_create("table_ranges");
-    TCase *cases = tcase_create("table_ranges");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, a_get_minds_the_ranges);
     tcase_add_test(cases, facts_tell_of_ranges_and_expiries);
@@ -277,6 +275,14 @@ Suite *test_table_ranges_suite(void)
     tcase_add_test(cases, a_flipped_bit_anywhere_is_corrupt_never_wrong);
     tcase_add_loop_test(cases, facts_that_differ_are_corrupt, 0, 5);
     tcase_add_test(cases, every_failed_allocation_is_reported_and_cleaned_up);
+}
+
+Suite *test_table_ranges_suite(void)
+{
+    Suite *suite = suite_create("table_ranges");
+    TCase *cases = tcase_create("table_ranges");
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    table_fixture_add_mapped(suite, add_tests);
     return suite;
 }

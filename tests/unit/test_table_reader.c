@@ -525,11 +525,8 @@ START_TEST(every_failed_allocation_is_reported)
 }
 END_TEST
 
-Suite *test_table_reader_suite(void)
+static void add_tests(TCase *cases)
 {
-    Suite *suite = suite_create("table_reader");
-    TCase *cases = tcase_create("table_reader");
-
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, every_version_is_found_whatever_the_options, 0,
                         MODEL_KEYS_COUNT);
@@ -547,6 +544,15 @@ Suite *test_table_reader_suite(void)
     tcase_add_loop_test(cases, a_file_of_another_length_is_corrupt, 0, 2);
     tcase_add_loop_test(cases, every_failed_read_is_reported, 0, 2);
     tcase_add_loop_test(cases, every_failed_allocation_is_reported, 0, 2);
+}
+
+Suite *test_table_reader_suite(void)
+{
+    Suite *suite = suite_create("table_reader");
+    TCase *cases = tcase_create("table_reader");
+
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    table_fixture_add_mapped(suite, add_tests);
     return suite;
 }

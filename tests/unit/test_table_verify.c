@@ -178,11 +178,8 @@ START_TEST(any_flipped_bit_is_found_by_an_open_reader)
 }
 END_TEST
 
-Suite *test_table_verify_suite(void)
+static void add_tests(TCase *cases)
 {
-    Suite *suite = suite_create("table_verify");
-    TCase *cases = tcase_create("table_verify");
-
     tcase_add_loop_test(cases, a_sound_table_passes, 0, 4);
     tcase_add_loop_test(cases, a_key_changed_under_a_right_checksum_is_found, 0,
                         2);
@@ -192,6 +189,15 @@ Suite *test_table_verify_suite(void)
     tcase_add_loop_test(cases, counts_that_differ_are_found, 0, 2);
     tcase_add_loop_test(cases, any_flipped_bit_is_found_by_an_open_reader, 0,
                         2);
+}
+
+Suite *test_table_verify_suite(void)
+{
+    Suite *suite = suite_create("table_verify");
+    TCase *cases = tcase_create("table_verify");
+
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    table_fixture_add_mapped(suite, add_tests);
     return suite;
 }

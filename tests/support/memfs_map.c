@@ -1,0 +1,40 @@
+#include "support/memfs_map.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+const uint8_t *memfs_map_node(struct memfs *fs, struct memfs_node *node,
+                              size_t size)
+{
+    struct memfs_map *map;
+
+    if (size == 0 || size > node->now.size)
+        return NULL;
+    if (!node->is_mapped) {
+        /* No byte more, so that a sanitizer sees a read behind the end. */
+        node->now.data = memfs_reallocate(node->now.data, node->now.size);
+        node->now.capacity = node->now.size;
+        node->is_mapped = true;
+    }
+    map = memfs_allocate(sizeof *map);
+    map->node = node_ref(node);
+    map->next = fs->maps;
+    fs->maps = map;
+    fs->open_count++;
+    return node->now.data;
+}
+
+void memfs_unmap_node(struct memfs *fs, const uint8_t *bytes)
+{
+    struct memfs_map **place = &fs->maps;
+    struct memfs_map *map;
+
+    while (*place && (*place)->node->now.data != bytes)
+        place = &(*place)->next;
+    map = *place;
+    assert(map);
+    *place = map->next;
+    node_unref(map->node);
+    free(map);
+    fs->open_count--;
+}
