@@ -134,6 +134,7 @@ static _Noreturn void attend(const struct heat *heat, struct entrant *entrant)
         .memory = heat->contest->memory,
         .value_bytes = heat->stage->value_bytes,
         .bloom_bits = 10,
+        .is_mapped = heat->contest->is_mapped,
         .hash_index = heat->contest->hash_index,
         .is_compressed = heat->contest->is_compressed,
         .is_synced = heat->stage->is_durable,

@@ -20,6 +20,7 @@ struct contest {
     const char *label;  /* Of this run, in the file of figures. */
     const char *folder; /* Where stores are made. */
     const char *only;   /* Workloads and stages, commas between; NULL: all. */
+    bool is_mapped;     /* byron's option mmap. */
     const char *hash_index; /* byron's option: on, off, auto; NULL: default. */
     FILE *figures;          /* Tab-separated; NULL: none. */
     uint64_t rows;

@@ -23,6 +23,7 @@ struct peer_settings {
     uint64_t value_bytes;   /* Of the largest value. */
     unsigned bloom_bits;    /* Per key. */
     const char *hash_index; /* byron's option; NULL: by default. */
+    bool is_mapped;         /* byron's option mmap. */
     bool is_compressed;     /* By lz4, or by snappy where there is no lz4. */
     bool is_synced;         /* A commit returns when it is on the disk. */
 };

@@ -59,6 +59,7 @@ static struct store *open_store(const struct peer_settings *settings)
         .compression = settings->is_compressed ? BYRON_COMPRESSION_LZ4
                                                : BYRON_COMPRESSION_NONE,
         .hash_index = hash_index_of(settings->hash_index),
+        .map_files = settings->is_mapped,
         .create = true,
     };
 

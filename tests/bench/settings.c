@@ -90,6 +90,7 @@ int settings_main(struct contest *contest, int argc, char **argv)
         {"squeeze=", &contest->squeeze_mb, NULL, NULL},
         {"began=", &contest->began, NULL, NULL},
         {"compressed=", NULL, NULL, &contest->is_compressed},
+        {"mmap=", NULL, NULL, &contest->is_mapped},
         {"cold=", NULL, NULL, &contest->is_cold},
         {"only=", NULL, &contest->only, NULL},
         {"label=", NULL, &contest->label, NULL},
@@ -114,7 +115,7 @@ int settings_main(struct contest *contest, int argc, char **argv)
                     "[peers=NAME,NAME] [label=WORD] [figures=FILE] "
                     "[hash_index=on|off|auto]\n    [reads=N] [limit=SECONDS] "
                     "[write_limit=SECONDS]\n    [load_limit=SECONDS] "
-                    "[squeeze=MB] [began=SECONDS]\n",
+                    "[squeeze=MB] [mmap=1] [began=SECONDS]\n",
                     argv[0]);
             return 2;
         }
