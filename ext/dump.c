@@ -84,10 +84,11 @@ static int open_rows(struct dump *dump)
 }
 
 static int start(void *state, struct connection *connection,
-                 const char *argument, char **message)
+                 const char *const *arguments, char **message)
 {
     struct dump *dump = state;
-    int rc = lookup_open_table(connection, argument, &dump->lookup, message);
+    int rc =
+        lookup_open_table(connection, arguments[0], &dump->lookup, message);
 
     if (rc != SQLITE_OK)
         return rc;
@@ -95,7 +96,7 @@ static int start(void *state, struct connection *connection,
     if (!dump->rowid && declaration_of(dump)->shape == KEY_ROWID_IMPLICIT) {
         *message = sqlite3_mprintf("byron: columns of %s have all names of the "
                                    "rowid, so that it cannot be told",
-                                   argument);
+                                   arguments[0]);
         return SQLITE_ERROR;
     }
     rc = open_rows(dump);

@@ -12,6 +12,7 @@
 #include "functions.h"
 #include "module.h"
 #include "range_delete.h"
+#include "salvage.h"
 #include "sstables.h"
 #include "stats.h"
 #include "tables.h"
@@ -45,9 +46,10 @@ static void stay_loaded(void)
 
 /* What is there beside the module itself. */
 static int (*const parts[])(struct connection *connection) = {
-    functions_register, count_register,        config_register, debug_register,
-    stats_register,     sstables_register,     tables_register, dump_register,
-    ending_register,    range_delete_register, backup_register,
+    functions_register,    count_register,  config_register,
+    debug_register,        stats_register,  sstables_register,
+    tables_register,       dump_register,   ending_register,
+    range_delete_register, backup_register, salvage_register,
 };
 
 EXPORTED int sqlite3_byron_init(sqlite3 *db, char **message,

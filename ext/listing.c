@@ -47,6 +47,8 @@ static int connect(sqlite3 *db, void *source, int count,
     (void)count;
     (void)arguments;
     (void)message;
+    if (rc == SQLITE_OK && ((struct source *)source)->listing->is_direct)
+        rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
     if (rc != SQLITE_OK)
         return rc;
     table = calloc(1, sizeof *table);
@@ -64,33 +66,46 @@ static int disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
+static int argument_count(const struct listing *listing)
+{
+    if (listing->argument < 0)
+        return 0;
+    return listing->has_second ? 2 : 1;
+}
+
 /*
- * The argument, if it is needed, must be given. SQLite also asks what the terms
- * of an OR would do alone, so a plan without it is no failure yet, but the last
- * to choose.
+ * Arguments, if they are needed, must be given. SQLite also asks what the terms
+ * of an OR would do alone, so a plan without them is no failure yet, but the
+ * last to choose. The plan's number tells which are given, a bit each.
  */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct listing *listing =
         ((struct listing_table *)base)->source.listing;
-    bool is_given = false;
+    int all = (1 << argument_count(listing)) - 1;
+    int given = 0;
 
     for (int i = 0; i < info->nConstraint; i++) {
-        if (listing->argument < 0 ||
-            info->aConstraint[i].iColumn != listing->argument ||
+        int argument = info->aConstraint[i].iColumn - listing->argument;
+
+        if (argument < 0 || argument >= argument_count(listing) ||
             info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
             continue;
         if (!info->aConstraint[i].usable)
             return SQLITE_CONSTRAINT;
-        if (is_given)
+        if (given & 1 << argument)
             continue;
-        info->aConstraintUsage[i].argvIndex = 1;
+        info->aConstraintUsage[i].argvIndex = argument + 1;
         info->aConstraintUsage[i].omit = 1;
-        is_given = true;
+        given |= 1 << argument;
     }
+    /* SQLite wants them without a hole. */
+    if (given == 2)
+        return SQLITE_CONSTRAINT;
+    info->idxNum = given;
     info->estimatedCost = 10.0 + 2.0 * listing->rows;
     info->estimatedRows = listing->rows;
-    if (!is_given && listing->needs)
+    if (given != all && listing->needs)
         info->estimatedCost = LAST_CHOICE;
     return SQLITE_OK;
 }
@@ -141,7 +156,7 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *text,
 {
     struct listing_cursor *cursor = (struct listing_cursor *)base;
     const struct source *source = source_of(base);
-    const char *argument = NULL;
+    const char *given[2] = {NULL, NULL};
     char *message = NULL;
     int rc;
 
@@ -149,15 +164,16 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *text,
     (void)text;
     end_scan(cursor);
     cursor->number = 0;
-    if (count > 0)
-        argument = (const char *)sqlite3_value_text(arguments[0]);
-    if (count > 0 && !argument)
-        return SQLITE_OK; /* NULL is the name of nothing. */
-    if (count == 0 && source->listing->needs)
+    for (int i = 0; i < count && i < 2; i++) {
+        given[i] = (const char *)sqlite3_value_text(arguments[i]);
+        if (!given[i])
+            return SQLITE_OK; /* NULL is the name of nothing. */
+    }
+    if (count < argument_count(source->listing) && source->listing->needs)
         return fail(base->pVtab, SQLITE_ERROR,
                     sqlite3_mprintf("%s", source->listing->needs));
     cursor->has_begun = true;
-    rc = source->listing->start(cursor->state, source->connection, argument,
+    rc = source->listing->start(cursor->state, source->connection, given,
                                 &message);
     if (rc != SQLITE_OK)
         return fail(base->pVtab, rc, message);
@@ -175,7 +191,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *context,
     struct listing_cursor *cursor = (struct listing_cursor *)base;
     const struct listing *listing = source_of(base)->listing;
 
-    if (number != listing->argument)
+    if (listing->argument < 0 || number < listing->argument)
         listing->column(cursor->state, context, number);
     return SQLITE_OK;
 }

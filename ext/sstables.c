@@ -136,12 +136,12 @@ static byron_status add_file(void *context, const struct byron_table *table)
 }
 
 static int start(void *state, struct connection *connection,
-                 const char *argument, char **message)
+                 const char *const *arguments, char **message)
 {
     struct files *files = state;
     struct lookup lookup;
     byron_status status;
-    int rc = lookup_open_table(connection, argument, &lookup, message);
+    int rc = lookup_open_table(connection, arguments[0], &lookup, message);
 
     if (rc != SQLITE_OK)
         return rc;

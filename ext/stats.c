@@ -142,11 +142,11 @@ static void add_figures(struct stats *list, const struct byron_stats *stats)
  */
 
 static int start(void *state, struct connection *connection,
-                 const char *argument, char **message)
+                 const char *const *arguments, char **message)
 {
     struct byron_stats stats;
     struct lookup lookup;
-    int rc = lookup_open(connection, argument, &lookup, message);
+    int rc = lookup_open(connection, arguments[0], &lookup, message);
 
     if (rc != SQLITE_OK)
         return rc;

@@ -19,11 +19,11 @@ struct tables {
 };
 
 static int start(void *state, struct connection *connection,
-                 const char *argument, char **message)
+                 const char *const *arguments, char **message)
 {
     struct tables *tables = state;
 
-    (void)argument;
+    (void)arguments;
     (void)message;
     tables->connection = connection;
     return sqlite3_prepare_v2(connection->db, "PRAGMA database_list", -1,

@@ -121,6 +121,7 @@ def main():
                                  for name in ("README.md", "docs/sql.md",
                                               "docs/queries.md",
                                               "docs/backup.md",
+                                              "docs/recovery.md",
                                               "docs/index-format.md")]
     count = {"passed": 0, "failed": 0, "skipped": 0}
     if MODE not in ("release", "debug"):

@@ -53,6 +53,8 @@ static void commit(struct rot_store *rot, byron_db *db, size_t first,
                                          store_model_value(&rot->model, number),
                                          expires_ms));
         }
+        ck_assert_uint_lt(number, ROT_WRITES);
+        rot->written[number] = (uint16_t)key;
         state->values[key] = number;
     }
     CHECK_OK(byron_txn_prepare(txn, flags, &rot->point));
@@ -202,6 +204,22 @@ void rot_store_remove(struct memfs *fs, const char *path)
     CHECK_OK(os->dir_open(os, "store", false, &dir));
     CHECK_OK(os->file_remove(dir, strrchr(path, '/') + 1));
     os->dir_close(dir);
+}
+
+bool rot_store_was_put(const struct rot_store *rot, size_t key,
+                       struct byron_bytes value)
+{
+    for (uint32_t number = 1; number < rot->model.next_value; number++) {
+        struct byron_bytes wanted;
+
+        if (rot->written[number] != key || number % 5 == 0)
+            continue;
+        wanted = store_model_value(&rot->model, number);
+        if (wanted.size == value.size &&
+            memcmp(wanted.data, value.data, value.size) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Check notes the place of each of its assertions in a file: too slow here. */

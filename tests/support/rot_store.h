@@ -11,6 +11,7 @@
 
 #define ROT_STATES 5
 #define ROT_FILES  128
+#define ROT_WRITES 4096
 
 struct rot_file {
     char path[96];
@@ -33,6 +34,7 @@ struct rot_store {
     struct model_state states[ROT_STATES];
     size_t state_count;
     size_t state_count_cut;
+    uint16_t written[ROT_WRITES]; /* By value: the key that it was put to. */
 };
 
 void rot_store_init(struct rot_store *rot, bool has_host);
@@ -58,5 +60,8 @@ byron_status rot_store_open(struct rot_store *rot, struct memfs *fs,
 void rot_store_get_all(struct rot_store *rot, byron_db *db, const char *what,
                        struct rot_findings *out);
 void rot_store_remove(struct memfs *fs, const char *path);
+/* Whether these bytes were once put to the key. */
+bool rot_store_was_put(const struct rot_store *rot, size_t key,
+                       struct byron_bytes value);
 
 #endif
