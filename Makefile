@@ -147,6 +147,7 @@ $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 $(FUZZERS): %: %.o $(B)/tests/fuzz/fuzz_main.o $(EXT) $(ENGINE)
 	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) -lsqlite3
 $(B)/tests/fuzz/fuzz_store: $(MEMFS) $(patsubst %,$(B)/tests/support/%.o,course store_model)
+$(B)/tests/fuzz/fuzz_salvage: $(MEMFS)
 
 # The newest SQLite, out of npm's better-sqlite3.
 $(NEWEST)/sqlite3.c:
