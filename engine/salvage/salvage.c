@@ -94,7 +94,7 @@ static byron_status read_logs(struct byron_salvage *salvage,
         TRY(torn_commits_carry(commits, slice_from(options->carried),
                                store->store_id, point->recent[0]));
     torn_commits_choose(commits, point, &store->base);
-    TRY(memtable_new(&salvage->memtable));
+    TRY(memtable_new(false, &salvage->memtable));
     TRY(torn_commits_load(commits, salvage->memtable));
     torn_store_adopt(store, commits->spilled, commits->spilled_count,
                      commits->has_gap);
