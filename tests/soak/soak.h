@@ -54,7 +54,6 @@ void soak_open(struct soak *soak, const char *folder);
 /* The path of a file beside the database; lent until the next call of the
  * thread. */
 const char *soak_beside(const struct soak *soak, const char *name);
-void soak_remove_copy(struct soak *soak); /* What a backup has made. */
 void soak_start(struct soak *soak);
 void soak_join(struct soak *soak);
 void soak_describe(struct soak *soak); /* Prints the store's figures. */

@@ -228,12 +228,6 @@ static void act_serve(struct soak_actor *actor)
     case 1:
         make_and_drop(actor);
         break;
-    case 2:
-        /* Seldom: where a file above has rows of both tables, the other is
-         * written anew as well, and lies there twice meanwhile. */
-        if (rng_one_in(&actor->rng, 10))
-            soak_ask(soak, actor->db, "SELECT byron_compact('account') = 'ok'");
-        break;
     case 3:
         if (soak_ask(soak, actor->db, "SELECT byron_check('doc') = 'ok'") !=
                 1 &&

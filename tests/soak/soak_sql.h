@@ -13,4 +13,6 @@ bool soak_run(struct soak *soak, sqlite3 *db, const char *sql, ...);
 /* The number that sql answers; 0 where it answers none. */
 int64_t soak_ask(struct soak *soak, sqlite3 *db, const char *sql, ...);
 
+void soak_remove_copy(struct soak *soak); /* What a backup has made. */
+
 #endif
