@@ -7,13 +7,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/posix_clock.h"
+#include "base/posix_map.h"
 #include "base/posix_open.h"
 #include "base/try.h"
 
@@ -543,23 +543,9 @@ static byron_status posix_file_size(struct os_file *file, uint64_t *out)
     return BYRON_OK;
 }
 
-/* Reading ahead of gets, which go anywhere, would be for nothing; scans ask for
- * what they need. */
 static const uint8_t *posix_file_map(struct os_file *file, size_t size)
 {
-    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, file->fd, 0);
-
-    if (bytes == MAP_FAILED)
-        return NULL;
-    (void)madvise(bytes, size, MADV_RANDOM);
-    return bytes;
-}
-
-static void posix_file_unmap(struct byron_os *os, const uint8_t *bytes,
-                             size_t size)
-{
-    (void)os;
-    munmap((void *)(uintptr_t)bytes, size);
+    return posix_map(file->fd, size);
 }
 
 static void posix_file_prefetch(struct os_file *file, uint64_t offset,
@@ -595,7 +581,7 @@ struct byron_os *os_posix(void)
         .file_start_sync = posix_file_start_sync,
         .file_size = posix_file_size,
         .file_map = posix_file_map,
-        .file_unmap = posix_file_unmap,
+        .file_unmap = posix_unmap,
         .file_prefetch = posix_file_prefetch,
         .now_us = posix_now_us,
         .wall_ms = posix_wall_ms,

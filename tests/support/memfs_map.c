@@ -24,11 +24,14 @@ const uint8_t *memfs_map_node(struct memfs *fs, struct memfs_node *node,
     return node->now.data;
 }
 
-void memfs_unmap_node(struct memfs *fs, const uint8_t *bytes)
+void memfs_unmap(struct byron_os *os, const uint8_t *bytes, size_t size)
 {
+    struct memfs *fs = os->context;
     struct memfs_map **place = &fs->maps;
     struct memfs_map *map;
 
+    (void)size;
+    mutex_lock(&fs->mutex);
     while (*place && (*place)->node->now.data != bytes)
         place = &(*place)->next;
     map = *place;
@@ -37,4 +40,5 @@ void memfs_unmap_node(struct memfs *fs, const uint8_t *bytes)
     node_unref(map->node);
     free(map);
     fs->open_count--;
+    mutex_unlock(&fs->mutex);
 }

@@ -548,17 +548,6 @@ static const uint8_t *memfs_file_map(struct os_file *file, size_t size)
     return bytes;
 }
 
-static void memfs_file_unmap(struct byron_os *os, const uint8_t *bytes,
-                             size_t size)
-{
-    struct memfs *fs = os->context;
-
-    (void)size;
-    mutex_lock(&fs->mutex);
-    memfs_unmap_node(fs, bytes);
-    mutex_unlock(&fs->mutex);
-}
-
 static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
@@ -594,7 +583,7 @@ void memfs_os_init(struct byron_os *os)
         .file_start_sync = memfs_file_start_sync,
         .file_size = memfs_file_size,
         .file_map = memfs_file_map,
-        .file_unmap = memfs_file_unmap,
+        .file_unmap = memfs_unmap,
         .file_prefetch = memfs_file_prefetch,
     };
     memfs_clock_init(os);

@@ -1,5 +1,7 @@
 /*
- * One file under the same name in two directories of the real file system.
+ * One file under the same name in two directories of the real file system, and
+ * one that is mapped.
+ * Covers: posix_map.
  */
 #include <check.h>
 #include <stdio.h>
@@ -86,6 +88,22 @@ START_TEST(no_link_reaches_another_file_system)
 }
 END_TEST
 
+START_TEST(a_map_outlives_its_file)
+{
+    const uint8_t *bytes;
+    struct os_file *file;
+
+    ck_assert_int_eq(os->file_open(from, "S-1", &file), BYRON_OK);
+    ck_assert_ptr_null(os->file_map(file, 0));
+    bytes = os->file_map(file, 5);
+    ck_assert_ptr_nonnull(bytes);
+    os->file_close(file);
+    ck_assert_int_eq(os->file_remove(from, "S-1"), BYRON_OK);
+    ck_assert_mem_eq(bytes, "apple", 5);
+    os->file_unmap(os, bytes, 5);
+}
+END_TEST
+
 Suite *test_os_link_suite(void)
 {
     Suite *suite = suite_create("os_link");
@@ -94,6 +112,7 @@ Suite *test_os_link_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, linked_file_has_one_content_and_two_names);
     tcase_add_test(cases, link_replaces_nothing_and_invents_nothing);
+    tcase_add_test(cases, a_map_outlives_its_file);
     tcase_add_test(cases, no_link_reaches_another_file_system);
     suite_add_tcase(suite, cases);
     return suite;

@@ -408,24 +408,6 @@ START_TEST(files_of_a_store_without_a_model_are_the_umasks)
 }
 END_TEST
 
-START_TEST(a_map_outlives_its_file)
-{
-    struct os_file *file = create("S-1");
-    const uint8_t *bytes;
-
-    append(file, "hello");
-    os->file_close(file);
-    ck_assert_int_eq(os->file_open(dir, "S-1", &file), BYRON_OK);
-    ck_assert_ptr_null(os->file_map(file, 0));
-    bytes = os->file_map(file, 5);
-    ck_assert_ptr_nonnull(bytes);
-    os->file_close(file);
-    ck_assert_int_eq(os->file_remove(dir, "S-1"), BYRON_OK);
-    ck_assert_mem_eq(bytes, "hello", 5);
-    os->file_unmap(os, bytes, 5);
-}
-END_TEST
-
 START_TEST(missing_file_is_missing)
 {
     struct os_file *file;
@@ -589,7 +571,6 @@ static TCase *file_cases(void)
     tcase_add_test(cases, short_head_slot_reads_as_zeros);
     tcase_add_test(cases, create_is_exclusive);
     tcase_add_test(cases, files_of_a_store_without_a_model_are_the_umasks);
-    tcase_add_test(cases, a_map_outlives_its_file);
     tcase_add_test(cases, missing_file_is_missing);
     tcase_add_test(cases, what_was_appended_is_read_back);
     tcase_add_test(cases, reading_past_the_end_is_corrupt);
