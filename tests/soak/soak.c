@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "soak/soak.h"
+#include "soak/soak_usage.h"
 
 static const char *word(int count, char **words, const char *name,
                         const char *usual)

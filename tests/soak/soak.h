@@ -65,8 +65,4 @@ int soak_close(struct soak *soak);
 /* What one thread does until the end; context is a soak_actor. */
 void *soak_act(void *context);
 
-uint64_t soak_memory(void); /* Resident bytes. */
-uint64_t soak_descriptors(void);
-uint64_t soak_disk(const struct soak *soak); /* Bytes of the store. */
-
 #endif

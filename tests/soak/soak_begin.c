@@ -1,7 +1,6 @@
 /*
- * The beginning and the end of a soak, and what it takes of the machine.
+ * The beginning and the end of a soak.
  */
-#include <dirent.h>
 #include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "soak/soak_sql.h"
+#include "soak/soak_usage.h"
 
 #define SETTLE_SECONDS 60
 
@@ -57,49 +57,7 @@ void soak_remove_copy(struct soak *soak)
          FTW_DEPTH | FTW_PHYS);
 }
 
-/* --- what it takes ------------------------------------------------------- */
-
-uint64_t soak_memory(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long long all = 0;
-    unsigned long long resident = 0;
-
-    if (file && fscanf(file, "%llu %llu", &all, &resident) != 2)
-        resident = 0;
-    if (file)
-        fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t count_in(const char *path, bool is_sized)
-{
-    DIR *stream = opendir(path);
-    struct dirent *item;
-    uint64_t total = 0;
-
-    while (stream && (item = readdir(stream))) {
-        struct stat status;
-        if (!is_sized)
-            total++;
-        else if (fstatat(dirfd(stream), item->d_name, &status, 0) == 0 &&
-                 S_ISREG(status.st_mode))
-            total += (uint64_t)status.st_size;
-    }
-    if (stream)
-        closedir(stream);
-    return total;
-}
-
-uint64_t soak_descriptors(void)
-{
-    return count_in("/proc/self/fd", false);
-}
-
-uint64_t soak_disk(const struct soak *soak)
-{
-    return count_in(soak_beside(soak, "soak.db-byron"), true);
-}
+/* --- beginning and end ---------------------------------------------------- */
 
 static int print_figure(void *context, int count, char **values, char **names)
 {
@@ -120,8 +78,6 @@ void soak_describe(struct soak *soak)
     printf("\n");
     sqlite3_close(db);
 }
-
-/* --- beginning and end ---------------------------------------------------- */
 
 static void fill(struct soak *soak, sqlite3 *db)
 {
