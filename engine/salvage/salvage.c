@@ -447,7 +447,7 @@ out:
 byron_status byron_salvage_next(struct byron_salvage *salvage,
                                 struct byron_salvaged_row *out, bool *found)
 {
-    byron_status status;
+    byron_status status = BYRON_OK;
     struct verdict verdict;
     struct top top;
 
