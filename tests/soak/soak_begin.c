@@ -13,6 +13,8 @@
 #include "soak/soak_usage.h"
 
 #define SETTLE_SECONDS 60
+/* A store gives back space once nobody has written for five seconds. */
+#define QUIET_QUARTERS 28
 
 static struct soak_actor actors[SOAK_ACTORS];
 
@@ -120,14 +122,15 @@ static uint64_t measure_live(struct soak *soak, sqlite3 *db)
         soak, db, "SELECT value FROM byron_stats('doc') WHERE name = 'bytes'");
 }
 
-/* Until no file comes or goes for some seconds; what is there then. */
-static uint64_t wait_for_rest(struct soak *soak)
+/* Until no file comes or goes for so long; what is there then. */
+static uint64_t wait_for_rest(struct soak *soak, int quarters_of_a_second)
 {
     uint64_t before = 0;
     uint64_t disk = 0;
     int quiet = 0;
 
-    for (int i = 0; i < SETTLE_SECONDS * 4 && quiet < 10; i++) {
+    for (int i = 0; i < SETTLE_SECONDS * 4 && quiet < quarters_of_a_second;
+         i++) {
         sqlite3_sleep(250);
         disk = soak_disk(soak);
         quiet = disk == before ? quiet + 1 : 0;
@@ -155,7 +158,7 @@ void soak_open(struct soak *soak, const char *folder)
     db = soak_connect(soak, soak->path);
     fill(soak, db);
     soak->live = measure_live(soak, db);
-    wait_for_rest(soak);
+    wait_for_rest(soak, 10);
     sqlite3_close(db);
 }
 
@@ -186,7 +189,7 @@ void soak_settle(struct soak *soak)
     soak->stop = false;
     db = soak_connect(soak, soak->path);
     soak_ask(soak, db, "SELECT byron_flush('doc') = 'ok'");
-    disk = wait_for_rest(soak);
+    disk = wait_for_rest(soak, QUIET_QUARTERS);
     soak->live = measure_live(soak, db);
     printf("settled: %llu bytes on the disk for %llu live, %.2f x\n",
            (unsigned long long)disk, (unsigned long long)soak->live,
