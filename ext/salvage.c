@@ -9,7 +9,7 @@
 #include "statement.h"
 #include "status.h"
 
-/* So many damages and refused rows are told one by one. */
+/* So many damages and kinds of refused rows are told one by one. */
 #define LINES_MAX 1000
 
 struct line {
@@ -85,10 +85,29 @@ static void note_damage(void *context, const struct byron_error *error,
                  .reason = sqlite3_mprintf("%s", error->words)});
 }
 
+/* Whether the line before is of the same kind: then it counts this one, too. */
+static bool is_told(struct salvage *salvage, const char *words)
+{
+    struct line *last;
+
+    if (salvage->count == 0 || salvage->told > LINES_MAX || !words)
+        return false;
+    last = &salvage->lines[salvage->count - 1];
+    if (strcmp(last->what, "refusal") != 0 || !last->reason ||
+        strcmp(last->reason, words) != 0)
+        return false;
+    last->count++;
+    return true;
+}
+
 /* Takes words. */
 static void note_refusal(struct salvage *salvage, char *words)
 {
     salvage->refused++;
+    if (is_told(salvage, words)) {
+        sqlite3_free(words);
+        return;
+    }
     if (salvage->told++ >= LINES_MAX) {
         sqlite3_free(words);
         return;

@@ -168,14 +168,22 @@ END_TEST
 START_TEST(refused_rows_are_counted_and_change_nothing)
 {
     open_filled();
-    host_run(host.db, "CREATE TABLE few(id CHECK(id % 2), name, v);"
-                      "INSERT INTO few VALUES(1, 'there', 0)");
+    host_run(host.db,
+             "CREATE TABLE few(id, name, v, CONSTRAINT a CHECK(id % 3 != 0), "
+             "CONSTRAINT b CHECK(id % 3 != 1), CHECK(id < 3 OR id % 3 != 2));"
+             "INSERT INTO few VALUES(NULL, 'there', 0)");
     host_expect(&host,
                 "SELECT what, count FROM byron_salvage('kv', 'few') WHERE "
                 "what IN ('rows', 'refused rows') OR what GLOB '*told'",
-                "rows|1501\nrefused rows|1200\ndamages and refusals not "
-                "told|200");
-    host_expect(&host, "SELECT count(*) FROM few", "1502");
+                "rows|1\nrefused rows|2700\ndamages and refusals not "
+                "told|1700");
+    host_expect(&host, "SELECT count(*) FROM few", "2");
+    host_run(host.db, "CREATE TABLE odd(id CHECK(id % 2), name, v)");
+    host_expect(&host,
+                "SELECT what, count, reason FROM byron_salvage('kv', 'odd') "
+                "WHERE what GLOB 'refus*' OR what GLOB '*told'",
+                "refused rows|1200|NULL\nrefusal|1200|CHECK constraint failed: "
+                "id % 2");
     host_close(&host);
 }
 END_TEST
