@@ -493,7 +493,9 @@ static byron_status choose_tombstones(const struct picker *picker,
 /* --- Space ---------------------------------------------------------------- */
 
 /* Whether what lies above the largest level, which may all be newer versions of
- * what is there, is more than levels of their target sizes would hold. */
+ * what is there, is more than levels of their target sizes would hold, and
+ * level 0 enough of it to be worth a rewrite of the base level. Levels close to
+ * each other in size hold more, and level 0 next to nothing of it. */
 static bool is_top_heavy(const struct picker *picker)
 {
     const struct level *levels = picker->version->levels;
@@ -504,7 +506,8 @@ static bool is_top_heavy(const struct picker *picker)
         if (levels[level].bytes > largest)
             largest = levels[level].bytes;
     }
-    return levels[0].bytes > 0 && all - largest > largest / QUIET_SHARE;
+    return levels[0].bytes > 0 && all - largest > largest / QUIET_SHARE &&
+           levels[picker->base].bytes / QUIET_SHARE <= levels[0].bytes;
 }
 
 /* Whether a rewrite in place would make table smaller by so much that it pays:

@@ -55,6 +55,22 @@ START_TEST(what_is_too_much_above_goes_down_when_nobody_writes)
 }
 END_TEST
 
+/* Levels of their target sizes are a third of the largest here. */
+START_TEST(a_little_does_not_go_down_for_a_rewrite_of_much)
+{
+    model.options.fanout = 4;
+    fill(6, 0, 0, 99, 1600000);
+    fill(5, 0, 0, 99, 400000);
+    fill(4, 0, 0, 99, 100000);
+    fill(0, 1, 0, 99, 1000);
+    ck_assert_int_eq(choose(), JOB_NONE);
+
+    fill(0, 2, 0, 99, 20000);
+    ck_assert_int_eq(choose(), JOB_MERGE);
+    ck_assert_uint_eq(spec.output_level, 4);
+}
+END_TEST
+
 static struct table_meta *fill_superseded(uint64_t smallest, uint64_t share)
 {
     struct table_meta *table = fill(6, 0, smallest, smallest + 9, 100000);
@@ -94,6 +110,7 @@ Suite *test_picker_quiet_suite(void)
 
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, what_is_too_much_above_goes_down_when_nobody_writes);
+    tcase_add_test(cases, a_little_does_not_go_down_for_a_rewrite_of_much);
     tcase_add_test(cases, superseded_entries_go_when_no_reader_asks_for_them);
     suite_add_tcase(suite, cases);
     return suite;
