@@ -155,6 +155,7 @@ struct byron_db {
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     uint64_t flushed_us; /* Needs mutex. When level 0 last got a run. */
+    uint64_t quiet_us;   /* Needs mutex. No work for want of writers before. */
     size_t settlers;     /* Needs mutex. Calls that wait for all that is due. */
     struct pace pace;
     uint64_t open_snapshots;          /* Needs mutex. Some may be idle. */

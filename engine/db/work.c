@@ -16,6 +16,9 @@
 #define QUIET_US 5000000
 /* After a failure no work for so long: space may come back. */
 #define RETRY_US 250000
+/* And for so long none that is due only because nobody writes: it can wait, and
+ * would fill what is left of a full disk each time. */
+#define QUIET_RETRY_US 60000000
 
 static uint64_t expired_before(uint64_t now_ms)
 {
@@ -24,8 +27,9 @@ static uint64_t expired_before(uint64_t now_ms)
 
 static bool is_quiet(const struct byron_db *db)
 {
+    uint64_t now = db->os->now_us(db->os);
     return db->settlers > 0 ||
-           db->os->now_us(db->os) - db->flushed_us >= QUIET_US;
+           (now - db->flushed_us >= QUIET_US && now >= db->quiet_us);
 }
 
 void db_picker_options(const struct byron_db *db, struct picker_options *out)
@@ -437,14 +441,17 @@ void db_give_up_compact(struct byron_db *db)
 static void note_failure(struct byron_db *db, byron_status status,
                          bool is_flush, bool is_overtaken)
 {
+    uint64_t now = db->os->now_us(db->os);
     db->stats.background_errors++;
+    if (!is_flush)
+        db->quiet_us = now + QUIET_RETRY_US;
     if (is_overtaken)
         return;
     /* Who waits for a flush need not hear of compactions. */
     db->work_status = is_flush ? status : BYRON_OK;
     db_keep_error(status, &status, &db->work_error);
     db->failures++;
-    db->retry_us = db->os->now_us(db->os) + RETRY_US;
+    db->retry_us = now + RETRY_US;
     if (db->has_compact) {
         db->has_compact = false;
         db_keep_error(status, &db->compact_status, &db->compact_error);

@@ -13,6 +13,8 @@ Suite *test_space_suite(void);
 #define ROWS      2000
 #define RETAIN_US 1000000
 #define QUIET_US  5000000
+#define RETRY_US  250000
+#define LATER_US  60000000
 
 static struct memfs *fs;
 static struct byron_options options;
@@ -135,6 +137,39 @@ START_TEST(a_store_that_nobody_writes_settles_by_itself)
 }
 END_TEST
 
+static void wait_for_errors(uint64_t wanted)
+{
+    for (int i = 0; i < 100 && stats_of_all().background_errors < wanted; i++)
+        usleep(100000);
+    ck_assert_uint_eq(stats_of_all().background_errors, wanted);
+}
+
+/* To fill what is left of a disk again and again would take it from others. */
+START_TEST(on_a_full_disk_a_quiet_store_tries_once_a_minute)
+{
+    fill();
+    CHECK_OK(byron_close(db));
+    options.inline_work = false;
+    db = plain_open(&options);
+    write_rows(ROWS / 2, 'b');
+    CHECK_OK(byron_flush(db));
+    memfs_set_space(fs, 0);
+    memfs_advance(fs, QUIET_US);
+    wait_for_errors(1);
+    for (int i = 0; i < 4; i++) {
+        memfs_advance(fs, 2 * RETRY_US);
+        usleep(600000);
+    }
+    ck_assert_uint_eq(stats_of_all().background_errors, 1);
+    memfs_advance(fs, LATER_US);
+    wait_for_errors(2);
+    ck_assert_int_eq(byron_settle(db), BYRON_FULL);
+    memfs_set_space(fs, UINT64_MAX);
+    CHECK_OK(byron_settle(db));
+    ck_assert_uint_lt(entries(), ROWS + ROWS / 5);
+}
+END_TEST
+
 Suite *test_space_suite(void)
 {
     Suite *suite = suite_create("space");
@@ -146,6 +181,7 @@ Suite *test_space_suite(void)
                         0, 2);
     tcase_add_test(cases, a_settled_store_has_little_above_its_last_level);
     tcase_add_test(cases, a_store_that_nobody_writes_settles_by_itself);
+    tcase_add_test(cases, on_a_full_disk_a_quiet_store_tries_once_a_minute);
     suite_add_tcase(suite, cases);
     return suite;
 }
