@@ -51,6 +51,11 @@ bool call_is_full(const struct call *call)
     return waiting(call) > FULL_MARK;
 }
 
+bool call_is_over(const struct call *call)
+{
+    return call->is_finished;
+}
+
 /* --- Headers and trailers -------------------------------------------------*/
 
 static size_t add_field(struct http_field *fields, size_t count,

@@ -51,6 +51,9 @@ bool call_is_compressed(const struct call *call);
 /* True while the output that waits is beyond the mark; drained will tell. */
 bool call_is_full(const struct call *call);
 
+/* Finished, by whomever: nothing more goes out, and closed will come. */
+bool call_is_over(const struct call *call);
+
 /* --- What is told to it; ignored when it is finished ----------------------*/
 
 /* Before the first send: messages may be sent as CALL_GZIP. */

@@ -33,6 +33,7 @@ static int serve_all(const struct flags *flags, struct store *store,
 static int run(const struct flags *flags)
 {
     static const char *const names[] = {"byron.v1.Byron"};
+    struct store_settings settings;
     struct health *health = NULL;
     struct store *store = NULL;
     struct byron_error error;
@@ -40,7 +41,9 @@ static int run(const struct flags *flags)
 
     if (!flags->store)
         return fail("--store=DIRECTORY is needed (--help says more)");
-    if (store_open(flags->store, &store) != BYRON_OK) {
+    store_default_settings(&settings);
+    settings.lease_seconds = flags->lease_seconds;
+    if (store_open(flags->store, &settings, &store) != BYRON_OK) {
         byron_last_error(&error);
         return fail(error.words);
     }

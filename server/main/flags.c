@@ -7,6 +7,7 @@
 #define DEFAULT_LISTEN "127.0.0.1:7060"
 #define MAX_LOOPS      64
 #define MAX_GRACE      3600
+#define MAX_LEASE      3600
 
 const char flags_help[] =
     "byrond serves a store of keys and values on this machine, by gRPC.\n"
@@ -19,6 +20,8 @@ const char flags_help[] =
     "  --threads=COUNT   event loops, 1 to 64 (default 1)\n"
     "  --grace=SECONDS   SIGTERM and SIGINT let calls go on for so long\n"
     "                    (default 10); a second signal ends at once\n"
+    "  --lease=SECONDS   a snapshot that is not renewed and a Range that goes\n"
+    "                    on end after so long, at most 3600 (default 600)\n"
     "  --help, --version\n";
 
 static byron_status complain(char *words, const char *what, const char *flag)
@@ -99,6 +102,11 @@ static byron_status parse_one(const char *argument, struct flags *out,
         if (!parse_number(value, MAX_GRACE, &out->grace_seconds))
             return complain(words, "not a number of seconds up to 3600",
                             argument);
+    } else if ((value = value_of(argument, "--lease")) != NULL) {
+        if (!parse_number(value, MAX_LEASE, &out->lease_seconds) ||
+            out->lease_seconds == 0)
+            return complain(words, "not a number of seconds up to 3600",
+                            argument);
     } else if ((value = value_of(argument, "--store")) != NULL) {
         return set_store(out, value, words);
     } else if (strcmp(argument, "--help") == 0) {
@@ -119,6 +127,7 @@ byron_status flags_parse(int count, char *const *arguments, struct flags *out,
     memset(out, 0, sizeof *out);
     out->loops = 1;
     out->grace_seconds = 10;
+    out->lease_seconds = 600;
     for (int i = 1; i < count && status == BYRON_OK; i++)
         status = parse_one(arguments[i], out, words);
     if (status == BYRON_OK && out->listen_count == 0)

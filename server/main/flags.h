@@ -13,6 +13,7 @@ struct flags {
     unsigned listen_count;
     unsigned loops;
     unsigned grace_seconds;
+    unsigned lease_seconds;
     const char *store; /* Lent by the arguments; NULL: none. */
     bool wants_help;
     bool wants_version;

@@ -108,21 +108,50 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
+/* Needs mutex. */
+static void add(struct pool *pool, struct job *job)
+{
+    job->next = NULL;
+    *pool->jobs_end = job;
+    pool->jobs_end = &job->next;
+    pool->count++;
+    pool->bytes += job->size;
+    pthread_cond_signal(&pool->filled);
+}
+
 byron_status pool_submit(struct pool *pool, struct job *job)
 {
     byron_status status = BYRON_BUSY;
 
-    job->next = NULL;
     pthread_mutex_lock(&pool->mutex);
     if (pool->count < pool->settings.max_jobs &&
         pool->bytes + job->size <= pool->settings.max_bytes) {
-        *pool->jobs_end = job;
-        pool->jobs_end = &job->next;
-        pool->count++;
-        pool->bytes += job->size;
+        add(pool, job);
         status = BYRON_OK;
-        pthread_cond_signal(&pool->filled);
     }
     pthread_mutex_unlock(&pool->mutex);
     return status;
+}
+
+void pool_push(struct pool *pool, struct job *job)
+{
+    pthread_mutex_lock(&pool->mutex);
+    add(pool, job);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void pool_run_each(void *context, struct job *jobs)
+{
+    for (; jobs; jobs = jobs->next)
+        jobs->run(context, jobs);
+}
+
+size_t pool_waiting(struct pool *pool)
+{
+    size_t count;
+
+    pthread_mutex_lock(&pool->mutex);
+    count = pool->count;
+    pthread_mutex_unlock(&pool->mutex);
+    return count;
 }

@@ -16,6 +16,8 @@ struct job {
     struct loop *loop;
     struct job *next; /* In the queue, and among those run together. */
     size_t size;      /* Bytes that it keeps in memory. */
+    /* Of pool_run_each alone. */
+    void (*run)(void *context, struct job *job);
 };
 
 struct pool_settings {
@@ -34,5 +36,12 @@ BYRON_MUST_CHECK byron_status pool_new(const struct pool_settings *settings,
 void pool_free(struct pool *pool);
 /* Borrows the job until it is done. BUSY: too many wait. */
 BYRON_MUST_CHECK byron_status pool_submit(struct pool *pool, struct job *job);
+/* The same, however many wait: for what its owner bounds, and for what ends
+   something. */
+void pool_push(struct pool *pool, struct job *job);
+/* A pool's run, where every job knows its own. */
+void pool_run_each(void *context, struct job *jobs);
+/* Jobs that wait. */
+size_t pool_waiting(struct pool *pool);
 
 #endif

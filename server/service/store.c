@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/pool.h"
+#include "service/range.h"
+#include "service/snapshots.h"
+#include "service/store_parts.h"
 #include "service/store_request.h"
 
 #define READERS        4
@@ -13,21 +15,25 @@
 /* A batch is copied into the log as one. */
 #define MAX_WRITE_BYTES ((size_t)64 * 1024 * 1024)
 #define BATCH           256
+#define OWN_METHODS     5
 
-struct store {
-    byron_db *db;
-    struct pool *readers;
-    struct pool *committer;
-};
+#define USUAL_LEASE_MS (60 * 1000)
+
+const char store_no_lease[] = "no such snapshot: perhaps its lease has ended";
+
+void store_default_settings(struct store_settings *out)
+{
+    static const struct store_settings defaults = {
+        .lease_seconds = 600, .max_leases = 256, .max_ranges = 1024};
+    *out = defaults;
+}
 
 /* --- On threads that may wait ----------------------------------------------*/
 
-static void read_keys(void *context, struct job *jobs)
+static void read_keys(void *context, struct job *job)
 {
     struct store *store = context;
-
-    for (; jobs; jobs = jobs->next)
-        store_request_read((struct store_request *)jobs, store->db);
+    store_request_read((struct store_request *)job, store->db, store->leases);
 }
 
 static void write_each(struct store *store, struct job *jobs)
@@ -72,6 +78,7 @@ static void submit(struct call *call, struct pool *pool,
     if (!request)
         return; /* The call has been answered. */
     *call_state(call) = request;
+    request->job.run = read_keys;
     if (pool_submit(pool, &request->job) == BYRON_OK)
         return;
     *call_state(call) = NULL;
@@ -118,9 +125,9 @@ static void closed(struct call *call)
         request->call = NULL;
 }
 
-void store_methods(struct store *store, struct method out[STORE_METHODS])
+static void add_methods(struct method out[])
 {
-    static const struct method methods[STORE_METHODS] = {
+    static const struct method methods[OWN_METHODS] = {
         {.path = "/byron.v1.Byron/Get", .message = get, .closed = closed},
         {.path = "/byron.v1.Byron/MultiGet",
          .message = multi_get,
@@ -135,20 +142,31 @@ void store_methods(struct store *store, struct method out[STORE_METHODS])
     };
 
     memcpy(out, methods, sizeof methods);
+}
+
+void store_methods(struct store *store, struct method out[STORE_METHODS])
+{
+    add_methods(out);
+    range_methods(out + OWN_METHODS);
+    snapshots_methods(out + OWN_METHODS + RANGE_METHODS);
     for (size_t i = 0; i < STORE_METHODS; i++)
         out[i].service = store;
 }
 
 /* --- Life ------------------------------------------------------------------*/
 
-byron_status store_open(const char *path, struct store **out)
+/* Requires: the database is open. */
+static byron_status start(struct store *store)
 {
-    struct store *store = calloc(1, sizeof *store);
+    struct lease_settings leases = {.max = store->settings.max_leases,
+                                    .ttl_ms = USUAL_LEASE_MS,
+                                    .most_ms =
+                                        store->settings.lease_seconds * 1000};
     struct pool_settings readers = {.threads = READERS,
                                     .max_jobs = MAX_READS,
                                     .max_bytes = MAX_READ_BYTES,
                                     .batch = 1,
-                                    .run = read_keys,
+                                    .run = pool_run_each,
                                     .context = store};
     struct pool_settings committer = {.threads = 1,
                                       .max_jobs = MAX_WRITES,
@@ -156,16 +174,27 @@ byron_status store_open(const char *path, struct store **out)
                                       .batch = BATCH,
                                       .run = write_batch,
                                       .context = store};
+    byron_status status = leases_new(store->db, &leases, &store->leases);
+
+    if (status == BYRON_OK)
+        status = pool_new(&readers, &store->readers);
+    return status == BYRON_OK ? pool_new(&committer, &store->committer)
+                              : status;
+}
+
+byron_status store_open(const char *path, const struct store_settings *settings,
+                        struct store **out)
+{
+    struct store *store = calloc(1, sizeof *store);
     struct byron_options options = {.create = true};
     byron_status status;
 
     if (!store)
         return BYRON_NO_MEMORY;
+    store->settings = *settings;
     status = byron_open(path, &options, &store->db);
     if (status == BYRON_OK)
-        status = pool_new(&readers, &store->readers);
-    if (status == BYRON_OK)
-        status = pool_new(&committer, &store->committer);
+        status = start(store);
     if (status == BYRON_OK) {
         *out = store;
         return BYRON_OK;
@@ -189,7 +218,10 @@ byron_status store_close(struct store *store)
 {
     byron_status status = BYRON_OK;
 
-    if (store && store->db)
+    if (!store)
+        return BYRON_OK;
+    leases_free(store->leases);
+    if (store->db)
         status = byron_close(store->db);
     free(store);
     return status;

@@ -11,12 +11,22 @@
 
 struct store;
 
-#define STORE_METHODS  5
+#define STORE_METHODS  9
 #define STORE_MAX_KEYS 10000 /* Of a MultiGet, and operations of a Write. */
 
+struct store_settings {
+    uint32_t lease_seconds; /* Of a snapshot, at most; of a Range, in all. */
+    unsigned max_leases;
+    unsigned max_ranges; /* Under way. */
+};
+
+/* Sensible ones. */
+void store_default_settings(struct store_settings *out);
 /* Opens the store in directory path, or creates it. Why not: byron_last_error.
  */
-BYRON_MUST_CHECK byron_status store_open(const char *path, struct store **out);
+BYRON_MUST_CHECK byron_status store_open(const char *path,
+                                         const struct store_settings *settings,
+                                         struct store **out);
 void store_methods(struct store *store, struct method out[STORE_METHODS]);
 /* Ends its threads; what they have done is posted. Requires: all calls are
    closed. The loops have to run what is posted, before store_close. */

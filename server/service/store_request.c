@@ -1,36 +1,15 @@
 #include "service/store_request.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "byron/v1/byron.pb-c.h"
 #include "service/reply.h"
-#include "service/store.h"
+#include "service/store_parts.h"
 
 #define KEYS_AT_ONCE 16
 #define MAX_ANSWER   ((size_t)16 * 1024 * 1024) /* Bytes of values. */
 
 /* --- Answers, on the loop --------------------------------------------------*/
-
-static enum grpc_code code_of(byron_status status)
-{
-    switch (status) {
-    case BYRON_OK:
-        return GRPC_OK;
-    case BYRON_NO_MEMORY:
-    case BYRON_FULL:
-    case BYRON_TOO_BIG:
-        return GRPC_RESOURCE_EXHAUSTED;
-    case BYRON_BUSY:
-        return GRPC_UNAVAILABLE;
-    case BYRON_CORRUPT:
-        return GRPC_DATA_LOSS;
-    case BYRON_READ_ONLY:
-        return GRPC_FAILED_PRECONDITION;
-    default:
-        return GRPC_INTERNAL;
-    }
-}
 
 static void set_result(Byron__V1__GetResponse *result,
                        const struct store_request *request, size_t i)
@@ -86,10 +65,11 @@ static void done(struct task *task)
 {
     struct store_request *request = (struct store_request *)task;
 
-    if (request->call && request->status == BYRON_OK)
+    if (request->call && request->outcome.code == GRPC_OK)
         answer(request);
     else if (request->call)
-        call_finish(request->call, code_of(request->status), request->words);
+        call_finish(request->call, request->outcome.code,
+                    request->outcome.words);
     if (request->call)
         *call_state(request->call) = NULL;
     store_request_free(request);
@@ -177,11 +157,13 @@ struct store_request *store_request_get(struct call *call,
 {
     struct store_request *request =
         request_new(call, &byron__v1__get_request__descriptor, bytes);
+    const Byron__V1__GetRequest *message;
 
-    return request
-               ? set_keys(request,
-                          &((Byron__V1__GetRequest *)request->message)->key, 1)
-               : NULL;
+    if (!request)
+        return NULL;
+    message = (Byron__V1__GetRequest *)request->message;
+    request->snapshot_id = message->snapshot_id;
+    return set_keys(request, &message->key, 1);
 }
 
 struct store_request *store_request_multi_get(struct call *call,
@@ -195,6 +177,7 @@ struct store_request *store_request_multi_get(struct call *call,
         return NULL;
     message = (Byron__V1__MultiGetRequest *)request->message;
     request->is_many = true;
+    request->snapshot_id = message->snapshot_id;
     if (message->n_keys > STORE_MAX_KEYS)
         return refuse(request, "more than 10,000 keys");
     return set_keys(request, message->keys, message->n_keys);
@@ -307,25 +290,6 @@ struct store_request *store_request_write(struct call *call,
 
 /* --- On a thread that may wait ---------------------------------------------*/
 
-/* What is wrong with our files is for the log, not for clients. */
-static void report(byron_status status)
-{
-    struct byron_error error;
-
-    byron_last_error(&error);
-    if (status == BYRON_IO || status == BYRON_CORRUPT || status == BYRON_FULL)
-        fprintf(stderr, "byrond: %s\n", error.words);
-}
-
-static void keep_status(struct store_request *request, byron_status status)
-{
-    request->status = status;
-    if (status == BYRON_OK)
-        return;
-    request->words = byron_status_words(status);
-    report(status);
-}
-
 /* A few at a time, so that an answer that is too large is not read as a whole.
  */
 static byron_status read_all(struct store_request *request, byron_db *db,
@@ -349,21 +313,35 @@ static byron_status read_all(struct store_request *request, byron_db *db,
     return BYRON_OK;
 }
 
-void store_request_read(struct store_request *request, byron_db *db)
+void store_request_read(struct store_request *request, byron_db *db,
+                        struct leases *leases)
 {
     byron_snapshot *snapshot = NULL; /* The newest, which one get sees alike. */
+    byron_snapshot *own = NULL;
+    struct lease *lease = NULL;
     byron_status status = BYRON_OK;
 
-    if (request->count > KEYS_AT_ONCE)
-        status = byron_snapshot_open(db, &snapshot);
+    if (request->snapshot_id != 0) {
+        lease = leases_take(leases, request->snapshot_id);
+        if (!lease) {
+            request->outcome.code = GRPC_NOT_FOUND;
+            request->outcome.words = store_no_lease;
+            return;
+        }
+        snapshot = lease_snapshot(lease);
+    } else if (request->count > KEYS_AT_ONCE) {
+        status = byron_snapshot_open(db, &own);
+        snapshot = own;
+    }
     if (status == BYRON_OK)
         status = read_all(request, db, snapshot);
-    byron_snapshot_close(snapshot);
-    keep_status(request, status);
+    byron_snapshot_close(own);
+    leases_drop(leases, lease);
+    request->outcome = outcome_of(status);
 }
 
 void store_request_commit(struct store_request *request, byron_db *db)
 {
-    keep_status(request, byron_write(db, request->ops, request->count,
-                                     request->is_sync));
+    request->outcome = outcome_of(
+        byron_write(db, request->ops, request->count, request->is_sync));
 }

@@ -10,6 +10,8 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "grpc/call.h"
+#include "service/leases.h"
+#include "service/outcome.h"
 #include "service/pool.h"
 
 struct store_request {
@@ -23,8 +25,8 @@ struct store_request {
     struct byron_bytes *keys;
     struct byron_value *values;
     bool *is_there;
-    byron_status status;
-    const char *words; /* Of a status that is not OK. */
+    uint64_t snapshot_id; /* 0: the newest state. */
+    struct outcome outcome;
 };
 
 /* Each reads a request; NULL: the call has been answered. */
@@ -40,7 +42,8 @@ struct store_request *store_request_write(struct call *call,
                                           struct byron_bytes bytes);
 void store_request_free(struct store_request *request);
 /* On a thread that may wait. */
-void store_request_read(struct store_request *request, byron_db *db);
+void store_request_read(struct store_request *request, byron_db *db,
+                        struct leases *leases);
 void store_request_commit(struct store_request *request, byron_db *db);
 
 #endif

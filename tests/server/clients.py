@@ -9,11 +9,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import grpc
 
+BYRON = "/byron.v1.Byron/"
 SERVICE = "/grpc.testing.TestService/"
 
 
@@ -29,6 +31,32 @@ def field(number, value):
         return varint(number << 3) + varint(value)
     value = value.encode() if isinstance(value, str) else value
     return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def read_varint(data, at):
+    number = shift = 0
+    while True:
+        number |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            return number, at
+
+
+def fields(data):
+    """Yields number and value of each field of a message."""
+    at = 0
+    while at < len(data):
+        tag, at = read_varint(data, at)
+        if tag & 7 == 0:
+            value, at = read_varint(data, at)
+        else:
+            size = 8
+            if tag & 7 == 2:
+                size, at = read_varint(data, at)
+            value, at = data[at:at + size], at + size
+            if tag & 7 == 1:
+                value = int.from_bytes(value, "little")
+        yield tag >> 3, value
 
 
 def payload(size):
@@ -236,7 +264,7 @@ def draining(channel, process):
 
 def start(path, *more):
     process = subprocess.Popen([path, "--listen=127.0.0.1:0", "--threads=2", *more],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                               stdout=subprocess.PIPE, stderr=None if os.environ.get("WORDS") else subprocess.DEVNULL)
     port = None
     for line in process.stdout:
         if line.startswith(b"listening"):
@@ -244,6 +272,44 @@ def start(path, *more):
         if line == b"ready\n":
             break
     return process, port
+
+
+def open_server(path, *more, folder=None):
+    """byrond over a store in a new folder, or in that of an earlier one."""
+    folder = folder or tempfile.TemporaryDirectory()
+    process, port = start(path, "--store=%s/store" % folder.name, *more)
+    options = (("grpc.max_receive_message_length", -1),
+               ("grpc.use_local_subchannel_pool", 1),
+               ("grpc.http2.bdp_probe", 0))  # Windows of 64 KiB.
+    return process, grpc.insecure_channel("127.0.0.1:%d" % port, options), folder
+
+
+def stop_server(process, channel, folder=None):
+    """Drains it; whether that failed. Its folder goes, if it is given."""
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(timeout=20)
+    channel.close()
+    if folder:
+        folder.cleanup()
+    if code != 0:
+        print("FAILED: the server ended with %d" % code)
+    return code != 0
+
+
+def run_cases(name, channel, cases):
+    """Whether one failed."""
+    passed = 0
+    for case in cases:
+        begun = time.time()
+        try:
+            case(channel)
+            passed += 1
+        except Exception as error:  # pylint: disable=broad-except
+            print("FAILED %s: %r" % (case.__name__, error))
+        if os.environ.get("TIMES"):
+            print("%-20s %.1f s" % (case.__name__, time.time() - begun))
+    print("%s: %d passed, %d failed" % (name, passed, len(cases) - passed))
+    return passed != len(cases)
 
 
 def main():

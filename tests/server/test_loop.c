@@ -207,11 +207,18 @@ static byron_status parse(const char *flag, struct flags *out)
 
 START_TEST(flags_are_read_and_refused)
 {
-    static const char *const bad[] = {
-        "--threads=0", "--threads=65",       "--threads=",
-        "--grace=-1",  "--listen=0.0.0.0:1", "--listen=x",
-        "--nonsense",  "--store=",           "--store=/x/a.db-byron//",
-        "threads=1"};
+    static const char *const bad[] = {"--threads=0",
+                                      "--threads=65",
+                                      "--threads=",
+                                      "--grace=-1",
+                                      "--lease=0",
+                                      "--lease=3601",
+                                      "--listen=0.0.0.0:1",
+                                      "--listen=x",
+                                      "--nonsense",
+                                      "--store=",
+                                      "--store=/x/a.db-byron//",
+                                      "threads=1"};
     struct flags flags;
 
     ck_assert_int_eq(parse("--threads=3", &flags), BYRON_OK);
@@ -326,6 +333,9 @@ START_TEST(a_full_queue_refuses)
     ck_assert_int_eq(pool_submit(pool, &jobs[2]), BYRON_OK);
     jobs[1].size = 0;
     ck_assert_int_eq(pool_submit(pool, &jobs[1]), BYRON_BUSY);
+    ck_assert_uint_eq(pool_waiting(pool), 2);
+    pool_push(pool, &jobs[1]);
+    ck_assert_uint_eq(pool_waiting(pool), 3);
     pool_free(pool);
 }
 END_TEST
