@@ -48,12 +48,7 @@ bool call_is_compressed(const struct call *call)
 
 bool call_is_full(const struct call *call)
 {
-    return waiting(call) > FULL_MARK;
-}
-
-bool call_is_over(const struct call *call)
-{
-    return call->is_finished;
+    return call->is_finished || waiting(call) > FULL_MARK;
 }
 
 /* --- Headers and trailers -------------------------------------------------*/
@@ -160,6 +155,7 @@ size_t call_pull(struct call *call, uint8_t *to, size_t room, bool *is_end)
     }
     if (waiting(call) <= FULL_MARK / 4 && call->was_full) {
         call->was_full = false;
+        call->is_drained = true;
         loop_defer(call->worker->loop, &call->drained);
     }
     if (!call->is_finished || waiting(call) > 0)
@@ -181,8 +177,9 @@ void call_drained(struct deferred *deferred)
         call_free(call);
         return;
     }
-    if (!call->is_finished && call->method->drained)
+    if (call->is_drained && !call->is_finished && call->method->drained)
         call->method->drained(call);
+    call->is_drained = false;
     call_deliver(call);
 }
 
@@ -286,6 +283,13 @@ void call_deadline_passed(struct timer *timer)
     } else {
         call_finish(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");
     }
+}
+
+void call_hold(struct call *call, bool is_held)
+{
+    if (call->is_on_hold && !is_held)
+        loop_defer(call->worker->loop, &call->drained);
+    call->is_on_hold = is_held;
 }
 
 void call_use_gzip(struct call *call)

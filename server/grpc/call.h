@@ -48,14 +48,15 @@ bool call_metadata(const struct call *call, const char *name,
                    struct byron_bytes *out);
 /* Inside message: it came in compressed. */
 bool call_is_compressed(const struct call *call);
-/* True while the output that waits is beyond the mark; drained will tell. */
+/* More output is of no use now: beyond the mark it waits, and drained will
+   tell; or the call is finished, by whomever, and closed will come. */
 bool call_is_full(const struct call *call);
-
-/* Finished, by whomever: nothing more goes out, and closed will come. */
-bool call_is_over(const struct call *call);
 
 /* --- What is told to it; ignored when it is finished ----------------------*/
 
+/* is_held: no messages come, nor half_close, and the client cannot send many
+   more, until it is told otherwise. */
+void call_hold(struct call *call, bool is_held);
 /* Before the first send: messages may be sent as CALL_GZIP. */
 void call_use_gzip(struct call *call);
 /* Before the first send. */

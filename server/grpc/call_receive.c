@@ -190,7 +190,7 @@ static bool next_frame(struct call *call, struct byron_bytes *input,
 
 static bool is_held(const struct call *call)
 {
-    return call->is_finished || call_is_full(call);
+    return call->is_on_hold || call_is_full(call);
 }
 
 static void deliver_stream(struct call *call)

@@ -44,7 +44,9 @@ struct call {
     bool is_told;       /* and the method knows, or got its only message. */
     bool is_begun;      /* The method knows of the call. */
     bool is_delivering;
-    bool was_full; /* drained is owed. */
+    bool was_full;   /* drained is owed, */
+    bool is_drained; /* and is due. */
+    bool is_on_hold; /* The method wants no more messages. */
     bool is_responding;
     bool is_finished;
     bool is_gone; /* The stream is no more. */

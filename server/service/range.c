@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "byron/v1/byron.pb-c.h"
+#include "service/keys.h"
 #include "service/outcome.h"
 #include "service/range_reader.h"
 #include "service/reply.h"
@@ -147,7 +148,7 @@ static bool answer(struct range *range)
         call_send(call, bytes_lend(&range->chunk), CALL_PLAIN);
     range->chunk.size = 0;
     if (!range->is_over)
-        return !call_is_over(call);
+        return true;
     call_finish(call, GRPC_OK, "");
     return false;
 }
@@ -195,18 +196,12 @@ static void closed(struct call *call)
 
 /* --- Requests --------------------------------------------------------------*/
 
-static struct byron_bytes bytes_of(ProtobufCBinaryData data)
-{
-    struct byron_bytes bytes = {data.data, data.len};
-    return bytes;
-}
-
 static const char *read_request(struct range *range)
 {
     const Byron__V1__RangeRequest *message = range->message;
-    struct range_query query = {.start = bytes_of(message->start),
-                                .end = bytes_of(message->end),
-                                .token = bytes_of(message->resume_token),
+    struct range_query query = {.start = keys_of(message->start),
+                                .end = keys_of(message->end),
+                                .token = keys_of(message->resume_token),
                                 .limit = message->limit,
                                 .chunk_bytes = message->chunk_bytes,
                                 .is_reverse = message->reverse,

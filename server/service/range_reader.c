@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/encode.h"
+#include "service/keys.h"
 
 #define USUAL_CHUNK ((size_t)64 * 1024)
 #define MIN_CHUNK   ((size_t)1024)
@@ -20,18 +21,10 @@ enum { RESPONSE_ROW = 1, RESPONSE_TOKEN = 2, ROW_KEY = 1, ROW_VALUE = 2 };
 
 /* --- Bytes -----------------------------------------------------------------*/
 
-static int compare(struct byron_bytes a, struct byron_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size ? memcmp(a.data, b.data, size) : 0;
-
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static bool is_inside(const struct range_query *query, struct byron_bytes key)
 {
-    return compare(key, query->start) >= 0 &&
-           (query->end.size == 0 || compare(key, query->end) < 0);
+    return keys_compare(key, query->start) >= 0 &&
+           keys_compare(key, query->end) < 0;
 }
 
 static const char *read_token(struct range_reader *reader)
@@ -99,7 +92,7 @@ static byron_status seek_behind(struct range_reader *reader)
                               : byron_cursor_seek(cursor, reader->behind);
 
     if (status != BYRON_OK || !byron_cursor_valid(cursor) ||
-        compare(byron_cursor_key(cursor), reader->behind) != 0)
+        keys_compare(byron_cursor_key(cursor), reader->behind) != 0)
         return status;
     return is_reverse ? byron_cursor_prev(cursor) : byron_cursor_next(cursor);
 }
@@ -185,22 +178,18 @@ const char *range_reader_init(struct range_reader *reader,
                                                           : chunk;
     if (query->start.size > BYRON_MAX_KEY || query->end.size > BYRON_MAX_KEY)
         return "a key has at most 1 MiB";
-    if (query->end.size > 0 && compare(query->start, query->end) > 0)
+    if (query->end.size > 0 && keys_compare(query->start, query->end) > 0)
         return "the range ends before it starts";
+    reader->query.start = keys_clip(query->start);
+    reader->query.end =
+        query->end.size > 0 ? keys_clip(query->end) : keys_end();
     return read_token(reader);
-}
-
-static struct byron_bytes bound(struct byron_bytes key)
-{
-    struct byron_bytes open = {NULL, 0};
-    return key.size > 0 ? key : open;
 }
 
 byron_status range_reader_open(struct range_reader *reader,
                                byron_snapshot *snapshot)
 {
-    struct byron_range range = {bound(reader->query.start),
-                                bound(reader->query.end)};
+    struct byron_range range = {reader->query.start, reader->query.end};
     byron_status status =
         byron_cursor_open(snapshot, NULL, &range, &reader->cursor);
 

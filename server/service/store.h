@@ -11,13 +11,15 @@
 
 struct store;
 
-#define STORE_METHODS  9
+#define STORE_METHODS  10
 #define STORE_MAX_KEYS 10000 /* Of a MultiGet, and operations of a Write. */
 
 struct store_settings {
-    uint32_t lease_seconds; /* Of a snapshot, at most; of a Range, in all. */
+    uint32_t lease_seconds; /* Of a snapshot, at most; of a Range, in all;
+                               of a Load, with no message. */
     unsigned max_leases;
     unsigned max_ranges; /* Under way. */
+    unsigned max_loads;  /* The same. */
 };
 
 /* Sensible ones. */

@@ -19,6 +19,7 @@ struct store {
     struct pool *committer;
     struct leases *leases;
     atomic_uint open_ranges;
+    atomic_uint open_loads;
 };
 
 extern const char store_no_lease[]; /* Words. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """byron.v1.Byron, by python3-grpcio: what is written is read, and is kept.
 
-Covers: store, store_request.
+Covers: store, read_request.
 Usage: store.py BYROND        (run by test_server.sh)
 """
 import os
