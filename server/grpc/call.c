@@ -94,6 +94,7 @@ static size_t status_fields(const struct call *call, char code[4],
 static void abandon(struct call *call)
 {
     call->is_finished = true;
+    call->code = GRPC_INTERNAL;
     stream_reset(call->stream, HTTP_INTERNAL_ERROR);
 }
 
@@ -130,6 +131,7 @@ void call_refuse(struct call *call, const char *http_status)
                                bytes_of_text(http_status)};
 
     call->is_finished = true;
+    call->code = GRPC_UNIMPLEMENTED;
     call->is_responding = true;
     if (stream_respond(call->stream, &field, 1, true) != BYRON_OK)
         abandon(call);
@@ -146,6 +148,7 @@ size_t call_pull(struct call *call, uint8_t *to, size_t room, bool *is_end)
     if (size > 0)
         memcpy(to, call->output.data + call->output_sent, size);
     call->output_sent += size;
+    call->bytes_out += size;
     call->is_moving = call->is_moving || size > 0;
     /* Half at least goes, so that each byte moves once on average. */
     if (call->output_sent >= call->output.size / 2) {
@@ -205,6 +208,7 @@ void call_stalled(struct timer *timer)
         return;
     }
     call->is_finished = true;
+    call->code = GRPC_CANCELLED;
     stream_reset(call->stream, HTTP_CANCEL);
 }
 
@@ -279,6 +283,7 @@ void call_deadline_passed(struct timer *timer)
     /* Trailers would stand behind what the peer does not take. */
     if (waiting(call) > 0) {
         call->is_finished = true;
+        call->code = GRPC_DEADLINE_EXCEEDED;
         stream_reset(call->stream, HTTP_CANCEL);
     } else {
         call_finish(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");

@@ -22,6 +22,7 @@ static void *begin(void *owner, struct stream *stream)
         return NULL;
     call->worker = owner;
     call->stream = stream;
+    call->begun_us = tally_now_us();
     call->deadline.run = call_deadline_passed;
     call->stall.run = call_stalled;
     call->drained.run = call_drained;
@@ -49,14 +50,18 @@ static int compare_path(const void *key, const void *element)
     return order ? order : (path->size > size) - (path->size < size);
 }
 
-static const struct method *find_method(const struct worker *worker,
-                                        struct byron_bytes path)
+/* The call's method, if it is one, and where it is counted. */
+static void find_method(struct call *call, struct byron_bytes path)
 {
+    const struct worker *worker = call->worker;
     const struct method *const *found =
         bsearch(&path, worker->methods, worker->method_count,
                 sizeof *worker->methods, compare_path);
 
-    return found ? *found : NULL;
+    if (!found)
+        return;
+    call->method = *found;
+    call->tally = &worker->tallies[found - worker->methods];
 }
 
 static bool header_is(const struct call *call, const char *name,
@@ -125,11 +130,12 @@ static void headers_end(void *context, bool is_too_large)
         return;
     }
     if (call_metadata(call, ":path", &value))
-        call->method = find_method(call->worker, value);
+        find_method(call, value);
     if (!call->method) {
         call_finish(call, GRPC_UNIMPLEMENTED, "the method is not known");
         return;
     }
+    tally_begin(call->tally);
     if (!read_encodings(call) || !set_deadline(call))
         return;
     call->is_begun = true;
@@ -276,6 +282,7 @@ static void data(void *context, struct byron_bytes bytes)
     struct call *call = context;
 
     call->unconsumed += bytes.size;
+    call->bytes_in += bytes.size;
     if (call->is_finished || !call->is_begun) {
         stream_consume(call->stream, call->unconsumed);
         call->unconsumed = 0;
@@ -299,10 +306,33 @@ static size_t pull(void *context, uint8_t *to, size_t room, bool *is_end)
     return call_pull(context, to, room, is_end);
 }
 
+/* One that was not finished was taken back, or lost with its connection. */
+static void count_end(const struct call *call)
+{
+    const struct worker *worker = call->worker;
+    struct tally *tally = call->tally;
+    struct tally_call record = {
+        .method = call->method ? call->method->path : "",
+        .code = call->is_finished ? call->code : GRPC_CANCELLED,
+        .us = tally_now_us() - call->begun_us,
+        .bytes_in = call->bytes_in,
+        .bytes_out = call->bytes_out};
+
+    if (!tally) {
+        tally = &worker->tallies[worker->method_count];
+        tally_begin(tally);
+    }
+    tally_end(tally, &record);
+    if (worker->settings->ended)
+        worker->settings->ended(worker->settings->context, &record,
+                                call->stream);
+}
+
 static void closed(void *context)
 {
     struct call *call = context;
 
+    count_end(call);
     call->is_finished = true;
     if (call->is_begun && call->method->closed)
         call->method->closed(call);

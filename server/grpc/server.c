@@ -32,7 +32,8 @@ struct server_worker {
     struct task drain;
     bool is_draining;
     bool is_running;
-    uint64_t ends[CONNECTION_END_COUNT];
+    _Atomic uint64_t accepted; /* Counted by its thread alone. */
+    _Atomic uint64_t ends[CONNECTION_END_COUNT];
     pthread_t thread;
 };
 
@@ -135,6 +136,7 @@ static void add_connection(struct server_worker *worker,
         connection_link(worker->connections)->previous = connection;
     worker->connections = connection;
     worker->connection_count++;
+    atomic_fetch_add(&worker->accepted, 1);
 }
 
 static void stop_if_done(struct server_worker *worker)
@@ -156,7 +158,7 @@ static void gone(void *context, struct connection *connection,
     if (link->next)
         connection_link(link->next)->previous = link->previous;
     worker->connection_count--;
-    worker->ends[end]++;
+    atomic_fetch_add(&worker->ends[end], 1);
     stop_if_done(worker);
 }
 
@@ -262,6 +264,10 @@ static byron_status worker_init(struct server_worker *worker,
     worker->worker.settings = server->settings;
     worker->worker.methods = server->methods;
     worker->worker.method_count = server->method_count;
+    worker->worker.tallies =
+        calloc(server->method_count + 1, sizeof *worker->worker.tallies);
+    if (!worker->worker.tallies)
+        return BYRON_NO_MEMORY;
     return loop_new(&worker->worker.loop);
 }
 
@@ -351,8 +357,10 @@ void server_free(struct server *server)
         return;
     for (unsigned i = 0; i < server->listener_count; i++)
         close(server->fds[i]);
-    for (unsigned i = 0; server->workers && i < server->settings->loops; i++)
+    for (unsigned i = 0; server->workers && i < server->settings->loops; i++) {
         loop_free(server->workers[i].worker.loop);
+        free(server->workers[i].worker.tallies);
+    }
     free(server->workers);
     free(server->methods);
     free(server);
@@ -368,11 +376,35 @@ struct loop *server_loop(const struct server *server, unsigned index)
     return server->workers[index].worker.loop;
 }
 
-void server_count_ends(const struct server *server,
-                       uint64_t out[CONNECTION_END_COUNT])
+uint64_t server_count_ends(const struct server *server,
+                           uint64_t out[CONNECTION_END_COUNT])
 {
+    uint64_t open = 0;
+
     memset(out, 0, CONNECTION_END_COUNT * sizeof *out);
-    for (unsigned i = 0; i < server->settings->loops; i++)
-        for (int end = 0; end < CONNECTION_END_COUNT; end++)
-            out[end] += server->workers[i].ends[end];
+    for (unsigned i = 0; i < server->settings->loops; i++) {
+        const struct server_worker *worker = &server->workers[i];
+        uint64_t gone = 0;
+        for (int end = 0; end < CONNECTION_END_COUNT; end++) {
+            uint64_t count = atomic_load(&worker->ends[end]);
+            out[end] += count;
+            gone += count;
+        }
+        open += atomic_load(&worker->accepted) - gone;
+    }
+    return open;
+}
+
+void server_visit_tallies(const struct server *server,
+                          void (*visit)(void *context, const char *method,
+                                        const struct tally_sum *sum),
+                          void *context)
+{
+    for (size_t i = 0; i <= server->method_count; i++) {
+        struct tally_sum sum = {0};
+        for (unsigned j = 0; j < server->settings->loops; j++)
+            tally_add(&server->workers[j].worker.tallies[i], &sum);
+        visit(context, i < server->method_count ? server->methods[i]->path : "",
+              &sum);
+    }
 }

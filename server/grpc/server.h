@@ -5,6 +5,7 @@
 #define BYROND_GRPC_SERVER_H
 
 #include "grpc/call.h"
+#include "grpc/tally.h"
 #include "http/connection.h"
 #include "net/address.h"
 
@@ -17,6 +18,10 @@ struct server_settings {
     uint64_t unary_ms;        /* Deadline of a unary call that has none. */
     unsigned loops;           /* Threads. */
     unsigned max_connections; /* A loop. */
+    /* Told of every call that has ended, on its loop; may be NULL. */
+    void (*ended)(void *context, const struct tally_call *call,
+                  const struct stream *stream);
+    void *context;
 };
 
 /* Sensible ones. */
@@ -41,8 +46,14 @@ void server_free(struct server *server);
 unsigned server_loop_count(const struct server *server);
 /* Requires: index is below the count. Runs from server_start on. */
 struct loop *server_loop(const struct server *server, unsigned index);
-/* How connections have ended. Requires: waited for. */
-void server_count_ends(const struct server *server,
-                       uint64_t out[CONNECTION_END_COUNT]);
+/* How connections have ended; returns how many there are. From any thread. */
+uint64_t server_count_ends(const struct server *server,
+                           uint64_t out[CONNECTION_END_COUNT]);
+/* Calls visit for each method, and for "": calls of no known method. From any
+   thread. */
+void server_visit_tallies(const struct server *server,
+                          void (*visit)(void *context, const char *method,
+                                        const struct tally_sum *sum),
+                          void *context);
 
 #endif

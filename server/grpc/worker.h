@@ -9,13 +9,15 @@
 #include "grpc/call.h"
 #include "grpc/metadata.h"
 #include "grpc/server.h"
+#include "grpc/tally.h"
 
 struct worker {
     struct loop *loop;
     const struct server_settings *settings;
     const struct method *const *methods; /* Sorted by path. */
     size_t method_count;
-    size_t held_bytes; /* Memory of all calls' messages. */
+    struct tally *tallies; /* One a method, and one for what is none. */
+    size_t held_bytes;     /* Memory of all calls' messages. */
 };
 
 struct call {
@@ -51,7 +53,11 @@ struct call {
     bool is_finished;
     bool is_gone; /* The stream is no more. */
     enum grpc_code code;
-    struct bytes words; /* Encoded for the wire. */
+    struct bytes words;  /* Encoded for the wire. */
+    struct tally *tally; /* NULL: not counted yet. */
+    uint64_t begun_us;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
 };
 
 /* Events of a call's stream, begin's owner being the worker. */

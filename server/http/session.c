@@ -467,3 +467,11 @@ struct loop *stream_loop(const struct stream *stream)
 {
     return stream->connection->loop;
 }
+
+void stream_peer(const struct stream *stream, struct address *out)
+{
+    out->size = sizeof out->as;
+    if (getpeername(stream->connection->watch.fd, &out->as.any, &out->size) !=
+        0)
+        out->size = 0;
+}

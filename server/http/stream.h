@@ -8,6 +8,7 @@
 #ifndef BYROND_HTTP_STREAM_H
 #define BYROND_HTTP_STREAM_H
 
+#include "net/address.h"
 #include "net/loop.h"
 
 struct stream;
@@ -59,5 +60,7 @@ void stream_consume(struct stream *stream, size_t size);
 /* Drops request and response; closed comes in a moment. */
 void stream_reset(struct stream *stream, enum http_error error);
 struct loop *stream_loop(const struct stream *stream);
+/* Who sent it; size 0: not known. */
+void stream_peer(const struct stream *stream, struct address *out);
 
 #endif

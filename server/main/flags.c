@@ -22,6 +22,11 @@ const char flags_help[] =
     "                    (default 10); a second signal ends at once\n"
     "  --lease=SECONDS   a snapshot that is not renewed and a Range that goes\n"
     "                    on end after so long, at most 3600 (default 600)\n"
+    "  --metrics=ADDRESS GET /metrics there tells Prometheus the figures\n"
+    "  --log=LEVEL       a line of JSON on standard error for each call: "
+    "none,\n"
+    "                    errors (those where the server failed; the default)\n"
+    "                    or calls\n"
     "  --help, --version\n";
 
 static byron_status complain(char *words, const char *what, const char *flag)
@@ -52,22 +57,42 @@ static bool parse_number(const char *text, unsigned most, unsigned *out)
     return !*end && number <= most;
 }
 
-static byron_status add_listen(struct flags *flags, const char *text,
-                               char *words)
+static byron_status read_address(const char *text, struct address *out,
+                                 char *words)
 {
-    struct address *address = &flags->listen[flags->listen_count];
-
-    if (flags->listen_count == FLAGS_MAX_LISTEN)
-        return complain(words, "too many addresses", text);
-    if (address_parse(text, address) != BYRON_OK)
+    if (address_parse(text, out) != BYRON_OK)
         return complain(words, "not an address", text);
-    if (!address_is_local(address))
+    if (!address_is_local(out))
         return complain(words,
                         "only this machine's own addresses are served, "
                         "as there is no TLS yet",
                         text);
-    flags->listen_count++;
     return BYRON_OK;
+}
+
+static byron_status add_listen(struct flags *flags, const char *text,
+                               char *words)
+{
+    byron_status status;
+
+    if (flags->listen_count == FLAGS_MAX_LISTEN)
+        return complain(words, "too many addresses", text);
+    status = read_address(text, &flags->listen[flags->listen_count], words);
+    flags->listen_count += status == BYRON_OK;
+    return status;
+}
+
+static byron_status set_log(struct flags *flags, const char *text, char *words)
+{
+    static const char *const levels[] = {"none", "errors", "calls"};
+
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, levels[i]) != 0)
+            continue;
+        flags->log = (enum call_log_level)i;
+        return BYRON_OK;
+    }
+    return complain(words, "none, errors or calls", text);
 }
 
 /* A store beside a database has that database as its history. */
@@ -95,6 +120,12 @@ static byron_status parse_one(const char *argument, struct flags *out,
 
     if (value)
         return add_listen(out, value, words);
+    if ((value = value_of(argument, "--log")) != NULL)
+        return set_log(out, value, words);
+    if ((value = value_of(argument, "--metrics")) != NULL) {
+        out->has_metrics = true;
+        return read_address(value, &out->metrics, words);
+    }
     if ((value = value_of(argument, "--threads")) != NULL) {
         if (!parse_number(value, MAX_LOOPS, &out->loops) || out->loops == 0)
             return complain(words, "not a number from 1 to 64", argument);
@@ -128,6 +159,7 @@ byron_status flags_parse(int count, char *const *arguments, struct flags *out,
     out->loops = 1;
     out->grace_seconds = 10;
     out->lease_seconds = 600;
+    out->log = CALL_LOG_ERRORS;
     for (int i = 1; i < count && status == BYRON_OK; i++)
         status = parse_one(arguments[i], out, words);
     if (status == BYRON_OK && out->listen_count == 0)

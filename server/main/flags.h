@@ -4,6 +4,7 @@
 #ifndef BYROND_MAIN_FLAGS_H
 #define BYROND_MAIN_FLAGS_H
 
+#include "main/call_log.h"
 #include "net/address.h"
 
 #define FLAGS_MAX_LISTEN 8
@@ -15,6 +16,9 @@ struct flags {
     unsigned grace_seconds;
     unsigned lease_seconds;
     const char *store; /* Lent by the arguments; NULL: none. */
+    struct address metrics;
+    bool has_metrics;
+    enum call_log_level log;
     bool wants_help;
     bool wants_version;
 };

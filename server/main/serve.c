@@ -5,6 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "main/call_log.h"
+#include "service/metrics.h"
 
 static const uint8_t descriptors[] = {
 #include "descriptors.h"
@@ -16,6 +20,16 @@ struct byron_bytes serve_descriptors(void)
     return set;
 }
 
+static byron_status complain(byron_status status, const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    address_print(address, text);
+    fprintf(stderr, "byrond: cannot listen at %s: %s\n", text,
+            status == BYRON_BUSY ? "somebody else does" : "not allowed here");
+    return status;
+}
+
 static byron_status listen_everywhere(struct server *server,
                                       struct address *addresses, unsigned count,
                                       unsigned *out_count)
@@ -24,14 +38,9 @@ static byron_status listen_everywhere(struct server *server,
         char text[ADDRESS_TEXT_SIZE];
         byron_status status = server_listen(server, &addresses[*out_count]);
 
+        if (status != BYRON_OK)
+            return complain(status, &addresses[*out_count]);
         address_print(&addresses[*out_count], text);
-        if (status != BYRON_OK) {
-            fprintf(stderr, "byrond: cannot listen at %s: %s\n", text,
-                    status == BYRON_BUSY ? "somebody else does"
-                                         : "not allowed "
-                                           "here");
-            return status;
-        }
         printf("listening %s\n", text);
     }
     puts("ready");
@@ -74,48 +83,94 @@ static void report(const struct server *server)
     fputc('\n', stderr);
 }
 
-static byron_status start(struct server *server, const struct flags *flags,
-                          const struct services *services,
-                          struct address *addresses, unsigned *out_listening)
-{
-    byron_status status = health_attach(services->health, server);
+/* What a server has around it. */
+struct running {
+    struct server_settings usual;
+    struct server *server;
+    struct call_log *log;
+    struct metrics *metrics;
+    struct address addresses[FLAGS_MAX_LISTEN];
+    struct address metrics_address;
+    unsigned listening;
+};
 
+static byron_status start_metrics(struct running *running,
+                                  const struct flags *flags,
+                                  const struct services *services)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    byron_status status;
+
+    if (!flags->has_metrics)
+        return BYRON_OK;
+    running->metrics_address = flags->metrics;
+    status = metrics_new(&running->metrics_address, services->store,
+                         running->server, &running->metrics);
+    if (status != BYRON_OK)
+        return complain(status, &running->metrics_address);
+    address_print(&running->metrics_address, text);
+    printf("metrics %s\n", text);
+    return BYRON_OK;
+}
+
+static byron_status start(struct running *running, const struct flags *flags,
+                          const struct services *services,
+                          struct server_settings *settings)
+{
+    byron_status status = BYRON_OK;
+
+    if (flags->log != CALL_LOG_NONE)
+        status = call_log_new(flags->log, STDERR_FILENO, &running->log);
+    settings->ended = running->log ? call_log_add : NULL;
+    settings->context = running->log;
     if (status == BYRON_OK)
-        status = listen_everywhere(server, addresses, flags->listen_count,
-                                   out_listening);
-    return status == BYRON_OK ? server_start(server) : status;
+        status = server_new(settings, services->methods, services->method_count,
+                            &running->server);
+    if (status == BYRON_OK && services->store)
+        store_attach(services->store, running->server);
+    if (status == BYRON_OK)
+        status = health_attach(services->health, running->server);
+    if (status == BYRON_OK)
+        status = start_metrics(running, flags, services);
+    if (status == BYRON_OK)
+        status = listen_everywhere(running->server, running->addresses,
+                                   flags->listen_count, &running->listening);
+    return status == BYRON_OK ? server_start(running->server) : status;
+}
+
+static void stop(struct running *running, const struct services *services)
+{
+    if (running->metrics)
+        address_unlink(&running->metrics_address);
+    metrics_free(running->metrics);
+    /* What is under way comes back to loops that server_free ends. */
+    store_stop(services->store);
+    for (unsigned i = 0; i < running->listening; i++)
+        address_unlink(&running->addresses[i]);
+    server_free(running->server);
+    call_log_free(running->log);
 }
 
 int serve(const struct flags *flags, struct server_settings *settings,
           const struct services *services)
 {
-    struct address addresses[FLAGS_MAX_LISTEN];
-    struct server_settings usual;
-    struct server *server = NULL;
-    unsigned listening = 0;
+    struct running running = {.listening = 0};
     byron_status status;
 
-    server_default_settings(&usual);
-    settings = settings ? settings : &usual;
+    server_default_settings(&running.usual);
+    settings = settings ? settings : &running.usual;
     settings->loops = flags->loops;
     for (unsigned i = 0; i < flags->listen_count; i++)
-        addresses[i] = flags->listen[i];
+        running.addresses[i] = flags->listen[i];
     block_signals();
-    status = server_new(settings, services->methods, services->method_count,
-                        &server);
-    if (status == BYRON_OK)
-        status = start(server, flags, services, addresses, &listening);
+    status = start(&running, flags, services, settings);
     if (status == BYRON_OK) {
         await_signal();
         health_drain(services->health);
-        server_drain(server, (uint64_t)flags->grace_seconds * 1000);
-        server_wait(server);
-        report(server);
+        server_drain(running.server, (uint64_t)flags->grace_seconds * 1000);
+        server_wait(running.server);
+        report(running.server);
     }
-    /* What is under way comes back to loops that server_free ends. */
-    store_stop(services->store);
-    for (unsigned i = 0; i < listening; i++)
-        address_unlink(&addresses[i]);
-    server_free(server);
+    stop(&running, services);
     return status == BYRON_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -8,6 +8,7 @@
 #include "service/range.h"
 #include "service/read_request.h"
 #include "service/snapshots.h"
+#include "service/stats.h"
 #include "service/store_parts.h"
 #include "service/write_request.h"
 
@@ -46,6 +47,8 @@ void store_methods(struct store *store, struct method out[STORE_METHODS])
     next += RANGE_METHODS;
     snapshots_methods(next);
     next += SNAPSHOTS_METHODS;
+    stats_methods(next);
+    next += STATS_METHODS;
     assert(next == out + STORE_METHODS);
     for (size_t i = 0; i < STORE_METHODS; i++)
         out[i].service = store;
@@ -100,6 +103,11 @@ byron_status store_open(const char *path, const struct store_settings *settings,
     store_stop(store);
     (void)!store_close(store);
     return status;
+}
+
+void store_attach(struct store *store, const struct server *server)
+{
+    store->server = server;
 }
 
 void store_stop(struct store *store)

@@ -7,11 +7,11 @@
 #ifndef BYROND_SERVICE_STORE_H
 #define BYROND_SERVICE_STORE_H
 
-#include "grpc/call.h"
+#include "grpc/server.h"
 
 struct store;
 
-#define STORE_METHODS  10
+#define STORE_METHODS  11
 #define STORE_MAX_KEYS 10000 /* Of a MultiGet, and operations of a Write. */
 
 struct store_settings {
@@ -30,6 +30,8 @@ BYRON_MUST_CHECK byron_status store_open(const char *path,
                                          const struct store_settings *settings,
                                          struct store **out);
 void store_methods(struct store *store, struct method out[STORE_METHODS]);
+/* Before server_start: of what Stats tells as well. Lent until store_stop. */
+void store_attach(struct store *store, const struct server *server);
 /* Ends its threads; what they have done is posted. Requires: all calls are
    closed. The loops have to run what is posted, before store_close. */
 void store_stop(struct store *store); /* NULL is fine. */

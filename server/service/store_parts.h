@@ -18,6 +18,7 @@ struct store {
     struct pool *readers;
     struct pool *committer;
     struct leases *leases;
+    const struct server *server; /* NULL: not attached. */
     atomic_uint open_ranges;
     atomic_uint open_loads;
 };

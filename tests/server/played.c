@@ -50,6 +50,7 @@ static void serve(struct stage *stage, int fd)
                                        .message = echo,
                                        .half_close = finish};
     const struct method *methods[] = {&many, &one};
+    struct tally tallies[3];
     struct server_settings settings;
     struct connection_owner owner = {&call_events, &settings.http, stage, gone};
     struct connection *connection;
@@ -59,6 +60,8 @@ static void serve(struct stage *stage, int fd)
     stage->worker.settings = &settings;
     stage->worker.methods = methods;
     stage->worker.method_count = 2;
+    memset(tallies, 0, sizeof tallies);
+    stage->worker.tallies = tallies;
     stage->end = CONNECTION_END_NO_MEMORY;
     if (loop_new(&stage->worker.loop) != BYRON_OK) {
         close(fd);

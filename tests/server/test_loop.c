@@ -213,6 +213,8 @@ START_TEST(flags_are_read_and_refused)
                                       "--grace=-1",
                                       "--lease=0",
                                       "--lease=3601",
+                                      "--log=all",
+                                      "--metrics=0.0.0.0:1",
                                       "--listen=0.0.0.0:1",
                                       "--listen=x",
                                       "--nonsense",
