@@ -227,19 +227,22 @@ bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
 # Packages of its own (tests/packages server), which nothing else here needs.
 
 SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c,$(wildcard server/*/*.c))) \
-            $(B)/libbyron.a
+            $(B)/sql_of_byron.o $(B)/libbyron.a
 PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*.proto server/proto/*/*/*/*.proto))
 MESSAGES := $(patsubst %.proto,$(B)/proto/%.pb-c.o,$(PROTOS))
 INTEROP  := $(patsubst %,$(B)/proto/grpc/testing/%.pb-c.o,empty messages test)
 SERVED   := $(wildcard tests/server/test_*.c)
 SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/server/runner.c \
               tests/support/seed.c tests/support/failing_malloc.c)
-SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz $(LIBS)
+SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz -lsqlite3 $(LIBS)
 
-server: $(B)/byrond ## Build the server byrond (gRPC; keys and values so far).
+server: $(B)/byrond ## Build the server byrond (gRPC: keys and values, SQL).
 server-tests: $(patsubst %,$(B)/tests/%,server/unit server/interop_server fuzz/fuzz_http)
 .PHONY: server server-tests
 
+# The extension as one object, of which nothing but its entry point is global.
+$(B)/sql_of_byron.o: $(EXT)
+	$(call say,LD,$@)$(LD) -r -o $@ $(EXT) && objcopy --keep-global-symbol=sqlite3_byron_init $@
 # Messages, as protoc-c writes them: not our code, not our warnings.
 $(B)/proto/%.pb-c.c: server/proto/%.proto
 	@mkdir -p $(@D)
@@ -269,7 +272,7 @@ $(B)/tests/server/runner.o: tests/support/runner.c $(B)/server/suites.h $(B)/fla
 	$(call say,CC,$@)$(COMPILE) -c -o $@ $<
 $(B)/tests/server/runner.o: private COMPILE += -DSUITES='"server/suites.h"'
 $(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(MESSAGES)
-$(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK) -lsqlite3
+$(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK)
 $(B)/tests/fuzz/fuzz_http: $(B)/tests/fuzz/fuzz_main.o $(B)/tests/fuzz/fuzz_http.o \
     $(B)/tests/server/played.o $(SERVER) $(MESSAGES)
 $(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit $(B)/tests/fuzz/fuzz_http:

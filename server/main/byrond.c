@@ -9,7 +9,15 @@
 #include "service/health.h"
 #include "service/reflection.h"
 
-#define METHODS (HEALTH_METHODS + REFLECTION_METHODS + STORE_METHODS)
+#define METHODS                                                                \
+    (HEALTH_METHODS + REFLECTION_METHODS + STORE_METHODS + SQL_METHODS)
+
+/* What is served; NULL: it is not. */
+struct served {
+    struct health *health;
+    struct store *store;
+    struct sql *sql;
+};
 
 static int fail(const char *words)
 {
@@ -17,43 +25,78 @@ static int fail(const char *words)
     return EXIT_FAILURE;
 }
 
-static int serve_all(const struct flags *flags, struct store *store,
-                     struct health *health)
+static int serve_all(const struct flags *flags, const struct served *served)
 {
     struct method methods[METHODS];
-    struct services services = {methods, METHODS, health, store};
+    struct services services = {.methods = methods,
+                                .health = served->health,
+                                .store = served->store,
+                                .sql = served->sql};
     struct byron_bytes set = serve_descriptors();
+    size_t count = HEALTH_METHODS + REFLECTION_METHODS;
 
-    health_methods(health, methods);
+    health_methods(served->health, methods);
     reflection_methods(&set, methods + HEALTH_METHODS);
-    store_methods(store, methods + HEALTH_METHODS + REFLECTION_METHODS);
+    if (served->store) {
+        store_methods(served->store, methods + count);
+        count += STORE_METHODS;
+    }
+    if (served->sql) {
+        sql_methods(served->sql, methods + count);
+        count += SQL_METHODS;
+    }
+    services.method_count = count;
     return serve(flags, NULL, &services);
+}
+
+/* Opens what the flags name; else words say why not. */
+static byron_status open_all(const struct flags *flags, struct served *out,
+                             char words[SQL_WORDS_SIZE])
+{
+    static const char *const names[] = {"byron.v1.Byron"};
+    struct store_settings settings;
+    struct sql_settings sql;
+    struct byron_error error;
+    byron_status status = BYRON_OK;
+
+    store_default_settings(&settings);
+    settings.lease_seconds = flags->lease_seconds;
+    sql_default_settings(&sql);
+    sql.seconds = flags->lease_seconds;
+    if (flags->store)
+        status = store_open(flags->store, &settings, &out->store);
+    if (status != BYRON_OK) {
+        byron_last_error(&error);
+        snprintf(words, SQL_WORDS_SIZE, "%.250s", error.words);
+        return status;
+    }
+    if (flags->database)
+        status = sql_open(flags->database, &sql, &out->sql, words);
+    if (status != BYRON_OK)
+        return status;
+    snprintf(words, SQL_WORDS_SIZE, "out of memory");
+    return health_new(names, 1, &out->health);
 }
 
 static int run(const struct flags *flags)
 {
-    static const char *const names[] = {"byron.v1.Byron"};
-    struct store_settings settings;
-    struct health *health = NULL;
-    struct store *store = NULL;
+    struct served served = {.store = NULL};
     struct byron_error error;
+    char words[SQL_WORDS_SIZE];
     int code;
 
-    if (!flags->store)
-        return fail("--store=DIRECTORY is needed (--help says more)");
-    store_default_settings(&settings);
-    settings.lease_seconds = flags->lease_seconds;
-    if (store_open(flags->store, &settings, &store) != BYRON_OK) {
-        byron_last_error(&error);
-        return fail(error.words);
-    }
-    if (health_new(names, 1, &health) == BYRON_OK)
-        code = serve_all(flags, store, health);
+    if (!flags->store && !flags->database)
+        return fail("--store=DIRECTORY or --database=FILE is needed "
+                    "(--help says more)");
+    if (open_all(flags, &served, words) == BYRON_OK)
+        code = serve_all(flags, &served);
     else
-        code = fail("out of memory");
-    health_free(health);
-    store_stop(store);
-    if (store_close(store) != BYRON_OK) {
+        code = fail(words);
+    health_free(served.health);
+    sql_stop(served.sql);
+    sql_close(served.sql);
+    store_stop(served.store);
+    if (store_close(served.store) != BYRON_OK) {
         byron_last_error(&error);
         return fail(error.words);
     }

@@ -17,6 +17,9 @@ const char flags_help[] =
     "                    (default " DEFAULT_LISTEN ")\n"
     "  --store=DIRECTORY the store; created if there is none. Not one that is\n"
     "                    kept by a SQLite database\n"
+    "  --database=FILE   a SQLite database with byron tables, for Query; "
+    "created\n"
+    "                    if there is none. Beside --store, or without it\n"
     "  --threads=COUNT   event loops, 1 to 64 (default 1)\n"
     "  --grace=SECONDS   SIGTERM and SIGINT let calls go on for so long\n"
     "                    (default 10); a second signal ends at once\n"
@@ -120,6 +123,10 @@ static byron_status parse_one(const char *argument, struct flags *out,
 
     if (value)
         return add_listen(out, value, words);
+    if ((value = value_of(argument, "--database")) != NULL) {
+        out->database = value;
+        return *value ? BYRON_OK : complain(words, "not a file", argument);
+    }
     if ((value = value_of(argument, "--log")) != NULL)
         return set_log(out, value, words);
     if ((value = value_of(argument, "--metrics")) != NULL) {

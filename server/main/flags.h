@@ -15,7 +15,8 @@ struct flags {
     unsigned loops;
     unsigned grace_seconds;
     unsigned lease_seconds;
-    const char *store; /* Lent by the arguments; NULL: none. */
+    const char *store;    /* Lent by the arguments; NULL: none. */
+    const char *database; /* The same. */
     struct address metrics;
     bool has_metrics;
     enum call_log_level log;

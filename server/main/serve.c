@@ -145,6 +145,7 @@ static void stop(struct running *running, const struct services *services)
     metrics_free(running->metrics);
     /* What is under way comes back to loops that server_free ends. */
     store_stop(services->store);
+    sql_stop(services->sql);
     for (unsigned i = 0; i < running->listening; i++)
         address_unlink(&running->addresses[i]);
     server_free(running->server);

@@ -6,13 +6,16 @@
 
 #include "main/flags.h"
 #include "service/health.h"
+#include "service/sql.h"
 #include "service/store.h"
 
 struct services {
     const struct method *methods;
     size_t method_count;
     struct health *health;
-    struct store *store; /* NULL: none. Stopped at the end, not closed. */
+    /* NULL: none. Stopped at the end, not closed. */
+    struct store *store;
+    struct sql *sql;
 };
 
 /* From flags to the end; returns the program's exit code. Says on standard

@@ -16,5 +16,9 @@ BYRON_MUST_CHECK byron_status encode_bytes(struct bytes *out, unsigned number,
 /* The beginning of one, of size bytes, which the caller adds. */
 BYRON_MUST_CHECK byron_status encode_head(struct bytes *out, unsigned number,
                                           size_t size);
+BYRON_MUST_CHECK byron_status encode_number(struct bytes *out, unsigned number,
+                                            uint64_t value);
+BYRON_MUST_CHECK byron_status encode_double(struct bytes *out, unsigned number,
+                                            double value);
 
 #endif

@@ -17,7 +17,6 @@ enum {
     FIGURE_LABELS = 2,
     FIGURE_VALUE = 3
 };
-#define FIXED64_TYPE 1
 
 /* One request. */
 struct stats_job {
@@ -28,17 +27,6 @@ struct stats_job {
 };
 
 /* --- On a thread that may wait ---------------------------------------------*/
-
-static byron_status add_double(struct bytes *out, unsigned number, double value)
-{
-    uint8_t packed[9] = {(uint8_t)(number << 3 | FIXED64_TYPE)};
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    for (int i = 0; i < 8; i++)
-        packed[1 + i] = (uint8_t)(bits >> (8 * i));
-    return bytes_add(out, packed, sizeof packed);
-}
 
 static void add_figure(void *context, const struct figure *figure)
 {
@@ -59,7 +47,7 @@ static void add_figure(void *context, const struct figure *figure)
     if (request->status == BYRON_OK)
         request->status = encode_bytes(out, FIGURE_LABELS, labels);
     if (request->status == BYRON_OK)
-        request->status = add_double(out, FIGURE_VALUE, figure->value);
+        request->status = encode_double(out, FIGURE_VALUE, figure->value);
 }
 
 static void run(void *context, struct job *job)

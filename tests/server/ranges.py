@@ -208,7 +208,7 @@ def cancelled(channel):
 
 
 def main():
-    process, channel, folder = open_server(sys.argv[1], "--lease=2")
+    process, channel, folder = open_server(sys.argv[1], "--lease=2", "--grace=1")
     failed = run_cases("ranges", channel, [
         all_rows, parts, resumed, wrong_requests, any_bytes, a_range_is_one_state,
         snapshots, leases_end, many_snapshots, slow_readers, cancelled])

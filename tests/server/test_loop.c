@@ -214,6 +214,7 @@ START_TEST(flags_are_read_and_refused)
                                       "--lease=0",
                                       "--lease=3601",
                                       "--log=all",
+                                      "--database=",
                                       "--metrics=0.0.0.0:1",
                                       "--listen=0.0.0.0:1",
                                       "--listen=x",

@@ -227,6 +227,14 @@ START_TEST(varints_have_as_many_bytes_as_they_need)
     ck_assert_int_eq(encode_bytes(&out, 2, value), BYRON_OK);
     ck_assert_uint_eq(out.size, encode_bytes_size(sizeof text));
     ck_assert_mem_eq(out.data, "\x12\xac\x02", 3);
+    out.size = 0;
+    ck_assert_int_eq(encode_number(&out, 1, UINT64_MAX), BYRON_OK);
+    ck_assert_int_eq(encode_double(&out, 2, 1.0), BYRON_OK);
+    ck_assert_uint_eq(out.size, 1 + 10 + 9);
+    ck_assert_mem_eq(out.data,
+                     "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                     "\x11\0\0\0\0\0\0\xf0\x3f",
+                     20);
     ck_assert_uint_eq(encode_bytes_size(127), 129);
     ck_assert_uint_eq(encode_bytes_size(128), 131);
     bytes_deinit(&out);
