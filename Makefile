@@ -234,7 +234,7 @@ INTEROP  := $(patsubst %,$(B)/proto/grpc/testing/%.pb-c.o,empty messages test)
 SERVED   := $(wildcard tests/server/test_*.c)
 SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/server/runner.c \
               tests/support/seed.c tests/support/failing_malloc.c)
-SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz -lsqlite3 $(LIBS)
+SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz -lsqlite3 -lssl -lcrypto $(LIBS)
 
 server: $(B)/byrond ## Build the server byrond (gRPC: keys and values, SQL).
 server-tests: $(patsubst %,$(B)/tests/%,server/unit server/interop_server fuzz/fuzz_http)

@@ -110,6 +110,24 @@ static bool set_deadline(struct call *call)
     return true;
 }
 
+/* False: the call has been answered. */
+static bool check_right(struct call *call)
+{
+    const struct tokens *tokens = call->worker->settings->tokens;
+    enum token_right right = TOKEN_WRITE;
+    struct byron_bytes header = {"", 0};
+
+    if (tokens && stream_is_stranger(call->stream)) {
+        (void)!call_metadata(call, "authorization", &header);
+        right = tokens_right(tokens, header);
+    }
+    if (right == TOKEN_NONE)
+        call_finish(call, GRPC_UNAUTHENTICATED, "a token is needed");
+    else if (right < TOKEN_WRITE && call->method->is_for_writers)
+        call_finish(call, GRPC_PERMISSION_DENIED, "the token is for reading");
+    return !call->is_finished;
+}
+
 static void headers_end(void *context, bool is_too_large)
 {
     struct call *call = context;
@@ -136,7 +154,7 @@ static void headers_end(void *context, bool is_too_large)
         return;
     }
     tally_begin(call->tally);
-    if (!read_encodings(call) || !set_deadline(call))
+    if (!check_right(call) || !read_encodings(call) || !set_deadline(call))
         return;
     call->is_begun = true;
     if (call->method->begin)

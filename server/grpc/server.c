@@ -18,12 +18,14 @@
 struct listener {
     struct watch watch;
     struct server_worker *worker;
+    bool is_tls;
 };
 
 struct server_worker {
     struct worker worker; /* First: the owner of its connections' events. */
     struct server *server;
-    struct connection_owner owner;
+    struct connection_owner owner; /* Of those in plain text, */
+    struct connection_owner tls_owner;
     struct connection *connections;
     unsigned connection_count;
     struct listener listeners[MAX_LISTENERS];
@@ -180,7 +182,10 @@ static void accept_some(struct watch *watch, uint32_t events)
         }
         fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            if (connection_open(worker->worker.loop, fd, &worker->owner,
+            if (connection_open(worker->worker.loop, fd,
+                                ((struct listener *)watch)->is_tls
+                                    ? &worker->tls_owner
+                                    : &worker->owner,
                                 &connection) == BYRON_OK)
                 add_connection(worker, connection);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -258,6 +263,8 @@ static byron_status worker_init(struct server_worker *worker,
     worker->owner.settings = &server->settings->http;
     worker->owner.context = worker;
     worker->owner.gone = gone;
+    worker->tls_owner = worker->owner;
+    worker->tls_owner.tls = server->settings->tls;
     worker->retry.run = retry;
     worker->grace.run = abandon_all;
     worker->drain.run = drain;
@@ -317,6 +324,8 @@ byron_status server_listen(struct server *server, struct address *address)
         listener->worker = &server->workers[i];
         listener->watch.fd = server->fds[index];
         listener->watch.ready = accept_some;
+        listener->is_tls =
+            server->settings->tls && address->as.any.sa_family != AF_UNIX;
     }
     return BYRON_OK;
 }

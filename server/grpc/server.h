@@ -6,6 +6,7 @@
 
 #include "grpc/call.h"
 #include "grpc/tally.h"
+#include "grpc/tokens.h"
 #include "http/connection.h"
 #include "net/address.h"
 
@@ -18,6 +19,10 @@ struct server_settings {
     uint64_t unary_ms;        /* Deadline of a unary call that has none. */
     unsigned loops;           /* Threads. */
     unsigned max_connections; /* A loop. */
+    struct tls *tls;          /* NULL: none. Else for all but unix sockets. */
+    /* NULL: every caller has every right. Else those that come by TLS and have
+       shown no certificate have to show one of these. */
+    const struct tokens *tokens;
     /* Told of every call that has ended, on its loop; may be NULL. */
     void (*ended)(void *context, const struct tally_call *call,
                   const struct stream *stream);

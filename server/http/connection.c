@@ -60,6 +60,7 @@ static void connection_free(struct connection *connection)
     loop_clear_timer(connection->loop, &connection->check);
     /* Closing the descriptor takes it out of the epoll set in any case. */
     (void)!loop_watch(connection->loop, &connection->watch, 0);
+    tls_channel_free(connection->channel);
     close(connection->watch.fd);
     bytes_deinit(&connection->unsent);
     owner->gone(owner->context, connection, connection->end);
@@ -68,14 +69,21 @@ static void connection_free(struct connection *connection)
 
 /* --- Out -------------------------------------------------------------------*/
 
+static ssize_t send_bytes(struct connection *connection, const uint8_t *data,
+                          size_t size)
+{
+    return connection->channel
+               ? tls_channel_send(connection->channel, data, size)
+               : send(connection->watch.fd, data, size, MSG_NOSIGNAL);
+}
+
 static void send_some(struct connection *connection)
 {
     struct bytes *unsent = &connection->unsent;
 
     while (connection->sent < unsent->size) {
-        ssize_t size =
-            send(connection->watch.fd, unsent->data + connection->sent,
-                 unsent->size - connection->sent, MSG_NOSIGNAL);
+        ssize_t size = send_bytes(connection, unsent->data + connection->sent,
+                                  unsent->size - connection->sent);
         if (size > 0) {
             connection->sent += (size_t)size;
             connection->drained_ms = loop_now_ms(connection->loop);
@@ -142,14 +150,28 @@ static void set_check(struct connection *connection)
         connection_abandon(connection, CONNECTION_END_NO_MEMORY);
 }
 
+/* What is waited for now. */
+static uint32_t wanted_events(const struct connection *connection)
+{
+    uint32_t events = 0;
+
+    if (connection->shaking != TLS_READY)
+        return connection->shaking == TLS_WANTS_WRITE ? EPOLLOUT : EPOLLIN;
+    if (connection->unsent.size > 0)
+        events |= EPOLLOUT;
+    if (connection->unsent.size < UNSENT_LIMIT)
+        events |= EPOLLIN;
+    return events;
+}
+
 static void flush(struct deferred *deferred)
 {
     struct connection *connection = of_flush(deferred);
-    uint32_t events = 0;
 
     if (connection->unsent.size == 0)
         connection->drained_ms = loop_now_ms(connection->loop);
-    send_all(connection);
+    if (connection->shaking == TLS_READY)
+        send_all(connection);
     if (!connection->is_over &&
         !nghttp2_session_want_read(connection->session) &&
         !nghttp2_session_want_write(connection->session) &&
@@ -158,12 +180,8 @@ static void flush(struct deferred *deferred)
                                            ? CONNECTION_END_DRAINED
                                            : CONNECTION_END_PEER);
     if (!connection->is_over) {
-        if (connection->unsent.size > 0)
-            events |= EPOLLOUT;
-        if (connection->unsent.size < UNSENT_LIMIT)
-            events |= EPOLLIN;
-        if (loop_watch(connection->loop, &connection->watch, events) !=
-            BYRON_OK)
+        if (loop_watch(connection->loop, &connection->watch,
+                       wanted_events(connection)) != BYRON_OK)
             connection_abandon(connection, CONNECTION_END_NO_MEMORY);
         else
             set_check(connection);
@@ -179,7 +197,11 @@ static void flush(struct deferred *deferred)
 static void receive(struct connection *connection)
 {
     uint8_t *scratch = loop_scratch(connection->loop);
-    ssize_t size = recv(connection->watch.fd, scratch, LOOP_SCRATCH_SIZE, 0);
+    ssize_t size =
+        connection->channel
+            ? tls_channel_receive(connection->channel, scratch,
+                                  LOOP_SCRATCH_SIZE)
+            : recv(connection->watch.fd, scratch, LOOP_SCRATCH_SIZE, 0);
 
     if (size > 0) {
         connection->heard_ms = loop_now_ms(connection->loop);
@@ -189,6 +211,14 @@ static void receive(struct connection *connection)
     }
 }
 
+/* The first thing that a peer and we do where there is TLS. */
+static void shake(struct connection *connection)
+{
+    connection->shaking = tls_channel_shake(connection->channel);
+    if (connection->shaking == TLS_FAILED)
+        connection_abandon(connection, CONNECTION_END_PROTOCOL);
+}
+
 static void ready(struct watch *watch, uint32_t events)
 {
     /* The watch is the connection's first field. */
@@ -196,7 +226,9 @@ static void ready(struct watch *watch, uint32_t events)
 
     if (connection->is_over)
         return;
-    if (events & EPOLLIN)
+    if (connection->shaking != TLS_READY && events & (EPOLLIN | EPOLLOUT))
+        shake(connection);
+    else if (events & EPOLLIN)
         receive(connection);
     else if (events & (EPOLLERR | EPOLLHUP))
         connection_abandon(connection, CONNECTION_END_PEER);
@@ -271,13 +303,18 @@ byron_status connection_open(struct loop *loop, int fd,
     connection->drained_ms = now;
     connection->idle_ms = now;
     guard_init(&connection->guard, now);
-    status = session_new(connection);
+    status = owner->tls ? tls_channel_new(owner->tls, fd, &connection->channel)
+                        : BYRON_OK;
+    connection->shaking = owner->tls ? TLS_WANTS_READ : TLS_READY;
+    if (status == BYRON_OK)
+        status = session_new(connection);
     if (status == BYRON_OK) {
         loop_defer(loop, &connection->flush);
         *out = connection;
         return BYRON_OK;
     }
     nghttp2_session_del(connection->session);
+    tls_channel_free(connection->channel);
     close(fd);
     free(connection);
     return status;

@@ -7,6 +7,7 @@
 #define BYROND_HTTP_CONNECTION_H
 
 #include "http/stream.h"
+#include "http/tls.h"
 
 struct connection;
 
@@ -40,6 +41,7 @@ const char *connection_end_words(enum connection_end end);
 struct connection_owner {
     const struct http_events *events;
     const struct http_settings *settings; /* Lent for ever. */
+    struct tls *tls;                      /* NULL: in plain text. */
     void *context;                        /* Owner of events' begin. */
     void (*gone)(void *context, struct connection *connection,
                  enum connection_end end);

@@ -475,3 +475,10 @@ void stream_peer(const struct stream *stream, struct address *out)
         0)
         out->size = 0;
 }
+
+bool stream_is_stranger(const struct stream *stream)
+{
+    const struct tls_channel *channel = stream->connection->channel;
+
+    return channel && !tls_channel_is_known(channel);
+}

@@ -31,6 +31,8 @@ struct connection {
     struct loop *loop;
     const struct connection_owner *owner;
     nghttp2_session *session;
+    struct tls_channel *channel; /* NULL: in plain text. */
+    enum tls_state shaking;      /* Until it is ready nothing goes in or out. */
     struct stream *streams;
     struct connection_link link;
     struct deferred flush;

@@ -60,6 +60,8 @@ void stream_consume(struct stream *stream, size_t size);
 /* Drops request and response; closed comes in a moment. */
 void stream_reset(struct stream *stream, enum http_error error);
 struct loop *stream_loop(const struct stream *stream);
+/* Who has to prove who it is: it comes by TLS, and has shown no certificate. */
+bool stream_is_stranger(const struct stream *stream);
 /* Who sent it; size 0: not known. */
 void stream_peer(const struct stream *stream, struct address *out);
 

@@ -12,7 +12,7 @@
 const char flags_help[] =
     "byrond serves a store of keys and values on this machine, by gRPC.\n"
     "\n"
-    "  --listen=ADDRESS  127.0.0.1:PORT, [::1]:PORT or unix:PATH, up to 8\n"
+    "  --listen=ADDRESS  IPV4:PORT, [IPV6]:PORT or unix:PATH, up to 8\n"
     "                    times; port 0 lets the system choose\n"
     "                    (default " DEFAULT_LISTEN ")\n"
     "  --store=DIRECTORY the store; created if there is none. Not one that is\n"
@@ -25,6 +25,10 @@ const char flags_help[] =
     "                    (default 10); a second signal ends at once\n"
     "  --lease=SECONDS   a snapshot that is not renewed and a Range that goes\n"
     "                    on end after so long, at most 3600 (default 600)\n"
+    "  --tls-certificate=FILE, --tls-key=FILE  TLS, but for unix sockets\n"
+    "  --tls-clients=FILE  what signs the certificates of clients, which then\n"
+    "                    have to show one, or a token if there are tokens\n"
+    "  --tokens=FILE     lines \"read TOKEN\" and \"write TOKEN\", mode 0600\n"
     "  --metrics=ADDRESS GET /metrics there tells Prometheus the figures\n"
     "  --log=LEVEL       a line of JSON on standard error for each call: "
     "none,\n"
@@ -65,12 +69,45 @@ static byron_status read_address(const char *text, struct address *out,
 {
     if (address_parse(text, out) != BYRON_OK)
         return complain(words, "not an address", text);
-    if (!address_is_local(out))
-        return complain(words,
-                        "only this machine's own addresses are served, "
-                        "as there is no TLS yet",
-                        text);
     return BYRON_OK;
+}
+
+/* Without TLS, and proof of who calls, nobody else's machine comes in. */
+static byron_status check_safety(const struct flags *flags, char *words)
+{
+    bool is_safe = flags->certificate && (flags->clients || flags->tokens);
+
+    if (!flags->certificate != !flags->key)
+        return complain(words, "needs --tls-key and --tls-certificate", "TLS");
+    if (!flags->certificate && (flags->clients || flags->tokens))
+        return complain(words, "need --tls-certificate",
+                        "--tls-clients and --tokens");
+    for (unsigned i = 0; i < flags->listen_count && !is_safe; i++)
+        if (!address_is_local(&flags->listen[i]))
+            return complain(words,
+                            "beyond this machine there is no TLS without "
+                            "--tls-certificate, and --tls-clients or --tokens",
+                            "--listen");
+    if (flags->has_metrics && !address_is_local(&flags->metrics))
+        return complain(words, "metrics stay on this machine, as no TLS is",
+                        "--metrics");
+    return BYRON_OK;
+}
+
+/* True: it was one of these. */
+static bool set_path(const char *argument, struct flags *out)
+{
+    const char *value;
+
+    if ((value = value_of(argument, "--tls-certificate")) != NULL)
+        out->certificate = value;
+    else if ((value = value_of(argument, "--tls-key")) != NULL)
+        out->key = value;
+    else if ((value = value_of(argument, "--tls-clients")) != NULL)
+        out->clients = value;
+    else if ((value = value_of(argument, "--tokens")) != NULL)
+        out->tokens = value;
+    return value;
 }
 
 static byron_status add_listen(struct flags *flags, const char *text,
@@ -123,6 +160,8 @@ static byron_status parse_one(const char *argument, struct flags *out,
 
     if (value)
         return add_listen(out, value, words);
+    if (set_path(argument, out))
+        return BYRON_OK;
     if ((value = value_of(argument, "--database")) != NULL) {
         out->database = value;
         return *value ? BYRON_OK : complain(words, "not a file", argument);
@@ -171,5 +210,5 @@ byron_status flags_parse(int count, char *const *arguments, struct flags *out,
         status = parse_one(arguments[i], out, words);
     if (status == BYRON_OK && out->listen_count == 0)
         status = add_listen(out, DEFAULT_LISTEN, words);
-    return status;
+    return status == BYRON_OK ? check_safety(out, words) : status;
 }

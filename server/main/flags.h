@@ -15,8 +15,12 @@ struct flags {
     unsigned loops;
     unsigned grace_seconds;
     unsigned lease_seconds;
-    const char *store;    /* Lent by the arguments; NULL: none. */
-    const char *database; /* The same. */
+    const char *store;       /* Lent by the arguments; NULL: none. */
+    const char *database;    /* The same. */
+    const char *certificate; /* Of TLS, as are these; lent; NULL: none. */
+    const char *key;
+    const char *clients;
+    const char *tokens;
     struct address metrics;
     bool has_metrics;
     enum call_log_level log;

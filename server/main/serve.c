@@ -69,6 +69,8 @@ static void block_signals(void)
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     pthread_sigmask(SIG_BLOCK, &wanted, NULL);
+    /* OpenSSL writes to sockets that may be closed. */
+    signal(SIGPIPE, SIG_IGN);
 }
 
 static void report(const struct server *server)
@@ -89,6 +91,8 @@ struct running {
     struct server *server;
     struct call_log *log;
     struct metrics *metrics;
+    struct tls *tls;
+    struct tokens *tokens;
     struct address addresses[FLAGS_MAX_LISTEN];
     struct address metrics_address;
     unsigned listening;
@@ -113,13 +117,31 @@ static byron_status start_metrics(struct running *running,
     return BYRON_OK;
 }
 
+static byron_status secure(struct running *running, const struct flags *flags,
+                           struct server_settings *settings)
+{
+    char words[TLS_WORDS_SIZE];
+    byron_status status = BYRON_OK;
+
+    if (flags->certificate)
+        status = tls_new(flags->certificate, flags->key, flags->clients,
+                         !flags->tokens, &running->tls, words);
+    if (status == BYRON_OK && flags->tokens)
+        status = tokens_read(flags->tokens, &running->tokens, words);
+    if (status != BYRON_OK)
+        fprintf(stderr, "byrond: %s\n", words);
+    settings->tls = running->tls;
+    settings->tokens = running->tokens;
+    return status;
+}
+
 static byron_status start(struct running *running, const struct flags *flags,
                           const struct services *services,
                           struct server_settings *settings)
 {
-    byron_status status = BYRON_OK;
+    byron_status status = secure(running, flags, settings);
 
-    if (flags->log != CALL_LOG_NONE)
+    if (status == BYRON_OK && flags->log != CALL_LOG_NONE)
         status = call_log_new(flags->log, STDERR_FILENO, &running->log);
     settings->ended = running->log ? call_log_add : NULL;
     settings->context = running->log;
@@ -150,6 +172,8 @@ static void stop(struct running *running, const struct services *services)
         address_unlink(&running->addresses[i]);
     server_free(running->server);
     call_log_free(running->log);
+    tokens_free(running->tokens);
+    tls_free(running->tls);
 }
 
 int serve(const struct flags *flags, struct server_settings *settings,

@@ -247,6 +247,7 @@ static void closed(struct call *call)
 void load_methods(struct method out[LOAD_METHODS])
 {
     static const struct method method = {.path = "/byron.v1.Byron/Load",
+                                         .is_for_writers = true,
                                          .has_many_requests = true,
                                          .message = message,
                                          .half_close = half_close,

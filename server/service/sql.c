@@ -300,6 +300,7 @@ static void message(struct call *call, struct byron_bytes bytes)
 void sql_methods(struct sql *sql, struct method out[SQL_METHODS])
 {
     static const struct method method = {.path = "/byron.v1.Byron/Query",
+                                         .is_for_writers = true,
                                          .has_many_responses = true,
                                          .message = message,
                                          .drained = drained,

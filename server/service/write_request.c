@@ -285,11 +285,16 @@ static void closed(struct call *call)
 void write_methods(struct method out[WRITE_METHODS])
 {
     static const struct method methods[WRITE_METHODS] = {
-        {.path = "/byron.v1.Byron/Put", .message = put, .closed = closed},
+        {.path = "/byron.v1.Byron/Put",
+         .is_for_writers = true,
+         .message = put,
+         .closed = closed},
         {.path = "/byron.v1.Byron/Delete",
+         .is_for_writers = true,
          .message = delete_key,
          .closed = closed},
         {.path = "/byron.v1.Byron/Write",
+         .is_for_writers = true,
          .message = write_all,
          .closed = closed},
     };

@@ -52,7 +52,10 @@ static void serve(struct stage *stage, int fd)
     const struct method *methods[] = {&many, &one};
     struct tally tallies[3];
     struct server_settings settings;
-    struct connection_owner owner = {&call_events, &settings.http, stage, gone};
+    struct connection_owner owner = {.events = &call_events,
+                                     .settings = &settings.http,
+                                     .context = stage,
+                                     .gone = gone};
     struct connection *connection;
 
     server_default_settings(&settings);
