@@ -163,10 +163,10 @@ def snapshots(channel):
 
 def leases_end(channel):
     """The one that is renewed lives on; the other ends by itself."""
-    first, second = open_snapshot(channel, 1)[0], open_snapshot(channel, 1)[0]
+    first, second = open_snapshot(channel, 2)[0], open_snapshot(channel, 1)[0]
     for _ in range(4):
-        time.sleep(0.4)
-        unary(channel, BYRON + "RenewSnapshot", fixed(1, first) + field(2, 1))
+        time.sleep(0.6)
+        unary(channel, BYRON + "RenewSnapshot", fixed(1, first) + field(2, 2))
     get = channel.unary_unary(BYRON + "Get")
     get(field(1, b"x") + fixed(2, first), timeout=10)
     assert code_of(lambda: get(field(1, b"x") + fixed(2, second), timeout=10)) \
