@@ -66,10 +66,11 @@ static int authorize(void *context, int action, const char *first,
                        sqlite3_strnicmp(first, "index_", 6) != 0
                    ? SQLITE_DENY
                    : SQLITE_OK;
-    case SQLITE_READ: /* A table of which to read is to write a file. */
+    case SQLITE_READ: /* Tables of which to read is to write. */
     case SQLITE_UPDATE:
     case SQLITE_INSERT:
         return sqlite3_stricmp(first, "byron_backup") == 0 ||
+                       sqlite3_stricmp(first, "byron_salvage") == 0 ||
                        sqlite3_stricmp(first, "sqlite_dbpage") == 0
                    ? SQLITE_DENY
                    : SQLITE_OK;

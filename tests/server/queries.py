@@ -134,9 +134,10 @@ def what_is_not_for_clients(channel):
                     "create virtual/**/table p using byron(a, PATH = '%s/a')",
                     "SELECT * FROM byron_backup('%s/a')",
                     "SELECT byron_backup('%s/a')",
+                    "SELECT * FROM byron_salvage('kv', 'other')",
                     "CREATE VIEW v AS SELECT * FROM byron_backup('%s/a')",
                     "SELECT load_extension('%s/a')"):
-            code = refused(channel, sql % (folder + "/x", ) if "%s" in sql else sql)
+            code = refused(channel, sql.replace("%s", folder + "/x"))
             refused(channel, "SELECT * FROM v")
             refused(channel, "DROP VIEW v")
             assert code in (PERMISSION, INVALID, grpc.StatusCode.OK), (sql, code)
