@@ -41,7 +41,8 @@ static void header_decode(const uint8_t *from, struct header *out)
     out->base_sequence = load_u64(from + 24);
 }
 
-/* No overflow: every term is below 2^36. */
+/* Terms may have 64 bits: only areas_fit may add up those of a header that
+ * nobody has looked at. */
 static void areas_of(const struct header *header, struct areas *out)
 {
     uint64_t count = header->count;
@@ -64,6 +65,16 @@ static uint64_t sum_of(const struct areas *areas)
     return areas->prefix + areas->heads + areas->sequences +
            areas->suffix_offsets + areas->value_offsets + areas->metas +
            areas->suffixes + areas->values;
+}
+
+/* Whether the areas are the whole body. No more heads than it has room for:
+ * then no term has more than 2^61, and the sum does not overflow. */
+static bool areas_fit(const struct header *header, const struct areas *areas,
+                      size_t body_size)
+{
+    size_t size = body_size - BLOCK_HEADER_SIZE;
+
+    return header->count <= size / BLOCK_HEAD_SIZE && sum_of(areas) == size;
 }
 
 static void view(struct slice body, const struct header *header,
@@ -122,7 +133,7 @@ bool block_view_again(struct slice body, struct block *out)
     header_decode(body.data, &header);
     areas_of(&header, &areas);
     if (header.count == 0 || !widths_are_known(&header) ||
-        sum_of(&areas) != body.size - BLOCK_HEADER_SIZE ||
+        !areas_fit(&header, &areas, body.size) ||
         block_used_of(header.meta) > BLOCK_HEAD_SIZE)
         return false;
     view(body, &header, &areas, out);
@@ -359,7 +370,7 @@ const char *block_flaw(struct slice body)
     if (!widths_are_known(&header))
         return "a block has columns of unknown width";
     areas_of(&header, &areas);
-    if (sum_of(&areas) != body.size - BLOCK_HEADER_SIZE)
+    if (!areas_fit(&header, &areas, body.size))
         return "the areas of a block do not add up to its size";
     view(body, &header, &areas, &block);
     if (!pieces_fit(&block.suffixes, block.count, header.suffixes) ||

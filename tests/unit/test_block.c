@@ -214,6 +214,22 @@ START_TEST(a_cut_body_is_refused)
 }
 END_TEST
 
+/* Entries and strides whose areas would have 2^64 bytes more than the body. */
+START_TEST(areas_beyond_all_addresses_are_refused)
+{
+    uint8_t bytes[BLOCK_HEADER_SIZE + 16] = {0};
+    struct slice body = slice_of(bytes, BLOCK_HEADER_SIZE);
+    struct block block;
+
+    store_u32(bytes, UINT32_C(1) << 31);   /* The count. */
+    store_u32(bytes + 8, UINT32_MAX);      /* Of a suffix, */
+    store_u32(bytes + 12, UINT32_MAX - 7); /* and of a value: with its head */
+    bytes[19] = 1; /* and its meta an entry has 2^33 bytes. */
+    ck_assert_ptr_nonnull(block_flaw(body));
+    ck_assert(!block_view_again(body, &block));
+}
+END_TEST
+
 START_TEST(a_flipped_bit_is_refused_or_harmless)
 {
     struct rng rng;
@@ -279,6 +295,7 @@ Suite *test_block_suite(void)
     tcase_add_test(cases, a_key_is_found_among_some_entries_only);
     tcase_add_test(cases, versions_of_a_key_are_found_by_sequence);
     tcase_add_test(cases, a_cut_body_is_refused);
+    tcase_add_test(cases, areas_beyond_all_addresses_are_refused);
     tcase_add_loop_test(cases, a_flipped_bit_is_refused_or_harmless, 0,
                         MODEL_KEYS_LONG);
     tcase_add_test(cases, keys_out_of_order_are_refused);
