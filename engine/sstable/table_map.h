@@ -14,7 +14,8 @@
 #include "base/pin.h"
 #include "sstable/file_pool.h"
 
-/* Blocks are larger on disk, but for a few: those are checked each time. */
+/* Blocks are larger on disk, but for a few, whose bit may be that of the next
+ * one: those are checked each time. */
 #define TABLE_MAP_BLOCK_MIN 64u
 #define TABLE_MAP_LINES     16u
 
@@ -49,15 +50,17 @@ static inline bool table_map_has(const struct table_map *map,
     return map && (uintptr_t)bytes - (uintptr_t)map->bytes < map->size;
 }
 
+/* Of the block at offset, of so many bytes. */
 static inline bool table_map_is_checked(const struct table_map *map,
-                                        uint64_t offset)
+                                        uint64_t offset, size_t size)
 {
     uint64_t bit = offset / TABLE_MAP_BLOCK_MIN;
 
-    return atomic_load_explicit(&map->checked[bit / 64],
-                                memory_order_relaxed) >>
-               bit % 64 &
-           1;
+    return size >= TABLE_MAP_BLOCK_MIN &&
+           (atomic_load_explicit(&map->checked[bit / 64],
+                                 memory_order_relaxed) >>
+                bit % 64 &
+            1);
 }
 
 /* The block at offset, of so many bytes, was looked at and is sound. */

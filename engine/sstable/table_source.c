@@ -403,7 +403,7 @@ byron_status table_source_map(const struct table_source *source,
     if (handle->disk_size - BLOCK_TRAILER_SIZE != handle->raw_size)
         return BYRON_OK;
     disk = source->map->bytes + handle->offset;
-    if (!table_map_is_checked(source->map, handle->offset)) {
+    if (!table_map_is_checked(source->map, handle->offset, handle->disk_size)) {
         if (disk[handle->raw_size] != CODEC_NONE)
             return BYRON_OK; /* Packed, for all that. */
         TRY(check_mapped(source, handle, kind, disk));

@@ -310,15 +310,47 @@ START_TEST(only_blocks_that_are_large_enough_are_noted)
                      BYRON_OK);
     table_map_note_checked(map, 5000, 500);
     table_map_note_checked(map, 6000, TABLE_MAP_BLOCK_MIN - 1);
-    ck_assert(table_map_is_checked(map, 5000));
-    ck_assert(!table_map_is_checked(map, 5000 + TABLE_MAP_BLOCK_MIN));
-    ck_assert(!table_map_is_checked(map, 5000 - TABLE_MAP_BLOCK_MIN));
-    ck_assert(!table_map_is_checked(map, 6000));
+    ck_assert(table_map_is_checked(map, 5000, 500));
+    ck_assert(!table_map_is_checked(map, 5000 + TABLE_MAP_BLOCK_MIN, 500));
+    ck_assert(!table_map_is_checked(map, 5000 - TABLE_MAP_BLOCK_MIN, 500));
+    ck_assert(!table_map_is_checked(map, 6000, 500));
+    /* One so small, in front of a large one that begins in its 64 bytes. */
+    table_map_note_checked(map, 64 * 100 + 60, 500);
+    ck_assert(!table_map_is_checked(map, 64 * 100, 60));
     ck_assert(table_map_has(map, map->bytes));
     ck_assert(!table_map_has(map, map->bytes + map->size));
     ck_assert(!table_map_has(NULL, map->bytes));
     table_map_close(map);
     table_map_close(NULL);
+    table_model_deinit(&model);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
+/* An empty key, alone in a block of less than 64 bytes, and one behind it. */
+START_TEST(a_small_block_is_checked_each_time)
+{
+    struct table_fixture fixture;
+    struct table_model model = {0};
+    struct table_options options = {.block_size = 400, .bloom_bits = 10};
+    struct table_found found;
+    struct block_handle handle;
+    char bytes[190];
+
+    memset(bytes, 'x', sizeof bytes);
+    table_model_add(&model, slice_of("", 0), slice_of("v", 1), 1, ENTRY_PUT);
+    table_model_add(&model, slice_of(bytes, sizeof bytes),
+                    slice_of(bytes, sizeof bytes), 1, ENTRY_PUT);
+    table_fixture_init(&fixture, 1 << 20);
+    file_pool_set_mapping(fixture.pool, true);
+    ck_assert_int_eq(table_fixture_write(&fixture, &model, &options), BYRON_OK);
+    ck_assert_int_eq(table_fixture_open(&fixture), BYRON_OK);
+    handle = first_block(&fixture);
+    ck_assert_uint_lt(handle.disk_size, TABLE_MAP_BLOCK_MIN);
+    get_all(&fixture, &model);
+    ck_assert(memfs_corrupt(fixture.fs, table_fixture_path(),
+                            handle.offset + handle.raw_size - 1, 1));
+    ck_assert_int_eq(get(&fixture, &model.entries[0], &found), BYRON_CORRUPT);
     table_model_deinit(&model);
     table_fixture_deinit(&fixture);
 }
@@ -368,6 +400,7 @@ Suite *test_table_map_suite(void)
     tcase_add_loop_test(cases, a_header_that_changes_is_corrupt, 0, 2);
     tcase_add_test(cases, a_failed_open_leaks_no_map);
     tcase_add_test(cases, only_blocks_that_are_large_enough_are_noted);
+    tcase_add_test(cases, a_small_block_is_checked_each_time);
     tcase_add_loop_test(cases, many_threads_read_one_map, 0, 2);
     suite_add_tcase(suite, cases);
     return suite;
