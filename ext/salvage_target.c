@@ -103,8 +103,10 @@ static int prepare(struct salvage_target *target)
 
     if (declaration->shape == KEY_ROWID_IMPLICIT)
         target->rowid = name_rowid(declaration);
-    sqlite3_str_appendf(sql, "INSERT INTO \"%w\".\"%w\"(", target->schema,
-                        target->name);
+    /* FAIL overrules what the target says of conflicts: a row of its own is
+     * neither replaced nor taken for the one that was passed over. */
+    sqlite3_str_appendf(sql, "INSERT OR FAIL INTO \"%w\".\"%w\"(",
+                        target->schema, target->name);
     for (int i = 0; i < declaration->column_count; i++) {
         sqlite3_str_appendall(sql, i > 0 ? ", " : "");
         literal_text_add_name(sql, declaration->columns[i].name);

@@ -188,6 +188,36 @@ START_TEST(refused_rows_are_counted_and_change_nothing)
 }
 END_TEST
 
+/* Whatever the target says of conflicts: here the salvaged row has a NULL. */
+START_TEST(a_row_that_is_there_already_stays)
+{
+    static const char *const targets[] = {
+        "CREATE TABLE mine(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, name "
+        "DEFAULT 'x', v)",
+        "CREATE TABLE mine(id INTEGER PRIMARY KEY ON CONFLICT REPLACE, name "
+        "DEFAULT 'x', v)",
+        "CREATE VIRTUAL TABLE new.mine USING byron(id INTEGER PRIMARY KEY ON "
+        "CONFLICT IGNORE, name DEFAULT 'x', v)",
+        "CREATE VIRTUAL TABLE new.mine USING byron(id INTEGER PRIMARY KEY, "
+        "name DEFAULT 'x', v, conflict=replace)",
+    };
+
+    open_filled();
+    attach_new();
+    host_run(host.db, targets[_i]);
+    host_run(host.db, "INSERT INTO mine VALUES(7, 'mine', 0)");
+    host_expect(&host,
+                _i < 2 ? "SELECT what, count FROM byron_salvage('kv', 'mine') "
+                         "WHERE what IN ('rows', 'refused rows')"
+                       : "SELECT what, count FROM byron_salvage('kv', "
+                         "'new.mine') WHERE what IN ('rows', 'refused rows')",
+                "rows|2700\nrefused rows|1");
+    host_expect(&host, "SELECT name, v FROM mine WHERE id = 7", "mine|0");
+    host_expect(&host, "SELECT count(*), count(name) FROM mine", "2701|2699");
+    host_close(&host);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused_in_words)
 {
     open_filled();
@@ -245,6 +275,7 @@ Suite *test_salvage_source_suite(void)
     tcase_add_loop_test(cases, what_cannot_be_opened_is_salvaged, 0, 3);
     tcase_add_test(cases, a_damaged_block_is_told_and_the_rest_is_there);
     tcase_add_test(cases, refused_rows_are_counted_and_change_nothing);
+    tcase_add_loop_test(cases, a_row_that_is_there_already_stays, 0, 4);
     tcase_add_test(cases, what_cannot_be_is_refused_in_words);
     tcase_add_test(cases, an_interrupt_leaves_nothing);
     suite_add_tcase(suite, cases);
