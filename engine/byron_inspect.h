@@ -70,6 +70,7 @@ struct byron_salvage_options {
     /* What the host knows, as in byron_options. NULL: nothing. */
     const struct byron_commit_point *commit_point;
     struct byron_bytes carried;
+    const uint8_t *expected_id;            /* As in byron_options. Copied. */
     const struct byron_patience *patience; /* Copied. May be NULL. */
     /* Called for each damage, which cost so many bytes (0: unknown); error is
      * lent for the call. May be NULL. */
@@ -91,7 +92,9 @@ struct byron_salvaged_row {
  * out, in the order of keys, the newest version of each key that can be read,
  * deletes and expiries honoured as far as they can be read. Damage is reported
  * and no error; BYRON_MISSING: there is no file of a store. BYRON_BUSY:
- * somebody has it open. options may be NULL.
+ * somebody has it open. HEAD, manifests and logs of another store than the
+ * expected one are damage; BYRON_FOREIGN: all that tell are. options may be
+ * NULL.
  */
 BYRON_MUST_CHECK byron_status byron_salvage_open(
     const char *path, const struct byron_salvage_options *options,

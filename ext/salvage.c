@@ -159,10 +159,13 @@ static int fail(struct salvage *salvage, byron_status status, char **message)
 
 static int open_engine(struct salvage *salvage, char **message)
 {
+    static const uint8_t unknown[16];
+    const uint8_t *id = salvage->source.store_id;
     struct byron_patience patience = interrupt_patience(&salvage->interrupt);
     struct byron_salvage_options options = {
         .commit_point = &salvage->source.point,
         .carried = {salvage->source.carried.data, salvage->source.carried.size},
+        .expected_id = memcmp(id, unknown, sizeof unknown) == 0 ? NULL : id,
         .patience = &patience,
         .report = note_damage,
         .context = salvage};

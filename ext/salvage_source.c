@@ -183,6 +183,7 @@ static int find_store(sqlite3 *db, struct salvage_source *source,
         return SQLITE_ERROR;
     }
     source->directory = connection_directory(db, source->schema, row.path);
+    memcpy(source->store_id, row.id, sizeof source->store_id);
     catalog_store_deinit(&row);
     if (!source->directory) {
         *message = sqlite3_mprintf("byron: %s has no file to be salvaged from",

@@ -12,8 +12,9 @@
 struct salvage_source {
     char *schema; /* Owned, as all of it. */
     char *name;
-    char *directory; /* Of the store. */
-    uint32_t id;     /* The table's. */
+    char *directory;      /* Of the store. */
+    uint8_t store_id[16]; /* Zeros: the row has none. */
+    uint32_t id;          /* The table's. */
     /* What stood in the parentheses of CREATE VIRTUAL TABLE. */
     char **arguments;
     int argument_count;

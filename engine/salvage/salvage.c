@@ -69,6 +69,9 @@ static byron_status open_wreck(struct byron_salvage *salvage, const char *path,
         salvage->patience = *options->patience;
         wreck->patience = &salvage->patience;
     }
+    wreck->has_id = options->expected_id != NULL;
+    if (wreck->has_id)
+        memcpy(wreck->store_id, options->expected_id, sizeof wreck->store_id);
     TRY(copy_bound(options->range.lower, &salvage->lower, &wreck->lower));
     TRY(copy_bound(options->range.upper, &salvage->upper, &wreck->upper));
     TRY(wreck->os->dir_open(wreck->os, path, false, &wreck->dir));
@@ -102,6 +105,17 @@ static byron_status read_logs(struct byron_salvage *salvage,
     status = iter_first(salvage->logged);
 out:
     return status;
+}
+
+/* Tables do not say whose they are. */
+static byron_status check_id(const struct wreck *wreck)
+{
+    if (!wreck->has_foreign || wreck->has_own)
+        return BYRON_OK;
+    return error_set(BYRON_FOREIGN, wreck->os->dir_path(wreck->dir),
+                     BYRON_NO_OFFSET, 0,
+                     "the store in this directory belongs to another "
+                     "database, or to another backup of it");
 }
 
 /* Finds a table's first key. What is met on the way to its first entry is told
@@ -201,6 +215,7 @@ byron_status byron_salvage_open(const char *path,
     TRY(open_wreck(salvage, path, options));
     TRY(torn_store_read(&salvage->store, &salvage->wreck));
     TRY(read_logs(salvage, options));
+    TRY(check_id(&salvage->wreck));
     TRY(find_sources(salvage));
     *out = salvage;
     salvage = NULL;

@@ -337,6 +337,10 @@ static byron_status read_header(struct torn_log *log, enum file_kind kind,
     log->at = LOG_HEADER_SIZE;
     status = log_header_decode(bytes, kind, log->path, &log->header);
     log->has_header = status == BYRON_OK;
+    if (log->has_header && !wreck_is_own(log->wreck, log->header.store_id)) {
+        log->has_header = false;
+        return error_corrupt(log->path, 0, "log belongs to another store");
+    }
     *is_usable = log->has_header;
     if (log->has_header || !wreck_is_damage(status))
         return status;

@@ -1,5 +1,6 @@
 #include "salvage/torn_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -261,6 +262,11 @@ static byron_status read_head(struct torn_store *store, uint64_t manifest,
     status = head_load(wreck->os, wreck->dir, &head);
     if (status != BYRON_OK)
         return wreck_take(wreck, status, 0);
+    if (!wreck_is_own(wreck, head.store_id)) {
+        snprintf(path, sizeof path, "%s/HEAD", wreck->os->dir_path(wreck->dir));
+        status = error_corrupt(path, 0, "HEAD belongs to another store");
+        return wreck_take(wreck, status, 0);
+    }
     memcpy(store->store_id, head.store_id, sizeof head.store_id);
     store->has_id = true;
     *is_older = head.manifest > manifest;
@@ -356,6 +362,8 @@ byron_status torn_store_read(struct torn_store *store, struct wreck *wreck)
     bool is_older;
 
     store->wreck = wreck;
+    store->has_id = wreck->has_id;
+    memcpy(store->store_id, wreck->store_id, sizeof store->store_id);
     TRY(wreck->os->dir_list(wreck->dir, list_file, &listing));
     if (listing.events.count + listing.wals.count + listing.manifests.count ==
         0) {

@@ -32,6 +32,15 @@ byron_status wreck_take(struct wreck *wreck, byron_status status,
     return BYRON_OK;
 }
 
+bool wreck_is_own(struct wreck *wreck, const uint8_t store_id[16])
+{
+    bool is_own = !wreck->has_id || memcmp(wreck->store_id, store_id, 16) == 0;
+
+    wreck->has_own = wreck->has_own || is_own;
+    wreck->has_foreign = wreck->has_foreign || !is_own;
+    return is_own;
+}
+
 void wreck_path(const struct wreck *wreck, enum file_kind kind, uint64_t number,
                 char *out, size_t size)
 {

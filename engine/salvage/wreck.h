@@ -20,6 +20,10 @@ struct wreck {
     struct file_pool *pool; /* Of the tables. */
     struct slice lower;     /* Keys that are wanted; data NULL: open. */
     struct slice upper;
+    uint8_t store_id[16];
+    bool has_id;      /* What is not of store_id counts as damage. */
+    bool has_own;     /* A file said that it is of store_id, */
+    bool has_foreign; /* and one that it is not. */
     const struct byron_patience *patience; /* May be NULL. */
     void (*report)(void *context, const struct byron_error *error,
                    uint64_t bytes);
@@ -43,6 +47,8 @@ static inline bool wreck_wants(const struct wreck *wreck, struct slice key)
     return (!wreck->lower.data || slice_compare(key, wreck->lower) >= 0) &&
            (!wreck->upper.data || slice_compare(key, wreck->upper) < 0);
 }
+/* Whether a file that says so is of the store; what all have said is kept. */
+bool wreck_is_own(struct wreck *wreck, const uint8_t store_id[16]);
 /* "<directory>/<name>", for words. */
 void wreck_path(const struct wreck *wreck, enum file_kind kind, uint64_t number,
                 char *out, size_t size);

@@ -241,6 +241,31 @@ START_TEST(what_cannot_be_is_refused_in_words)
 }
 END_TEST
 
+START_TEST(another_database_s_store_is_refused)
+{
+    char sql[400], own[300], foreign[300];
+
+    open_filled();
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS y", host_at(&host, "y.db"));
+    host_run(host.db, sql);
+    host_run(host.db,
+             "CREATE VIRTUAL TABLE y.kv USING byron(id INTEGER PRIMARY KEY, "
+             "name, v); INSERT INTO y.kv VALUES(1, 'foreign', 0)");
+    host_reopen(&host);
+    snprintf(own, sizeof own, "%s", host_at(&host, "x.db-byron"));
+    snprintf(foreign, sizeof foreign, "%s", host_at(&host, "y.db-byron"));
+    snprintf(sql, sizeof sql, "%s-away", own);
+    ck_assert_int_eq(rename(own, sql), 0);
+    ck_assert_int_eq(rename(foreign, own), 0);
+    attach_new();
+    host_expect_failure(&host, "SELECT * FROM byron_salvage('kv', 'new.kv')",
+                        "belongs to another database");
+    host_expect(
+        &host, "SELECT count(*) FROM new.sqlite_schema WHERE name = 'kv'", "0");
+    host_close(&host);
+}
+END_TEST
+
 static int stop(void *calls)
 {
     return ++*(int *)calls > 50;
@@ -277,6 +302,7 @@ Suite *test_salvage_source_suite(void)
     tcase_add_test(cases, refused_rows_are_counted_and_change_nothing);
     tcase_add_loop_test(cases, a_row_that_is_there_already_stays, 0, 4);
     tcase_add_test(cases, what_cannot_be_is_refused_in_words);
+    tcase_add_test(cases, another_database_s_store_is_refused);
     tcase_add_test(cases, an_interrupt_leaves_nothing);
     suite_add_tcase(suite, cases);
     return suite;
