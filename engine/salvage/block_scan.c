@@ -12,7 +12,10 @@
 /* A packed block may begin anywhere so far before its trailer. */
 #define NEAR ((uint64_t)32 * 1024)
 
-/* Bytes made to look like trailers cannot make the search quadratic. */
+/* Bytes that look like trailers, as small numbers of 32 bits do, cannot make
+ * the search quadratic. Where beginnings are tried one by one, which costs the
+ * most, it has a budget of its own: what that uses up, the blocks behind do not
+ * lack. */
 #define BUDGET_FILES ((uint64_t)32)
 #define BUDGET_LEAST ((uint64_t)256 * 1024 * 1024)
 
@@ -23,6 +26,7 @@ void block_scan_init(struct block_scan *scan, const struct table_source *source,
     if (scan->end < scan->at)
         scan->end = scan->at;
     scan->budget = BUDGET_FILES * (scan->end - scan->at) + BUDGET_LEAST;
+    scan->guesses = scan->budget;
 }
 
 void block_scan_deinit(struct block_scan *scan)
@@ -61,17 +65,24 @@ static bool is_plausible(const uint8_t *trailer)
            raw_size > 0 && raw_size <= BLOCK_RAW_MAX;
 }
 
-/* Whether a block lies from start to the trailer's end. */
-static bool is_block(struct block_scan *scan, uint64_t start, uint64_t trailer)
+/* Whether a block lies from start to the trailer's end. *budget is 0 once it
+ * does not suffice. */
+static bool is_block_for(const struct block_scan *scan, uint64_t start,
+                         uint64_t trailer, uint64_t *budget)
 {
     const uint8_t *bytes = bytes_at(scan, start);
     size_t size = (size_t)(trailer - start) + 8;
 
-    if (size > scan->budget)
+    *budget = size < *budget ? *budget - size : 0;
+    if (*budget == 0)
         return false;
-    scan->budget -= size;
     return load_u64(bytes + size) ==
            hash_bytes(slice_of(bytes, size), scan->source->uid ^ start);
+}
+
+static bool is_block(struct block_scan *scan, uint64_t start, uint64_t trailer)
+{
+    return is_block_for(scan, start, trailer, &scan->budget);
 }
 
 /* Whether a block that ends with the trailer may begin at start. */
@@ -115,8 +126,8 @@ static bool find_start(struct block_scan *scan, uint64_t at, uint64_t *start)
     }
     if (at - first > far && at > far)
         first = at - far;
-    for (*start = at - 1; *start >= first; --*start)
-        if (is_block(scan, *start, at))
+    for (*start = at - 1; *start >= first && scan->guesses > 0; --*start)
+        if (is_block_for(scan, *start, at, &scan->guesses))
             return true;
     return false;
 }

@@ -18,7 +18,8 @@ struct block_scan {
     const struct table_source *source; /* Borrowed. */
     uint64_t at;                       /* Where the next block may begin. */
     uint64_t end;
-    uint64_t budget; /* Bytes that may still be hashed in the search. */
+    uint64_t budget;  /* Bytes that may still be hashed in the search, */
+    uint64_t guesses; /* and where beginnings are tried one by one. */
     struct buf window;
     uint64_t window_offset;
     uint64_t ends[BLOCK_SCAN_ENDS]; /* Where the latest that looked like */

@@ -130,6 +130,30 @@ START_TEST(a_damaged_block_hides_no_other)
 }
 END_TEST
 
+/* Numbers in the place of most blocks, each of which may be the trailer of a
+ * packed block that begins anywhere before it. */
+START_TEST(what_looks_like_trailers_hides_nothing_behind_it)
+{
+    static const uint8_t trailer[8] = {CODEC_LZ4, BLOCK_DATA, 0, 0, 0, 128};
+    struct scanned *scanned = new_scanned(_i);
+    size_t lost;
+    uint64_t end;
+
+    if (!scanned)
+        return;
+    lost = scanned->count * 3 / 4;
+    end = scanned->blocks[lost].offset;
+    ck_assert_uint_gt(end, 12 * 1024);
+    for (uint64_t at = end - 8; at >= TABLE_HEADER_SIZE; at -= 8)
+        memcpy(scanned->bytes.data + at, trailer, sizeof trailer);
+    memfs_write_all(scanned->fixture.fs, table_fixture_path(),
+                    buf_slice(&scanned->bytes));
+    file_pool_forget(scanned->fixture.pool, TABLE_FIXTURE_NUMBER);
+    ck_assert_uint_ge(scan_data(scanned) + 1, scanned->count - lost);
+    deinit(scanned);
+}
+END_TEST
+
 START_TEST(bytes_of_another_place_are_no_block)
 {
     struct scanned *scanned = new_scanned(_i);
@@ -158,6 +182,8 @@ Suite *test_block_scan_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, every_block_is_found_without_the_index, 0, 6);
     tcase_add_loop_test(tcase, a_damaged_block_hides_no_other, 0, 6);
+    tcase_add_loop_test(tcase, what_looks_like_trailers_hides_nothing_behind_it,
+                        0, 6);
     tcase_add_loop_test(tcase, bytes_of_another_place_are_no_block, 0, 6);
     suite_add_tcase(suite, tcase);
     return suite;
