@@ -50,6 +50,7 @@ static const struct dimension dimensions[] = {
      4},
     {FIELD(inline_work), {0, 1}, 2},
     {FIELD(retain_ms), {0, 1, 60000}, 3},
+    {FIELD(map_files), {0, 1}, 2},
 };
 #define DIMENSIONS (sizeof dimensions / sizeof *dimensions)
 
