@@ -8,6 +8,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 MODE=${MODE:-release}
 build=build/$MODE
+# What was freed shall not count as grown memory.
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4
+export ASAN_OPTIONS
 passed=0
 failed=0
 skipped=0
