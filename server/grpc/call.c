@@ -234,11 +234,25 @@ static byron_status add_frame(struct call *call, struct byron_bytes message,
     return status;
 }
 
+/* Answers that nobody takes count as well as messages that do not end. */
+static bool has_room(const struct call *call, size_t size)
+{
+    const struct worker *worker = call->worker;
+    size_t most = worker->settings->max_held;
+
+    return worker->held_bytes <= most && size <= most - worker->held_bytes;
+}
+
 void call_send(struct call *call, struct byron_bytes message,
                enum call_encoding encoding)
 {
     if (call->is_finished)
         return;
+    if (!has_room(call, message.size)) {
+        call_finish(call, GRPC_RESOURCE_EXHAUSTED,
+                    "too many messages are in memory");
+        return;
+    }
     if (message.size > UINT32_MAX / 2 ||
         add_frame(call, message, encoding == CALL_GZIP && call->uses_gzip) !=
             BYRON_OK) {

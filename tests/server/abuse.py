@@ -274,6 +274,20 @@ def closed_window(server):
         client.close()
 
 
+def greedy_calls(server):
+    """Large answers that nobody takes fill so much memory and no more."""
+    before, client = server.kb(), Client(server.port, window=0)
+    for stream in range(1, 129, 2):
+        client.send(request(stream, "UnaryCall") +
+                    message(stream, b"\x10" + varint(4000000)))
+    time.sleep(0.5)
+    assert server.kb() < before + FLAT_KB + 24576, \
+        "%d KB more" % (server.kb() - before)
+    client.close()
+    time.sleep(0.2)
+    served(server.port)
+
+
 def deaf_reader(server):
     """Who grants all and reads nothing is cut off; others are served."""
     before = server.kb()
@@ -453,7 +467,7 @@ def main():
     passed = failed = 0
     shared = [rapid_reset, made_resets, continuation_flood, ping_flood,
               settings_flood, empty_data_flood, priority_flood, closed_window,
-              deaf_reader, time_outs, large_headers, half_messages,
+              greedy_calls, deaf_reader, time_outs, large_headers, half_messages,
               more_connections]
     server = Server(path)
     for case in shared + [few_descriptors, drain, grace, unix_socket]:
