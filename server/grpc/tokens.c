@@ -79,7 +79,8 @@ static const char *read_all(FILE *file, struct tokens *tokens)
         (found.st_mode & 077) != 0)
         return "not a file for its owner's eyes alone (mode 0600)";
     while (!wrong && fgets(line, sizeof line, file))
-        if (!read_line(tokens, line))
+        /* The rest of a long one would be taken for another. */
+        if ((!strchr(line, '\n') && !feof(file)) || !read_line(tokens, line))
             wrong = "a line is not \"read TOKEN\" or \"write TOKEN\", a token "
                     "having 16 to 128 characters";
     explicit_bzero(line, sizeof line);

@@ -149,9 +149,10 @@ byron_status call_log_new(enum call_log_level level, int fd,
     pthread_sigmask(SIG_SETMASK, &all, &before);
     log->is_running = pthread_create(&log->thread, NULL, run, log) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    *out = log;
-    if (log->is_running)
+    if (log->is_running) {
+        *out = log;
         return BYRON_OK;
+    }
     call_log_free(log);
     return BYRON_NO_MEMORY;
 }

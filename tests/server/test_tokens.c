@@ -73,11 +73,16 @@ START_TEST(wrong_files_are_refused)
         "read 0123456789abcdef more\n",
         "read 0123456789\1abcdef\n",
         "read 0123456789abcdef\n0123456789abcdef\n"};
+    char comment[600];
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_ptr_null(read_text(bad[i], 0600));
         ck_assert_ptr_null(strstr(words, "0123"));
     }
+    /* Its rest would be a token. */
+    memset(comment, '#', sizeof comment);
+    snprintf(comment + 511, sizeof comment - 511, "write 0123456789abcdef\n");
+    ck_assert_ptr_null(read_text(comment, 0600));
     ck_assert_ptr_null(read_text("read 0123456789abcdef\n", 0640));
     ck_assert_ptr_nonnull(strstr(words, "0600"));
     ck_assert_int_ne(
