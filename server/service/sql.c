@@ -10,6 +10,8 @@
 #include "service/reply.h"
 
 #define MAX_SESSIONS 64
+#define MAX_PARAMS   32766
+#define PARAM_SIZE   ((size_t)96) /* In memory, however small it comes. */
 
 int sqlite3_byron_init(sqlite3 *db, char **message,
                        const struct sqlite3_api_routines *api);
@@ -48,12 +50,17 @@ struct sql {
     struct query *waiting; /* First come first. */
     struct query **waiting_end;
     unsigned waiting_count;
+    size_t waiting_bytes;
 };
 
 void sql_default_settings(struct sql_settings *out)
 {
     static const struct sql_settings defaults = {
-        .sessions = 4, .max_waiting = 256, .seconds = 600};
+        .sessions = 4,
+        .max_waiting = 256,
+        .max_waiting_bytes = (size_t)64 * 1024 * 1024,
+        .max_heap = (int64_t)512 * 1024 * 1024,
+        .seconds = 600};
     *out = defaults;
 }
 
@@ -70,6 +77,7 @@ static struct query *take_waiting(struct sql *sql)
     if (!sql->waiting)
         sql->waiting_end = &sql->waiting;
     sql->waiting_count--;
+    sql->waiting_bytes -= first->job.size;
     first->is_waiting = false;
     return first;
 }
@@ -104,12 +112,15 @@ static byron_status find_session(struct query *query)
     pthread_mutex_lock(&sql->mutex);
     if (sql->free_count > 0) {
         query->session = sql->free[--sql->free_count];
-    } else if (sql->waiting_count < sql->settings.max_waiting) {
+    } else if (sql->waiting_count < sql->settings.max_waiting &&
+               sql->waiting_bytes + query->job.size <=
+                   sql->settings.max_waiting_bytes) {
         query->next_waiting = NULL;
         query->is_waiting = is_waiting = true;
         *sql->waiting_end = query;
         sql->waiting_end = &query->next_waiting;
         sql->waiting_count++;
+        sql->waiting_bytes += query->job.size;
     } else {
         status = BYRON_BUSY;
     }
@@ -135,6 +146,7 @@ static bool leave_queue(struct query *query)
         if (!*place)
             sql->waiting_end = place;
         sql->waiting_count--;
+        sql->waiting_bytes -= query->job.size;
         query->is_waiting = false;
     }
     pthread_mutex_unlock(&sql->mutex);
@@ -267,9 +279,17 @@ static void message(struct call *call, struct byron_bytes bytes)
     ProtobufCMessage *request =
         reply_unpack(call, &byron__v1__query_request__descriptor, bytes);
     struct query *query;
+    size_t params;
 
     if (!request)
         return;
+    params = ((Byron__V1__QueryRequest *)request)->n_params;
+    if (params > MAX_PARAMS) {
+        reply_free(request);
+        call_finish(call, GRPC_INVALID_ARGUMENT,
+                    "at most 32,766 parameters, please");
+        return;
+    }
     query = calloc(1, sizeof *query);
     if (!query) {
         reply_free(request);
@@ -282,7 +302,7 @@ static void message(struct call *call, struct byron_bytes bytes)
     query->job.loop = call_loop(call);
     query->job.done.run = done;
     query->job.run = run;
-    query->job.size = bytes.size;
+    query->job.size = bytes.size + params * PARAM_SIZE;
     query->expiry.run = expired;
     query->is_running = true;
     if (loop_set_timer(call_loop(call), &query->expiry,
@@ -329,6 +349,7 @@ byron_status sql_open(const char *path, const struct sql_settings *settings,
     sql->settings = *settings;
     sql->waiting_end = &sql->waiting;
     pthread_mutex_init(&sql->mutex, NULL);
+    (void)!sqlite3_hard_heap_limit64(settings->max_heap);
     /* Every connection from here on finds byron in it. */
     if (sqlite3_auto_extension((void (*)(void))sqlite3_byron_init) != SQLITE_OK)
         status = BYRON_NO_MEMORY;

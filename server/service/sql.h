@@ -15,9 +15,11 @@ struct sql;
 #define SQL_METHODS 1
 
 struct sql_settings {
-    unsigned sessions;    /* Connections, and threads. */
-    unsigned max_waiting; /* Calls. */
-    uint32_t seconds;     /* For a statement and its rows. */
+    unsigned sessions;        /* Connections, and threads. */
+    unsigned max_waiting;     /* Calls, */
+    size_t max_waiting_bytes; /* and what they keep in memory. */
+    int64_t max_heap;         /* Of all that SQLite does. */
+    uint32_t seconds;         /* For a statement and its rows. */
 };
 
 /* Sensible ones. */

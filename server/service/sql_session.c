@@ -43,15 +43,29 @@ struct sql_session {
 
 /* --- What clients may do ---------------------------------------------------*/
 
+static bool is_among(const char *name, const char *const *names)
+{
+    while (*names && sqlite3_stricmp(name, *names) != 0)
+        names++;
+    return *names;
+}
+
+/* Some of the values of SQL are addresses of code: fts3_tokenizer. */
+static const char *const other_functions[] = {"load_extension", "byron_backup",
+                                              "fts3_tokenizer", NULL};
+/* Of which to read is to write, or to run what was set by fts3_tokenizer. */
+static const char *const other_tables[] = {
+    "byron_backup", "byron_salvage", "sqlite_dbpage", "fts3tokenize", NULL};
+
 /* Of SQL, what reaches beyond the database and beyond the statement: other
-   files, and transactions, as a connection is somebody else's afterwards. */
+   files, transactions and what is TEMP, as a connection is somebody else's
+   afterwards. */
 static int authorize(void *context, int action, const char *first,
                      const char *second, const char *schema,
                      const char *trigger)
 {
     const struct sql_session *session = context;
 
-    (void)schema;
     (void)trigger;
     if (session->is_ours)
         return SQLITE_OK;
@@ -60,27 +74,32 @@ static int authorize(void *context, int action, const char *first,
     case SQLITE_DETACH:
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
+    case SQLITE_CREATE_TEMP_TABLE:
+    case SQLITE_CREATE_TEMP_INDEX:
+    case SQLITE_CREATE_TEMP_VIEW:
+    case SQLITE_CREATE_TEMP_TRIGGER:
         return SQLITE_DENY;
+    case SQLITE_CREATE_TABLE: /* So it is with "temp." before the name. */
+    case SQLITE_CREATE_VIEW:
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_CREATE_TRIGGER:
+        return sqlite3_stricmp(schema, "temp") == 0 ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA: /* What they say is asked for; not told. */
         return second && sqlite3_strnicmp(first, "table_", 6) != 0 &&
                        sqlite3_strnicmp(first, "index_", 6) != 0
                    ? SQLITE_DENY
                    : SQLITE_OK;
-    case SQLITE_READ: /* Tables of which to read is to write. */
+    case SQLITE_READ:
     case SQLITE_UPDATE:
     case SQLITE_INSERT:
-        return sqlite3_stricmp(first, "byron_backup") == 0 ||
-                       sqlite3_stricmp(first, "byron_salvage") == 0 ||
-                       sqlite3_stricmp(first, "sqlite_dbpage") == 0
-                   ? SQLITE_DENY
-                   : SQLITE_OK;
+        return is_among(first, other_tables) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_FUNCTION:
-        return sqlite3_stricmp(second, "load_extension") == 0 ||
-                       sqlite3_stricmp(second, "byron_backup") == 0
-                   ? SQLITE_DENY
-                   : SQLITE_OK;
+        return is_among(second, other_functions) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_CREATE_VTABLE:
-        return sqlite3_stricmp(second, "byron") == 0 ? SQLITE_OK : SQLITE_DENY;
+        return sqlite3_stricmp(second, "byron") == 0 &&
+                       sqlite3_stricmp(schema, "temp") != 0
+                   ? SQLITE_OK
+                   : SQLITE_DENY;
     default:
         return SQLITE_OK;
     }
@@ -100,10 +119,46 @@ static const char *names_files(const char *sql)
     return NULL;
 }
 
+/* Tables by which the extension finds its stores, by path. It writes to them
+   itself within clients' statements, which the authorizer cannot tell apart;
+   but no statement of a client's can write to one without its name in it. */
+static bool names_catalog(const char *sql)
+{
+    return sqlite3_strlike("%byron\\_store%", sql, '\\') == 0 ||
+           sqlite3_strlike("%byron\\_catalog%", sql, '\\') == 0 ||
+           sqlite3_strlike("%byron\\_index%", sql, '\\') == 0;
+}
+
 static int is_stopped(void *context)
 {
     const struct sql_session *session = context;
     return session->stop && atomic_load(session->stop);
+}
+
+/* --- Text ------------------------------------------------------------------*/
+
+/* Clients take text for UTF-8: what is not comes as a blob. */
+static bool is_utf8(const uint8_t *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        uint8_t first = text[i++];
+        unsigned more = first < 0x80                    ? 0
+                        : first >= 0xc2 && first < 0xe0 ? 1
+                        : first >= 0xe0 && first < 0xf0 ? 2
+                        : first >= 0xf0 && first < 0xf5 ? 3
+                                                        : 9;
+        if (more > 3 || more > size - i)
+            return false;
+        if ((first == 0xe0 && text[i] < 0xa0) ||
+            (first == 0xed && text[i] > 0x9f) ||
+            (first == 0xf0 && text[i] < 0x90) ||
+            (first == 0xf4 && text[i] > 0x8f))
+            return false;
+        for (; more > 0; more--)
+            if ((text[i++] & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
 }
 
 /* --- Outcomes --------------------------------------------------------------*/
@@ -185,6 +240,8 @@ byron_status sql_session_open(const char *path, struct sql_session **out,
         sqlite3_busy_timeout(session->db, BUSY_MS);
         sqlite3_limit(session->db, SQLITE_LIMIT_LENGTH, MAX_VALUE);
         sqlite3_limit(session->db, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL);
+        (void)!sqlite3_db_config(session->db, SQLITE_DBCONFIG_DEFENSIVE, 1,
+                                 NULL);
         sqlite3_set_authorizer(session->db, authorize, session);
         sqlite3_progress_handler(session->db, STEPS_AT_ONCE, is_stopped,
                                  session);
@@ -263,12 +320,20 @@ static struct outcome prepare(struct sql_session *session,
 
     if (wrong)
         return fail(session, GRPC_PERMISSION_DENIED, wrong);
+    /* Names of columns go back as text. */
+    if (!is_utf8((const uint8_t *)request->sql, strlen(request->sql)))
+        return fail(session, GRPC_INVALID_ARGUMENT,
+                    "the statement is not UTF-8");
     rc = sqlite3_prepare_v2(session->db, request->sql, -1, &session->statement,
                             &rest);
     if (rc != SQLITE_OK)
         return fail_as(session, rc);
     if (!session->statement || rest[strspn(rest, " \t\r\n;")])
         return fail(session, GRPC_INVALID_ARGUMENT, "one statement, please");
+    if (names_catalog(request->sql) &&
+        !sqlite3_stmt_readonly(session->statement))
+        return fail(session, GRPC_PERMISSION_DENIED,
+                    "byron's own tables are not for clients to write");
     if (request->read_only && !sqlite3_stmt_readonly(session->statement))
         return fail(session, GRPC_FAILED_PRECONDITION,
                     "the statement writes, but is to be read-only");
@@ -299,36 +364,19 @@ struct outcome sql_session_begin(struct sql_session *session,
 
 void sql_session_end(struct sql_session *session)
 {
+    /* SQLite commits what is finalized before its last row; not what it is
+       interrupted in. */
+    if (session->statement && sqlite3_stmt_busy(session->statement) &&
+        !sqlite3_stmt_readonly(session->statement)) {
+        sqlite3_interrupt(session->db);
+        (void)!sqlite3_step(session->statement);
+    }
     sqlite3_finalize(session->statement);
     session->statement = NULL;
     session->stop = NULL;
 }
 
 /* --- Rows ------------------------------------------------------------------*/
-
-/* Clients take text for UTF-8: what is not comes as a blob. */
-static bool is_utf8(const uint8_t *text, size_t size)
-{
-    for (size_t i = 0; i < size;) {
-        uint8_t first = text[i++];
-        unsigned more = first < 0x80                    ? 0
-                        : first >= 0xc2 && first < 0xe0 ? 1
-                        : first >= 0xe0 && first < 0xf0 ? 2
-                        : first >= 0xf0 && first < 0xf5 ? 3
-                                                        : 9;
-        if (more > size - i)
-            return false;
-        if ((first == 0xe0 && text[i] < 0xa0) ||
-            (first == 0xed && text[i] > 0x9f) ||
-            (first == 0xf0 && text[i] < 0x90) ||
-            (first == 0xf4 && text[i] > 0x8f))
-            return false;
-        for (; more > 0; more--)
-            if ((text[i++] & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
 
 static byron_status encode_value(sqlite3_stmt *statement, int column,
                                  struct bytes *out)

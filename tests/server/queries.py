@@ -94,6 +94,9 @@ def values(channel):
         assert query(channel, "SELECT ?, typeof(?1)", value)[0][0][0] == value, value
     assert query(channel, "SELECT CAST(x'ff41' AS TEXT), CAST(x'eda080' AS TEXT), "
                  "'a' || char(0) || 'b'")[0] == [(b"\xffA", b"\xed\xa0\x80", "a\0b")]
+    for lead in (b"\x80", b"\xc1", b"\xf5", b"\xff"):
+        text = lead + b"\x80" * 12
+        assert query(channel, "SELECT CAST(? AS TEXT)", text)[0] == [(text,)]
 
 
 def many_rows(channel):
@@ -119,6 +122,10 @@ def mistakes(channel):
                    more=field(4, 1)) != grpc.StatusCode.OK
     assert refused(channel, "SELECT zeroblob(17000000)") \
         == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert refused(channel, "SELECT max(%s) IS NULL"
+                   % ", ".join(["hex(zeroblob(8000000))"] * 40)) \
+        == grpc.StatusCode.RESOURCE_EXHAUSTED, "all of the machine's memory"
+    assert refused(channel, b"SELECT 1 AS \"\xff\"") == INVALID
     assert query(channel, "SELECT 1 ; \n")[0] == [(1,)]
     try:
         query(channel, "SELECT * FROM missing")
@@ -148,6 +155,72 @@ def what_is_not_for_clients(channel):
                 "PRAGMA synchronous = 0", "CREATE VIRTUAL TABLE f USING fts5(a)"):
         assert refused(channel, sql) in (PERMISSION, INVALID), sql
     assert len(query(channel, "PRAGMA table_info(kv)")[0]) >= 2
+
+
+def stores_stay_where_they_are(channel):
+    """The paths of stores are rows, which may be read."""
+    for sql in ("UPDATE byron_store SET path = '/x'", "DELETE FROM BYRON_STORE",
+                "INSERT INTO main.\"byron_store\"(path) VALUES('/x')",
+                "CREATE TRIGGER t AFTER INSERT ON plain BEGIN "
+                "UPDATE byron_store SET path = '/x'; END",
+                "ALTER TABLE plain RENAME TO byron_index",
+                "DROP TABLE byron_catalog", "DELETE FROM byron_catalog",
+                "CREATE TABLE byron_index(a)"):
+        assert refused(channel, sql) == PERMISSION, sql
+    assert query(channel, "SELECT count(*) FROM byron_store")[0] == [(1,)]
+    query(channel, "CREATE VIRTUAL TABLE more USING byron")
+    query(channel, "ALTER TABLE more RENAME TO less")
+    query(channel, "SELECT byron_config('less', 'bloom_bits', '5')")
+    query(channel, "DROP TABLE less")
+
+
+def nothing_is_left_behind(channel):
+    """What is TEMP would be there for whoever has the connection next."""
+    for sql in ("CREATE TEMP TABLE kv(key, value)", "CREATE TABLE temp.kv(key)",
+                "CREATE TEMP VIEW kv AS SELECT 1 AS key, 2 AS value",
+                "CREATE TEMP TRIGGER t AFTER INSERT ON plain BEGIN SELECT 1; END",
+                "CREATE VIRTUAL TABLE temp.kv USING byron"):
+        assert refused(channel, sql) == PERMISSION, sql
+
+
+def no_addresses(channel):
+    """What SQLite takes for code is not given nor taken."""
+    for sql in ("SELECT fts3_tokenizer('simple')", "SELECT * FROM fts3tokenize('a b')",
+                "SELECT fts3_tokenizer('simple', x'4141414141414141')",
+                "SELECT count(*) FROM fts3tokenize WHERE input = 'a'"):
+        assert refused(channel, sql) in (PERMISSION, INVALID), sql
+
+
+def left_early(channel):
+    """What is not read to its last row has not been written."""
+    query(channel, "CREATE TABLE early(a)")
+    call = channel.unary_stream(BYRON + "Query")(request(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
+        "INSERT INTO early SELECT i FROM n RETURNING printf('%01000d', a)"), timeout=20)
+    next(call)
+    call.cancel()
+    query(channel, "DELETE FROM early WHERE a = 0")
+    assert query(channel, "SELECT count(*) FROM early")[0] == [(0,)]
+
+
+def large_waiters(channel):
+    """What waits is bounded in memory too: small parameters are large there."""
+    assert refused(channel, "SELECT 1", *[None] * 32767) == INVALID
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) " \
+        "SELECT count(*) FROM n"
+    call = channel.unary_stream(BYRON + "Query")
+    calls = [call(request(sql), timeout=20) for _ in range(4)]
+    time.sleep(0.2)
+    large = request("SELECT 1", *[None] * 32000)
+    calls += [call(large, timeout=20) for _ in range(40)]
+    words = set()
+    for one in calls[4:]:
+        code_of(lambda c=one: list(c))
+        words.add(one.details())
+    for one in calls:
+        one.cancel()
+    assert "too many queries wait" in words, words
+    assert query(channel, "SELECT 1")[0] == [(1,)]
 
 
 def any_bytes(channel):
@@ -290,7 +363,9 @@ def main():
         process, port = start(path, "--database=" + database, "--lease=%d" % LEASE)
         channel = Channel(port)
         failed = run_cases("queries", channel, [
-            tables, values, many_rows, mistakes, what_is_not_for_clients, any_bytes,
+            tables, values, many_rows, mistakes, what_is_not_for_clients,
+            stores_stay_where_they_are, nothing_is_left_behind, no_addresses, left_early,
+            large_waiters, any_bytes,
             endless, too_many, slow_readers, writers,
             lambda _: killed(path, folder + "/killed.db"),
             lambda _: both(path, folder)])
