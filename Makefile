@@ -63,9 +63,10 @@ NEWEST  := build/sqlite-newest
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
 
+# Several makes may be at it at once: each writes a file of its own.
+replace = @mkdir -p $(@D) && new=$@.$$$$ && printf '$(1)' >$$new && \
+          { cmp -s $@ $$new && rm $$new || mv $$new $@; }
 # Other flags, other objects.
-replace = @mkdir -p $(@D) && printf '$(1)' >$@.new && \
-          { cmp -s $@ $@.new && rm $@.new || mv $@.new $@; }
 $(B)/flags: FORCE
 	$(call replace,$(subst \,,$(COMPILE)))
 $(B)/%.o: %.c $(B)/flags
