@@ -1,6 +1,11 @@
 #include "sstable/table_index.h"
 
 #include "base/try.h"
+#include "sstable/file_pool.h"
+
+/* How many leaves a walk asks the system for at once, and at most how much. */
+#define LEAVES_AHEAD   32u
+#define PREFETCH_LIMIT ((uint64_t)1024 * 1024)
 
 byron_status table_index_open(struct table_index *index,
                               const struct table_source *source,
@@ -81,6 +86,7 @@ void index_cursor_switch(struct index_cursor *cursor,
     cursor->index = index;
     cursor->valid = false;
     cursor->has_leaf = false;
+    cursor->asked = 0;
 }
 
 void index_cursor_deinit(struct index_cursor *cursor)
@@ -122,6 +128,32 @@ out:
     return status;
 }
 
+/* Asks the system for leaves to come, while half of those asked for last are
+ * still ahead. Requires: top_at has just gone forth by one. */
+static void ask_ahead(struct index_cursor *cursor)
+{
+    const struct block *top = &cursor->index->top;
+    const struct table_source *source = cursor->index->source;
+    uint32_t from =
+        cursor->asked > cursor->top_at ? cursor->asked : cursor->top_at;
+    uint32_t to = cursor->top_at + LEAVES_AHEAD;
+    struct index_value first, last;
+    uint64_t end;
+
+    if (to > top->count)
+        to = top->count;
+    if (from >= to || from - cursor->top_at > LEAVES_AHEAD / 2)
+        return;
+    cursor->asked = to;
+    index_value_decode(block_value(top, from).data, &first);
+    index_value_decode(block_value(top, to - 1).data, &last);
+    end = last.block.offset + last.block.disk_size;
+    /* Numbers of the file, not checked: a hint beyond it does nothing. */
+    if (end > first.block.offset && end - first.block.offset <= PREFETCH_LIMIT)
+        file_pool_prefetch(source->pool, source->number, first.block.offset,
+                           (size_t)(end - first.block.offset));
+}
+
 byron_status index_cursor_seek(struct index_cursor *cursor, struct slice key,
                                uint64_t sequence)
 {
@@ -130,6 +162,7 @@ byron_status index_cursor_seek(struct index_cursor *cursor, struct slice key,
     bool has_key;
 
     cursor->valid = false;
+    cursor->asked = 0;
     cursor->top_at = block_seek(&index->top, key, sequence, &has_key);
     if (cursor->top_at == index->top.count)
         return BYRON_OK;
@@ -161,6 +194,7 @@ out:
 
 byron_status index_cursor_first(struct index_cursor *cursor)
 {
+    cursor->asked = 0;
     return enter_edge(cursor, 0, false);
 }
 
@@ -180,7 +214,9 @@ byron_status index_cursor_next(struct index_cursor *cursor)
         cursor->valid = false;
         return BYRON_OK;
     }
-    return enter_edge(cursor, cursor->top_at + 1, false);
+    cursor->top_at++;
+    ask_ahead(cursor);
+    return enter_edge(cursor, cursor->top_at, false);
 }
 
 byron_status index_cursor_prev(struct index_cursor *cursor)
@@ -193,6 +229,7 @@ byron_status index_cursor_prev(struct index_cursor *cursor)
         cursor->valid = false;
         return BYRON_OK;
     }
+    cursor->asked = 0;
     return enter_edge(cursor, cursor->top_at - 1, true);
 }
 

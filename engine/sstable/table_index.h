@@ -41,6 +41,7 @@ struct index_cursor {
     bool valid;
     uint32_t top_at;
     uint32_t at;       /* In the leaf; with one level, the top is the leaf. */
+    uint32_t asked;    /* Leaves before this one were prefetched. */
     struct block leaf; /* A view of one of the three below, or of the top. */
     bool has_leaf;
     uint64_t leaf_offset;

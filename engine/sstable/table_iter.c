@@ -14,7 +14,7 @@
 /* Hints to the system start after so many blocks in file order. */
 #define SEQUENTIAL_MIN 2u
 #define PREFETCH_MIN   ((size_t)16 * 1024)
-#define PREFETCH_MAX   ((size_t)256 * 1024)
+#define PREFETCH_MAX   ((size_t)512 * 1024)
 /* After so many blocks that were not in the cache, in a row and in file order,
  * the next ones are read many at once. */
 #define MISSED_MIN 2u
@@ -61,17 +61,23 @@ static struct table_iter *table_iter_of(struct iter *iter)
 
 /* --- the block under the cursor --- */
 
-/* Asks the system for the blocks to come, once a walk is seen to be one. */
+/* Asks the system for the blocks to come, once a walk is seen to be one: for
+ * the next stretch while half of the last one is still ahead, so that the disk
+ * works while that half is read. */
 static void hint(struct table_iter *iter, const struct block_handle *where)
 {
     const struct table_source *source = &iter->reader->source;
-    uint64_t end = where->offset + where->disk_size;
     size_t size = iter->prefetch_size;
+    uint64_t from = where->offset;
 
-    if (iter->sequential < SEQUENTIAL_MIN || end <= iter->prefetched)
+    if (iter->sequential < SEQUENTIAL_MIN ||
+        iter->prefetched > from + size / 2 ||
+        iter->prefetched >= source->blocks_end)
         return;
-    file_pool_prefetch(source->pool, source->number, where->offset, size);
-    iter->prefetched = where->offset + size;
+    if (from < iter->prefetched)
+        from = iter->prefetched;
+    file_pool_prefetch(source->pool, source->number, from, size);
+    iter->prefetched = from + size;
     if (size < PREFETCH_MAX)
         iter->prefetch_size = size * 2;
 }

@@ -128,6 +128,16 @@ void memfs_dump(struct memfs *fs, FILE *out)
     mutex_unlock(&fs->mutex);
 }
 
+uint64_t memfs_unforeseen(struct memfs *fs)
+{
+    uint64_t reads;
+
+    mutex_lock(&fs->mutex);
+    reads = fs->unforeseen;
+    mutex_unlock(&fs->mutex);
+    return reads;
+}
+
 uint64_t memfs_used(struct memfs *fs)
 {
     uint64_t used;

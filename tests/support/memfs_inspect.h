@@ -24,6 +24,9 @@ void memfs_list(struct memfs *fs, void (*each)(void *context, const char *path),
 size_t memfs_open_count(struct memfs *fs);
 /* One line per name: size, unsynced bytes, whether the name is durable. */
 void memfs_dump(struct memfs *fs, FILE *out);
+/* Reads of what had not been prefetched before the read before: a disk would
+ * not have it at hand. */
+uint64_t memfs_unforeseen(struct memfs *fs);
 /* Bytes of all files that have a name. */
 uint64_t memfs_used(struct memfs *fs);
 

@@ -18,10 +18,22 @@ struct os_dir {
     bool has_shared_lock;
 };
 
+/* A stretch of a file that was prefetched; up to `foreseen` before the last
+ * read. */
+struct asked {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t foreseen;
+};
+
+#define ASKED_MAX 4u
+
 struct os_file {
     struct memfs *fs;
     struct memfs_node *node;
     uint64_t appended;
+    struct asked asked[ASKED_MAX];
+    unsigned oldest; /* Of these. */
     char path[];
 };
 
@@ -500,6 +512,19 @@ static byron_status memfs_file_extend(struct os_file *file, uint64_t size)
     return leave(fs, status);
 }
 
+static bool is_foreseen(struct os_file *file, uint64_t offset, size_t size)
+{
+    bool is = false;
+
+    for (unsigned i = 0; i < ASKED_MAX; i++) {
+        struct asked *asked = &file->asked[i];
+        if (offset >= asked->begin && offset + size <= asked->foreseen)
+            is = true;
+        asked->foreseen = asked->end;
+    }
+    return is;
+}
+
 static byron_status memfs_file_read(struct os_file *file, uint64_t offset,
                                     void *bytes, size_t size)
 {
@@ -511,6 +536,7 @@ static byron_status memfs_file_read(struct os_file *file, uint64_t offset,
                                "the file ends where more bytes belong");
     if (status == BYRON_OK && size > 0)
         memcpy(bytes, file->node->now.data + offset, size);
+    file->fs->unforeseen += !is_foreseen(file, offset, size);
     return leave(file->fs, status);
 }
 
@@ -551,9 +577,19 @@ static const uint8_t *memfs_file_map(struct os_file *file, size_t size)
 static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
-    (void)file;
-    (void)offset;
-    (void)size;
+    struct asked *asked = NULL;
+
+    mutex_lock(&file->fs->mutex);
+    for (unsigned i = 0; i < ASKED_MAX && !asked; i++)
+        if (offset >= file->asked[i].begin && offset <= file->asked[i].end)
+            asked = &file->asked[i];
+    if (!asked) {
+        asked = &file->asked[file->oldest++ % ASKED_MAX];
+        asked->begin = asked->end = asked->foreseen = offset;
+    }
+    if (offset + size > asked->end)
+        asked->end = offset + size;
+    mutex_unlock(&file->fs->mutex);
 }
 
 void memfs_os_init(struct byron_os *os)

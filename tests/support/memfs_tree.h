@@ -62,6 +62,7 @@ struct memfs {
     bool is_virtual_time;
     uint64_t clock_us; /* Virtual. */
     size_t open_count;
+    uint64_t unforeseen; /* Reads. */
 };
 
 /* memfs_os.c: fills the table. */

@@ -341,6 +341,28 @@ START_TEST(a_walk_past_the_cache_reads_many_blocks_at_once)
 }
 END_TEST
 
+START_TEST(a_walk_asks_for_what_it_will_read_while_it_reads)
+{
+    struct table_fixture fixture;
+    struct table_model model = {0};
+    struct table_options options = {
+        .block_size = 1024, .bloom_bits = 10, .codec = CODEC_NONE};
+
+    fill_counted(&model, 40000);
+    make_table(&fixture, &model, &options, 1 << 20); /* For the index. */
+    struct iter *iter = new_iter(&fixture, 0);
+    uint64_t reads = memfs_calls(fixture.fs, MEMFS_READ);
+    uint64_t unforeseen = memfs_unforeseen(fixture.fs);
+    walk_keys(iter);
+    ck_assert_uint_ge(memfs_calls(fixture.fs, MEMFS_READ) - reads, 40);
+    /* While the walk is young. */
+    ck_assert_uint_le(memfs_unforeseen(fixture.fs) - unforeseen, 12);
+    iter_free(iter);
+    table_model_deinit(&model);
+    table_fixture_deinit(&fixture);
+}
+END_TEST
+
 /* What was read ahead is of the first table's file. */
 START_TEST(a_walk_past_the_cache_goes_on_to_another_table)
 {
@@ -552,6 +574,7 @@ static void add_tests(TCase *cases)
     tcase_add_loop_test(cases, a_walk_past_the_cache_reads_many_blocks_at_once,
                         0, 2);
     tcase_add_test(cases, a_walk_past_the_cache_goes_on_to_another_table);
+    tcase_add_test(cases, a_walk_asks_for_what_it_will_read_while_it_reads);
     tcase_add_test(cases, a_second_walk_reads_nothing);
     tcase_add_test(cases, large_values_are_read_only_when_asked_for);
     tcase_add_test(cases, a_bulk_walk_reads_large_values_in_stretches);
