@@ -121,5 +121,22 @@ if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
 else
     skip "python3-grpcio, which is not there"
 fi
+NODE_PATH=$PWD/build/grpc-js/node_modules
+export NODE_PATH
+if tests/grpc-js build/grpc-js >"$words" 2>&1; then
+    add node /usr/bin/python3 tests/server/peers.py "$build/byrond" \
+        "$build/tests/server/interop_server" node tests/server/client.js
+else
+    skip "$(tail -n 1 "$words")"
+fi
+if ! tests/packages server-go >"$words" 2>&1; then
+    skip "grpc-go: $(tail -n 1 "$words")"
+elif tests/grpc-go "$folder" tests/server/client.go >"$words" 2>&1; then
+    add go /usr/bin/python3 tests/server/peers.py "$build/byrond" \
+        "$build/tests/server/interop_server" "$folder/client"
+else
+    cat "$words"
+    claim 'the Go client is built' false
+fi
 add interop tests/server/interop.sh "$build/tests/server/interop_server"
 finish
