@@ -138,5 +138,8 @@ else
     cat "$words"
     claim 'the Go client is built' false
 fi
+if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
+    add examples /usr/bin/python3 tests/server/examples.py "$build/byrond" "$NODE_PATH"
+fi
 add interop tests/server/interop.sh "$build/tests/server/interop_server"
 finish
