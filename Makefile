@@ -239,8 +239,12 @@ bench-load: all tools ## Load 20 million rows and check them [ROWS=20000000].
 # --- Server -----------------------------------------------------------------
 # Packages of its own (tests/packages server), which nothing else here needs.
 
-SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c,$(wildcard server/*/*.c))) \
+SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c server/ctl/%,$(wildcard server/*/*.c))) \
             $(B)/sql_of_byron.o $(B)/libbyron.a
+# The client needs neither the engine nor SQLite.
+CTL      := $(patsubst %.c,$(B)/%.o,$(filter-out %/byronctl.c,$(wildcard server/ctl/*.c)))
+CTL_USES := $(patsubst %,$(B)/server/%.o,net/address net/bytes net/dial http/requester http/tls \
+              grpc/client grpc/frame grpc/gzip grpc/metadata grpc/tally grpc/wire)
 PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*.proto server/proto/*/*/*/*.proto))
 MESSAGES := $(patsubst %.proto,$(B)/proto/%.pb-c.o,$(PROTOS))
 INTEROP  := $(patsubst %,$(B)/proto/grpc/testing/%.pb-c.o,empty messages test)
@@ -249,7 +253,7 @@ SERVED_BY := $(patsubst %.c,$(B)/%.o,$(SERVED) tests/server/played.c tests/serve
               tests/support/seed.c tests/support/failing_malloc.c)
 SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz -lsqlite3 -lssl -lcrypto $(LIBS)
 
-server: $(B)/byrond ## Build the server byrond (gRPC: keys and values, SQL).
+server: $(B)/byrond $(B)/byronctl ## Build the server byrond (gRPC: keys and values, SQL) and its client byronctl.
 server-tests: $(patsubst %,$(B)/tests/%,server/unit server/interop_server fuzz/fuzz_http)
 .PHONY: server server-tests
 
@@ -272,9 +276,11 @@ $(B)/proto/descriptors.h: $(addprefix server/proto/,$(PROTOS))
 	    od -An -v -tu1 $@.set | sed 's/ *\([0-9][0-9]*\)/\1,/g' >$@
 
 $(B)/server/%.o $(B)/tests/server/%.o $(B)/tests/fuzz/fuzz_http.o: private COMPILE += -Iserver -I$(B)/proto
-$(filter %.o,$(SERVER)): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
+$(filter %.o,$(SERVER)) $(CTL): $(MESSAGES:.o=.c) $(B)/proto/descriptors.h
 $(B)/tests/server/interop_service.o: $(INTEROP:.o=.c)
 $(B)/byrond: $(SERVER) $(MESSAGES) $(B)/server/main/byrond.o
+$(B)/byronctl: $(CTL) $(CTL_USES) $(B)/proto/byron/v1/byron.pb-c.o $(B)/server/ctl/byronctl.o
+$(B)/byronctl: private SERVER_LIBS := -lnghttp2 -lprotobuf-c -lz -lssl -lcrypto
 $(B)/tests/server/interop_server: $(SERVER) $(MESSAGES) $(INTEROP) \
     $(patsubst %,$(B)/tests/server/%.o,interop_server interop_service)
 # The same runner, over other suites.
@@ -284,11 +290,11 @@ $(B)/tests/server/runner.o: tests/support/runner.c $(B)/server/suites.h $(B)/fla
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -c -o $@ $<
 $(B)/tests/server/runner.o: private COMPILE += -DSUITES='"server/suites.h"'
-$(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(MESSAGES)
+$(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(CTL) $(MESSAGES)
 $(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK)
 $(B)/tests/fuzz/fuzz_http: $(B)/tests/fuzz/fuzz_main.o $(B)/tests/fuzz/fuzz_http.o \
     $(B)/tests/server/played.o $(SERVER) $(MESSAGES)
-$(B)/byrond $(B)/tests/server/interop_server $(B)/tests/server/unit $(B)/tests/fuzz/fuzz_http:
+$(B)/byrond $(B)/byronctl $(B)/tests/server/interop_server $(B)/tests/server/unit $(B)/tests/fuzz/fuzz_http:
 	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS)
 
 # --- Style ------------------------------------------------------------------

@@ -63,6 +63,33 @@ byron_status wire_encode_message(const char *text, struct bytes *out)
     return status;
 }
 
+/* -1: no digit. */
+static int hex_digit(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+byron_status wire_decode_message(struct byron_bytes text, struct bytes *out)
+{
+    const uint8_t *bytes = text.data;
+    byron_status status = BYRON_OK;
+
+    for (size_t i = 0; i < text.size && status == BYRON_OK; i++) {
+        uint8_t byte = bytes[i];
+        if (byte == '%' && text.size - i > 2 && hex_digit(bytes[i + 1]) >= 0 &&
+            hex_digit(bytes[i + 2]) >= 0) {
+            byte = (uint8_t)(hex_digit(bytes[i + 1]) * 16 +
+                             hex_digit(bytes[i + 2]));
+            i += 2;
+        }
+        status = bytes_add(out, &byte, 1);
+    }
+    return status;
+}
+
 bool wire_is_grpc(struct byron_bytes content_type)
 {
     static const char base[] = "application/grpc";

@@ -1,19 +1,23 @@
 #include "http/tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct tls {
     SSL_CTX *context;
+    char *host; /* Of the server, for a client; else NULL. */
 };
 
 struct tls_channel {
     SSL *ssl;
+    unsigned long failure; /* OpenSSL's. */
     bool is_known;
 };
 
@@ -108,14 +112,82 @@ byron_status tls_new(const char *certificate, const char *key,
     return BYRON_MISUSE;
 }
 
+/* NULL, or the file that is wrong. */
+static const char *set_up_client(SSL_CTX *context, const struct tls_peer *peer)
+{
+    static const unsigned char ours[] = {2, 'h', '2'};
+
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_set_alpn_protos(context, ours, sizeof ours) != 0)
+        return "ALPN";
+    if (!peer->roots && SSL_CTX_set_default_verify_paths(context) != 1)
+        return "the system's certificates";
+    if (peer->roots &&
+        SSL_CTX_load_verify_locations(context, peer->roots, NULL) != 1)
+        return peer->roots;
+    if (peer->certificate &&
+        SSL_CTX_use_certificate_chain_file(context, peer->certificate) != 1)
+        return peer->certificate;
+    if (peer->key && (SSL_CTX_use_PrivateKey_file(context, peer->key,
+                                                  SSL_FILETYPE_PEM) != 1 ||
+                      SSL_CTX_check_private_key(context) != 1))
+        return peer->key;
+    return NULL;
+}
+
+byron_status tls_client_new(const struct tls_peer *peer, struct tls **out,
+                            char words[TLS_WORDS_SIZE])
+{
+    struct tls *tls = calloc(1, sizeof *tls);
+    const char *wrong;
+
+    snprintf(words, TLS_WORDS_SIZE, "out of memory");
+    if (!tls)
+        return BYRON_NO_MEMORY;
+    tls->context = SSL_CTX_new(TLS_client_method());
+    tls->host = strdup(peer->host);
+    if (!tls->context || !tls->host) {
+        tls_free(tls);
+        return BYRON_NO_MEMORY;
+    }
+    wrong = set_up_client(tls->context, peer);
+    ERR_clear_error();
+    if (!wrong) {
+        *out = tls;
+        return BYRON_OK;
+    }
+    snprintf(words, TLS_WORDS_SIZE,
+             "%.200s: not what TLS needs, or not readable", wrong);
+    tls_free(tls);
+    return BYRON_MISUSE;
+}
+
 void tls_free(struct tls *tls)
 {
-    if (tls)
-        SSL_CTX_free(tls->context);
+    if (!tls)
+        return;
+    SSL_CTX_free(tls->context);
+    free(tls->host);
     free(tls);
 }
 
 /* --- A channel -------------------------------------------------------------*/
+
+/* Whom it has to be that answers. Names are told to the server, numbers not. */
+static bool expect(SSL *ssl, const char *host)
+{
+    unsigned char number[sizeof(struct in6_addr)];
+
+    SSL_set_connect_state(ssl);
+    if (inet_pton(AF_INET, host, number) == 1 ||
+        inet_pton(AF_INET6, host, number) == 1)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    return SSL_set_tlsext_host_name(ssl, host) == 1 &&
+           SSL_set1_host(ssl, host) == 1;
+}
 
 byron_status tls_channel_new(struct tls *tls, int fd, struct tls_channel **out)
 {
@@ -128,7 +200,12 @@ byron_status tls_channel_new(struct tls *tls, int fd, struct tls_channel **out)
         tls_channel_free(channel);
         return BYRON_NO_MEMORY;
     }
-    SSL_set_accept_state(channel->ssl);
+    if (!tls->host)
+        SSL_set_accept_state(channel->ssl);
+    if (tls->host && !expect(channel->ssl, tls->host)) {
+        tls_channel_free(channel);
+        return BYRON_NO_MEMORY;
+    }
     *out = channel;
     return BYRON_OK;
 }
@@ -169,6 +246,7 @@ enum tls_state tls_channel_shake(struct tls_channel *channel)
     case SSL_ERROR_WANT_WRITE:
         return TLS_WANTS_WRITE;
     default:
+        channel->failure = ERR_peek_error();
         return TLS_FAILED;
     }
 }
@@ -185,6 +263,7 @@ static ssize_t result_of(struct tls_channel *channel, int result)
     case SSL_ERROR_ZERO_RETURN:
         return 0;
     default:
+        channel->failure = ERR_peek_error();
         errno = EIO;
         return -1;
     }
@@ -206,6 +285,20 @@ ssize_t tls_channel_send(struct tls_channel *channel, const void *from,
 {
     ERR_clear_error();
     return result_of(channel, SSL_write(channel->ssl, from, limit(size)));
+}
+
+const char *tls_channel_why(const struct tls_channel *channel)
+{
+    long verdict = SSL_get_verify_result(channel->ssl);
+    const char *words = ERR_reason_error_string(channel->failure);
+
+    if (verdict != X509_V_OK)
+        return X509_verify_cert_error_string(verdict);
+    if (words)
+        return words;
+    return SSL_is_init_finished(channel->ssl) && !has_h2(channel->ssl)
+               ? "the server does not speak HTTP/2"
+               : "the connection ended";
 }
 
 bool tls_channel_is_known(const struct tls_channel *channel)

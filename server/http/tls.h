@@ -23,6 +23,17 @@ BYRON_MUST_CHECK byron_status tls_new(const char *certificate, const char *key,
                                       const char *clients, bool must_show,
                                       struct tls **out,
                                       char words[TLS_WORDS_SIZE]);
+/* For a client: channels of it verify that the server is host, by roots in PEM
+   (NULL: the system's), and show a certificate (NULL: none). */
+struct tls_peer {
+    const char *host; /* Name or number. */
+    const char *roots;
+    const char *certificate;
+    const char *key;
+};
+BYRON_MUST_CHECK byron_status tls_client_new(const struct tls_peer *peer,
+                                             struct tls **out,
+                                             char words[TLS_WORDS_SIZE]);
 void tls_free(struct tls *tls); /* NULL is fine. */
 
 BYRON_MUST_CHECK byron_status tls_channel_new(struct tls *tls, int fd,
@@ -41,6 +52,8 @@ enum tls_state tls_channel_shake(struct tls_channel *channel);
 ssize_t tls_channel_receive(struct tls_channel *channel, void *to, size_t room);
 ssize_t tls_channel_send(struct tls_channel *channel, const void *from,
                          size_t size);
+/* Why a client's channel has failed. */
+const char *tls_channel_why(const struct tls_channel *channel);
 /* The peer has shown a certificate that clients' signers have signed. */
 bool tls_channel_is_known(const struct tls_channel *channel);
 

@@ -49,6 +49,18 @@ START_TEST(messages_are_escaped)
 }
 END_TEST
 
+START_TEST(messages_come_back)
+{
+    struct bytes out = {0};
+
+    ck_assert_int_eq(
+        wire_decode_message(bytes_of_text("a%0Ab%C3%a4%25 %4 %zz %"), &out),
+        BYRON_OK);
+    ck_assert(bytes_equal(bytes_lend(&out), "a\nb\xC3\xA4% %4 %zz %"));
+    bytes_deinit(&out);
+}
+END_TEST
+
 START_TEST(content_types_and_lists_are_told_apart)
 {
     ck_assert(wire_is_grpc(bytes_of_text("application/grpc")));
@@ -209,6 +221,7 @@ Suite *test_wire_suite(void)
 
     tcase_add_test(tests, timeouts_are_read);
     tcase_add_test(tests, messages_are_escaped);
+    tcase_add_test(tests, messages_come_back);
     tcase_add_test(tests, content_types_and_lists_are_told_apart);
     tcase_add_test(tests, frames_are_found_one_by_one);
     tcase_add_test(tests, gzip_comes_back);
