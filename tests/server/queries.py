@@ -203,15 +203,13 @@ def left_early(channel):
     assert query(channel, "SELECT count(*) FROM early")[0] == [(0,)]
 
 
-def large_waiters(channel):
-    """What waits is bounded in memory too: small parameters are large there."""
-    assert refused(channel, "SELECT 1", *[None] * 32767) == INVALID
+def words_of_waiters(channel, large):
+    """What 40 of them are told while others have every connection, for two seconds."""
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) " \
         "SELECT count(*) FROM n"
     call = channel.unary_stream(BYRON + "Query")
     calls = [call(request(sql), timeout=20) for _ in range(4)]
     time.sleep(0.2)
-    large = request("SELECT 1", *[None] * 32000)
     calls += [call(large, timeout=20) for _ in range(40)]
     words = set()
     for one in calls[4:]:
@@ -219,7 +217,18 @@ def large_waiters(channel):
         words.add(one.details())
     for one in calls:
         one.cancel()
-    assert "too many queries wait" in words, words
+    return words
+
+
+def large_waiters(channel):
+    """What waits is bounded in memory too: small parameters are large there."""
+    assert refused(channel, "SELECT 1", *[None] * 32767) == INVALID
+    large = request("SELECT 1", *[None] * 32000)
+    # Where the machine is busy not all of them come within the two seconds.
+    words = [words_of_waiters(channel, large)]
+    while "too many queries wait" not in words[-1] and len(words) < 5:
+        words.append(words_of_waiters(channel, large))
+    assert "too many queries wait" in words[-1], words
     assert query(channel, "SELECT 1")[0] == [(1,)]
 
 
