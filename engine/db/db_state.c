@@ -7,7 +7,7 @@
 #include "db/snapshot.h"
 
 /* Room for what writers freeze while one edit gets to the disk. With MAX_FROZEN
- * waiting they do so only where a log fails. */
+ * waiting they wait; a large transaction freezes two at once. */
 #define FROZEN_ROOM 16
 
 uint64_t db_take_number(struct byron_db *db)

@@ -289,7 +289,8 @@ byron_status db_ensure_wal(struct byron_db *db)
         return start_wal(db);
     /* The failed WAL goes with its memtable, so that a sync still knows what
      * is not yet safe. */
-    return db_switch(db);
+    byron_status status = db_wait_for_flush(db);
+    return status == BYRON_OK ? db_switch(db) : status;
 }
 
 /* Commits that were prepared and given up fill a WAL, yet no memtable. */
