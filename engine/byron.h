@@ -234,6 +234,9 @@ struct byron_range {
  * A cursor over snapshot, and over the writes so far of txn if that is not
  * NULL (then snapshot may be NULL: the transaction's own). Copies range.
  * snapshot and txn must outlive it. Starts invalid: seek first.
+ *
+ * A call that fails ends it: it is not valid any more, and whatever is asked of
+ * it answers the same error until it is closed.
  */
 BYRON_MUST_CHECK byron_status byron_cursor_open(byron_snapshot *snapshot,
                                                 byron_txn *txn,

@@ -44,10 +44,12 @@ struct byron_cursor {
     struct range_list ranges;
     struct range_lists *lists; /* NULL: none. */
     struct ready ready;
-    struct buf place;     /* The key that it went back to last. */
-    size_t count;         /* Of the state's sources. */
-    struct iter **active; /* One more than count: what is merged. */
-    struct iter *made[];  /* A place for each source. */
+    byron_status failed;       /* Sticks. */
+    struct byron_error *error; /* How; NULL where there was no memory, too. */
+    struct buf place;          /* The key that it went back to last. */
+    size_t count;              /* Of the state's sources. */
+    struct iter **active;      /* One more than count: what is merged. */
+    struct iter *made[];       /* A place for each source. */
 };
 
 static void cursor_free(struct idle *idle)
@@ -61,6 +63,7 @@ static void cursor_free(struct idle *idle)
     range_list_deinit(&cursor->ranges);
     alloc_free(cursor->lists);
     alloc_free(cursor->ready.rows);
+    alloc_free(cursor->error);
     buf_deinit(&cursor->place);
     alloc_free(cursor);
 }
@@ -89,6 +92,42 @@ static void restart_ready(struct ready *ready)
     ready->pause = 0;
     ready->next_pause = 1;
 }
+
+/* --- Failures ------------------------------------------------------------- */
+
+static void keep_error(struct byron_cursor *cursor, byron_status status)
+{
+    cursor->failed = status;
+    cursor->error = alloc_bytes(sizeof *cursor->error);
+    if (!cursor->error)
+        return;
+    *cursor->error = *error_last();
+    cursor->error->code = status;
+}
+
+static byron_status fail_again(const struct byron_cursor *cursor)
+{
+    if (cursor->error)
+        return error_restore(cursor->error);
+    return error_set(cursor->failed, NULL, BYRON_NO_OFFSET, 0,
+                     "an earlier move of the cursor failed");
+}
+
+/* Ends every move. After one that failed nothing is shown any more: what lay
+ * ready may be gone, and the view is somewhere else. */
+static byron_status settle(struct byron_cursor *cursor, byron_status status)
+{
+    if (status == BYRON_OK)
+        return BYRON_OK;
+    restart_ready(&cursor->ready);
+    cursor->view->valid = false;
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
+    keep_error(cursor, status);
+    return status;
+}
+
+/* --- Opening -------------------------------------------------------------- */
 
 /* The committed range deletes that touch range, if there are any. */
 static byron_status collect_deletes(struct byron_cursor *cursor,
@@ -226,7 +265,8 @@ void byron_cursor_close(byron_cursor *cursor)
 {
     if (!cursor)
         return;
-    if (!view_iter_rest(cursor->view) || cursor->is_covered) {
+    if (!view_iter_rest(cursor->view) || cursor->is_covered ||
+        cursor->failed != BYRON_OK) {
         cursor_free(&cursor->idle);
         return;
     }
@@ -238,22 +278,31 @@ void byron_cursor_close(byron_cursor *cursor)
         cursor_free(&cursor->idle);
 }
 
+/* --- Moving --------------------------------------------------------------- */
+
 byron_status byron_cursor_first(byron_cursor *cursor)
 {
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     restart_ready(&cursor->ready);
-    return iter_first(cursor->view);
+    return settle(cursor, iter_first(cursor->view));
 }
 
 byron_status byron_cursor_last(byron_cursor *cursor)
 {
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     restart_ready(&cursor->ready);
-    return iter_last(cursor->view);
+    return settle(cursor, iter_last(cursor->view));
 }
 
 byron_status byron_cursor_seek(byron_cursor *cursor, struct byron_bytes key)
 {
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     restart_ready(&cursor->ready);
-    return iter_seek(cursor->view, slice_from(key), SEQUENCE_MAX);
+    return settle(cursor,
+                  iter_seek(cursor->view, slice_from(key), SEQUENCE_MAX));
 }
 
 byron_status byron_cursor_seek_back(byron_cursor *cursor,
@@ -265,7 +314,7 @@ byron_status byron_cursor_seek_back(byron_cursor *cursor,
         return status;
     if (cursor->view->valid && slice_equal(cursor->view->key, wanted))
         return BYRON_OK;
-    return iter_seek_before(cursor->view, wanted);
+    return settle(cursor, iter_seek_before(cursor->view, wanted));
 }
 
 /* Where few lie side by side it is tried ever less often. */
@@ -319,10 +368,12 @@ byron_status byron_cursor_next(byron_cursor *cursor)
         ready->row++;
         return BYRON_OK;
     }
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     ready->row = NULL;
     if (make_ready(cursor))
         return BYRON_OK;
-    return iter_next(cursor->view);
+    return settle(cursor, iter_next(cursor->view));
 }
 
 /* Ahead among the rows that lie ready; the view is at the last of them. */
@@ -383,10 +434,12 @@ byron_status byron_cursor_prev(byron_cursor *cursor)
 {
     byron_status status;
 
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     TRY(return_to_row(cursor));
     status = iter_prev(cursor->view);
 out:
-    return status;
+    return settle(cursor, status);
 }
 
 bool byron_cursor_valid(const byron_cursor *cursor)
@@ -410,10 +463,12 @@ byron_status byron_cursor_value(byron_cursor *cursor, struct byron_bytes *out)
         *out = cursor->ready.row->value;
         return BYRON_OK;
     }
+    if (cursor->failed != BYRON_OK)
+        return fail_again(cursor);
     status = iter_value(cursor->view, &value);
     if (status == BYRON_OK)
         *out = slice_bytes(value);
-    return status;
+    return settle(cursor, status);
 }
 
 uint64_t byron_cursor_expiry(const byron_cursor *cursor)
