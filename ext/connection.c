@@ -301,6 +301,8 @@ int connection_open_store(struct transaction *transaction, char **message)
     int rc;
 
     if (transaction->store) {
+        if (store_is_forked(transaction->store))
+            return SQLITE_OK; /* Whoever goes on to use it is told. */
         connection_settle(transaction);
         set_option_settle(transaction);
         return SQLITE_OK;

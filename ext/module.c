@@ -460,6 +460,9 @@ static int rename_table(sqlite3_vtab *base, const char *name)
     if (is_own_name(name))
         return table_fail(table, SQLITE_ERROR,
                           "byron: the name %s is byron's own", name);
+    if (table->transaction && table->transaction->store &&
+        store_is_forked(table->transaction->store))
+        return view_ready(table);
     rc = catalog_rename_table(table->db, table->schema, table->name, name);
     if (rc == SQLITE_OK)
         rc = index_catalog_rename_table(table->db, table->schema, table->name,

@@ -194,6 +194,9 @@ int walk_next(struct walk *walk)
     int rc;
 
     assert(walk->is_at_row);
+    /* Of a statement that was open at a fork() this is the child. */
+    if (view_is_forked(&walk->scan.view))
+        return view_ready(walk->scan.table);
     if (walk->has_limit && --walk->left <= 0) {
         walk->is_at_row = false;
         return SQLITE_OK;
@@ -225,6 +228,8 @@ static int fetch_one(struct walk *walk)
 
     if (walk->has_row)
         return SQLITE_OK;
+    if (view_is_forked(&walk->scan.view))
+        return view_ready(walk->scan.table);
     rc = find_row_key(walk);
     if (rc == SQLITE_OK)
         rc = scan_open_view(&walk->scan);
