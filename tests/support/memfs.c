@@ -26,6 +26,11 @@ void memfs_free(struct memfs *fs)
                 fs->open_count);
         abort();
     }
+    if (fs->rewritten > 0) {
+        fprintf(stderr, "memfs_free: %llu bytes were written in place\n",
+                (unsigned long long)fs->rewritten);
+        abort();
+    }
     tree_free(fs);
     mutex_deinit(&fs->mutex);
     free(fs);
@@ -197,6 +202,8 @@ struct memfs *memfs_crash_clone(struct memfs *fs, enum memfs_crash mode,
         crash_dir(dir, mode, &rng, image);
     image->is_virtual_time = fs->is_virtual_time;
     image->clock_us = fs->clock_us;
+    image->has_wall = fs->has_wall;
+    image->wall_ms = fs->wall_ms;
     mutex_unlock(&fs->mutex);
     return image;
 }

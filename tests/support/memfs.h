@@ -6,6 +6,9 @@
  * names (creation and removal) after dir_sync, a HEAD slot when head_write
  * returns. memfs_crash_clone makes the disk that a machine may find.
  *
+ * Appends write no byte twice, but for zeros that extend put there: where one
+ * did, memfs_free aborts. HEAD alone is written in place.
+ *
  * Paths: any text names a directory; its parent always exists. A file's path
  * is "<directory>/<name>".
  *

@@ -14,7 +14,14 @@ static uint64_t memfs_now_us(struct byron_os *os)
 
 static uint64_t memfs_wall_ms(struct byron_os *os)
 {
-    return memfs_now_us(os) / 1000;
+    struct memfs *fs = os->context;
+    uint64_t wall_ms = memfs_now_us(os) / 1000;
+
+    mutex_lock(&fs->mutex);
+    if (fs->has_wall)
+        wall_ms = fs->wall_ms;
+    mutex_unlock(&fs->mutex);
+    return wall_ms;
 }
 
 static void memfs_sleep_us(struct byron_os *os, uint64_t us)
@@ -47,4 +54,12 @@ void memfs_clock_init(struct byron_os *os)
     os->wall_ms = memfs_wall_ms;
     os->sleep_us = memfs_sleep_us;
     os->random = memfs_random;
+}
+
+void memfs_set_wall(struct memfs *fs, uint64_t ms)
+{
+    mutex_lock(&fs->mutex);
+    fs->has_wall = true;
+    fs->wall_ms = ms;
+    mutex_unlock(&fs->mutex);
 }

@@ -8,5 +8,7 @@
 
 /* Fills that part of the table. */
 void memfs_clock_init(struct byron_os *os);
+/* From now on the wall clock stands there, unix ms, whatever the other does. */
+void memfs_set_wall(struct memfs *fs, uint64_t ms);
 
 #endif

@@ -147,3 +147,14 @@ uint64_t memfs_used(struct memfs *fs)
     mutex_unlock(&fs->mutex);
     return used;
 }
+
+uint64_t memfs_rewritten(struct memfs *fs)
+{
+    uint64_t rewritten;
+
+    mutex_lock(&fs->mutex);
+    rewritten = fs->rewritten;
+    fs->rewritten = 0;
+    mutex_unlock(&fs->mutex);
+    return rewritten;
+}

@@ -29,5 +29,8 @@ void memfs_dump(struct memfs *fs, FILE *out);
 uint64_t memfs_unforeseen(struct memfs *fs);
 /* Bytes of all files that have a name. */
 uint64_t memfs_used(struct memfs *fs);
+/* How many bytes appends wrote over those of other appends since it was last
+ * asked. Unless it is 0, memfs_free aborts. */
+uint64_t memfs_rewritten(struct memfs *fs);
 
 #endif

@@ -42,3 +42,32 @@ void memfs_unmap(struct byron_os *os, const uint8_t *bytes, size_t size)
     fs->open_count--;
     mutex_unlock(&fs->mutex);
 }
+
+void memfs_ask(struct memfs_asked *asked, uint64_t offset, size_t size)
+{
+    struct memfs_stretch *found = NULL;
+
+    for (unsigned i = 0; i < MEMFS_ASKED_MAX && !found; i++)
+        if (offset >= asked->stretches[i].begin &&
+            offset <= asked->stretches[i].end)
+            found = &asked->stretches[i];
+    if (!found) {
+        found = &asked->stretches[asked->oldest++ % MEMFS_ASKED_MAX];
+        found->begin = found->end = found->foreseen = offset;
+    }
+    if (offset + size > found->end)
+        found->end = offset + size;
+}
+
+bool memfs_is_foreseen(struct memfs_asked *asked, uint64_t offset, size_t size)
+{
+    bool is = false;
+
+    for (unsigned i = 0; i < MEMFS_ASKED_MAX; i++) {
+        struct memfs_stretch *stretch = &asked->stretches[i];
+        if (offset >= stretch->begin && offset + size <= stretch->foreseen)
+            is = true;
+        stretch->foreseen = stretch->end;
+    }
+    return is;
+}

@@ -65,11 +65,24 @@ void node_unref(struct memfs_node *node)
     free(node);
 }
 
+static void count_rewritten(struct memfs_node *node, uint64_t offset,
+                            uint64_t end)
+{
+    uint64_t over = end < node->written ? end : node->written;
+
+    if (over > offset)
+        node->rewritten += over - offset;
+    if (node->written < end)
+        node->written = end;
+}
+
 void node_write(struct memfs_node *node, uint64_t offset, const void *data,
                 size_t size)
 {
     if (size == 0)
         return;
+    if (data)
+        count_rewritten(node, offset, offset + size);
     grow(&node->now, offset + size);
     if (data)
         memcpy(node->now.data + offset, data, size);
@@ -362,6 +375,7 @@ static struct memfs_node *copy_node(const struct memfs_node *node)
         copy->writes = memcpy(memfs_allocate(size), node->writes, size);
     copy->write_count = copy->write_capacity = node->write_count;
     copy->cut = node->cut;
+    copy->written = node->written;
     return copy;
 }
 

@@ -29,9 +29,11 @@ struct memfs_node {
     struct memfs_write *writes; /* Oldest first. */
     size_t write_count;
     size_t write_capacity;
-    uint64_t cut;   /* Truncated to this size since the last sync; UINT64_MAX:
-                     * not at all. */
-    bool is_mapped; /* Its bytes stay where they are. */
+    uint64_t cut;        /* Truncated to this size since the last sync;
+                          * UINT64_MAX: not at all. */
+    uint64_t written;    /* Behind all that was written but zeros. */
+    uint64_t rewritten;  /* Bytes that were put over others, by and by. */
+    bool is_mapped;      /* Its bytes stay where they are. */
     unsigned references; /* Names and open files. */
 };
 

@@ -18,22 +18,11 @@ struct os_dir {
     bool has_shared_lock;
 };
 
-/* A stretch of a file that was prefetched; up to `foreseen` before the last
- * read. */
-struct asked {
-    uint64_t begin;
-    uint64_t end;
-    uint64_t foreseen;
-};
-
-#define ASKED_MAX 4u
-
 struct os_file {
     struct memfs *fs;
     struct memfs_node *node;
     uint64_t appended;
-    struct asked asked[ASKED_MAX];
-    unsigned oldest; /* Of these. */
+    struct memfs_asked asked;
     char path[];
 };
 
@@ -455,6 +444,14 @@ static void memfs_file_close(struct os_file *file)
     free(file);
 }
 
+static void put_bytes(struct os_file *file, uint64_t at, const void *data,
+                      size_t size)
+{
+    uint64_t before = file->node->rewritten;
+    node_write(file->node, file->appended + at, data, size);
+    file->fs->rewritten += file->node->rewritten - before;
+}
+
 /* In two pieces, so that a hook can look in between. */
 static void append_pieces(struct os_file *file, const uint8_t *data,
                           size_t size)
@@ -468,11 +465,11 @@ static void append_pieces(struct os_file *file, const uint8_t *data,
                        ? (size_t)rng_below(&file->fs->rng, size - 1) + 1
                        : size;
 
-    node_write(file->node, file->appended, data, first);
+    put_bytes(file, 0, data, first);
     if (first == size)
         return;
     run_hook(file->fs, &call);
-    node_write(file->node, file->appended + first, data + first, size - first);
+    put_bytes(file, first, data + first, size - first);
 }
 
 static byron_status memfs_file_append(struct os_file *file, const void *data,
@@ -490,7 +487,7 @@ static byron_status memfs_file_append(struct os_file *file, const void *data,
         append_pieces(file, data, size);
         file->appended += size;
     } else if (status != BYRON_READ_ONLY) {
-        node_write(file->node, file->appended, data, fits);
+        put_bytes(file, 0, data, fits);
     }
     return leave(fs, status);
 }
@@ -512,19 +509,6 @@ static byron_status memfs_file_extend(struct os_file *file, uint64_t size)
     return leave(fs, status);
 }
 
-static bool is_foreseen(struct os_file *file, uint64_t offset, size_t size)
-{
-    bool is = false;
-
-    for (unsigned i = 0; i < ASKED_MAX; i++) {
-        struct asked *asked = &file->asked[i];
-        if (offset >= asked->begin && offset + size <= asked->foreseen)
-            is = true;
-        asked->foreseen = asked->end;
-    }
-    return is;
-}
-
 static byron_status memfs_file_read(struct os_file *file, uint64_t offset,
                                     void *bytes, size_t size)
 {
@@ -536,7 +520,7 @@ static byron_status memfs_file_read(struct os_file *file, uint64_t offset,
                                "the file ends where more bytes belong");
     if (status == BYRON_OK && size > 0)
         memcpy(bytes, file->node->now.data + offset, size);
-    file->fs->unforeseen += !is_foreseen(file, offset, size);
+    file->fs->unforeseen += !memfs_is_foreseen(&file->asked, offset, size);
     return leave(file->fs, status);
 }
 
@@ -577,18 +561,8 @@ static const uint8_t *memfs_file_map(struct os_file *file, size_t size)
 static void memfs_file_prefetch(struct os_file *file, uint64_t offset,
                                 size_t size)
 {
-    struct asked *asked = NULL;
-
     mutex_lock(&file->fs->mutex);
-    for (unsigned i = 0; i < ASKED_MAX && !asked; i++)
-        if (offset >= file->asked[i].begin && offset <= file->asked[i].end)
-            asked = &file->asked[i];
-    if (!asked) {
-        asked = &file->asked[file->oldest++ % ASKED_MAX];
-        asked->begin = asked->end = asked->foreseen = offset;
-    }
-    if (offset + size > asked->end)
-        asked->end = offset + size;
+    memfs_ask(&file->asked, offset, size);
     mutex_unlock(&file->fs->mutex);
 }
 

@@ -61,6 +61,9 @@ struct memfs {
     bool is_read_only;
     bool is_virtual_time;
     uint64_t clock_us; /* Virtual. */
+    bool has_wall;     /* The wall clock stands at: */
+    uint64_t wall_ms;
+    uint64_t rewritten; /* Bytes that appends wrote over those of others. */
     size_t open_count;
     uint64_t unforeseen; /* Reads. */
 };

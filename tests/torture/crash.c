@@ -1,6 +1,7 @@
 #include "torture/crash.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/memfs_inspect.h"
@@ -37,13 +38,17 @@ struct crash {
     uint64_t call; /* Number of it in the workload's record. */
 };
 
-/* Does it make a file of a store that has a number in its name? */
+/* A table, a log or a manifest of a store: it has a number in its name. */
+static bool has_number(const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    return name && name[1] && strchr("MSW", name[1]) && name[2] == '-';
+}
+
 static bool is_numbered(const struct storage_call *call)
 {
-    const char *name = strrchr(call->path, '/');
-
-    return call->kind == STORAGE_CREATE && name && name[1] &&
-           strchr("MSW", name[1]) && name[2] == '-';
+    return call->kind == STORAGE_CREATE && has_number(call->path);
 }
 
 /* One whose number was given out twice; NULL: none. */
@@ -55,6 +60,35 @@ static const char *find_repeated(const struct storage_log *log)
                 strcmp(log->calls[i].path, log->calls[j].path) == 0)
                 return log->calls[i].path;
     return NULL;
+}
+
+static bool is_zeros(const struct storage_call *call)
+{
+    for (size_t i = 0; i < call->size; i++)
+        if (call->data[i] != 0)
+            return false;
+    return true;
+}
+
+/* One of which a write put bytes over those of another; NULL: none. The zeros
+ * that a log is prepared with are none. */
+static const char *find_rewritten(const struct storage_log *log)
+{
+    uint64_t *ends = calloc(log->count + 1, sizeof *ends); /* By number. */
+    const char *found = NULL;
+
+    for (size_t i = 0; i < log->count; i++) {
+        const struct storage_call *call = &log->calls[i];
+        if (call->kind != STORAGE_WRITE || !has_number(call->path) ||
+            is_zeros(call))
+            continue;
+        if (call->offset < ends[call->file])
+            found = call->path;
+        if (call->offset + call->size > ends[call->file])
+            ends[call->file] = call->offset + call->size;
+    }
+    free(ends);
+    return found;
 }
 
 static enum subject_mark mark_of(const struct storage_call *call)
@@ -198,6 +232,15 @@ static enum memfs_crash any_crash(struct crash *crash)
     return (enum memfs_crash)rng_below(&crash->rng, MEMFS_CRASH_COUNT);
 }
 
+/* Each is made once, and each byte of it is written once. */
+static void check_files(const struct storage_log *log)
+{
+    if (find_repeated(log))
+        report_failure("%s is made twice", find_repeated(log));
+    if (find_rewritten(log))
+        report_failure("%s is written in place", find_rewritten(log));
+}
+
 /* What was left over may go, but its number is used up. */
 static void check_numbers(struct memfs *base, const struct storage_log *log)
 {
@@ -208,8 +251,7 @@ static void check_numbers(struct memfs *base, const struct storage_log *log)
             memfs_read_all(base, log->calls[i].path, &bytes))
             report_failure("%s was there, and is made anew",
                            log->calls[i].path);
-    if (find_repeated(log))
-        report_failure("%s is made twice", find_repeated(log));
+    check_files(log);
     buf_deinit(&bytes);
 }
 
@@ -337,8 +379,7 @@ void crash_run(struct subject *subject, uint64_t steps, uint64_t share,
         subject_step(subject);
     subject_close(subject);
     storage_record(NULL);
-    if (find_repeated(&log))
-        report_failure("%s is made twice", find_repeated(&log));
+    check_files(&log);
     totals->commits += subject->newest;
     crash.newest = subject->newest;
     if (subject->is_verbose)

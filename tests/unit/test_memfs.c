@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "support/memfs_clock.h"
 #include "support/memfs_world.h"
 #include "support/seed.h"
 
@@ -170,6 +171,18 @@ START_TEST(virtual_time_moves_only_by_sleep)
 }
 END_TEST
 
+START_TEST(the_wall_clock_can_stand_apart)
+{
+    memfs_use_virtual_time(world.fs);
+    uint64_t start = world.os->now_us(world.os);
+    ck_assert_uint_eq(world.os->wall_ms(world.os), start / 1000);
+    memfs_set_wall(world.fs, 5000);
+    memfs_advance(world.fs, 7000);
+    ck_assert_uint_eq(world.os->wall_ms(world.os), 5000);
+    ck_assert_uint_eq(world.os->now_us(world.os), start + 7000);
+}
+END_TEST
+
 /* --- failures ----------------------------------------------------------------
  */
 
@@ -217,6 +230,29 @@ START_TEST(failed_append_can_be_repeated)
     world_append(file, "defghi");
     ck_assert_str_eq(world_text(world.fs, "S-1"), "abcdefghi");
     world.os->file_close(file);
+    /* What the engine never does: memfs_free would tell. */
+    ck_assert_uint_gt(memfs_rewritten(world.fs), 0);
+    ck_assert_uint_eq(memfs_rewritten(world.fs), 0);
+}
+END_TEST
+
+START_TEST(only_what_appends_put_over_others_is_rewritten)
+{
+    uint8_t slot[OS_HEAD_SLOT_SIZE] = {1};
+    struct os_file *file = world_create("W-1");
+
+    world_append(file, "ab");
+    ck_assert_int_eq(world.os->file_extend(file, 100), BYRON_OK);
+    world_append(file, "cd");
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(world.os->head_write(world.dir, 0, slot), BYRON_OK);
+    ck_assert_uint_eq(memfs_rewritten(world.fs), 0);
+    world.os->file_close(file);
+    /* What was opened to be read knows of no end: it would begin anew. */
+    ck_assert_int_eq(world.os->file_open(world.dir, "W-1", &file), BYRON_OK);
+    world_append(file, "xyz");
+    ck_assert_uint_eq(memfs_rewritten(world.fs), 3);
+    world.os->file_close(file);
 }
 END_TEST
 
@@ -257,6 +293,7 @@ START_TEST(space_runs_out_and_comes_back)
     memfs_set_space(world.fs, 12);
     world_append(file, "efgh");
     ck_assert_str_eq(world_text(world.fs, "S-1"), "12345678efgh");
+    ck_assert_uint_eq(memfs_rewritten(world.fs), 2);
     world.os->file_close(file);
 }
 END_TEST
@@ -434,6 +471,7 @@ static TCase *plain_cases(void)
     tcase_add_test(cases, linked_file_outlives_its_first_name);
     tcase_add_test(cases, read_only_refuses_every_writer);
     tcase_add_test(cases, virtual_time_moves_only_by_sleep);
+    tcase_add_test(cases, the_wall_clock_can_stand_apart);
     tcase_add_test(cases, planted_and_damaged_files_are_listed_and_read);
     tcase_add_test(cases, dump_tells_what_would_be_lost);
     tcase_add_test(cases, threads_share_it);
@@ -448,6 +486,7 @@ static TCase *failure_cases(void)
     tcase_add_test(cases, the_nth_call_of_a_kind_fails_once);
     tcase_add_test(cases, sticky_failure_lasts_until_disarmed);
     tcase_add_test(cases, failed_append_can_be_repeated);
+    tcase_add_test(cases, only_what_appends_put_over_others_is_rewritten);
     tcase_add_test(cases, failed_sync_loses_for_good);
     tcase_add_test(cases, space_runs_out_and_comes_back);
     tcase_add_test(cases, prewritten_zeros_need_no_more_space);
