@@ -180,6 +180,22 @@ void fault_run(struct subject *subject, uint64_t steps,
     storage_watch("");
 }
 
+/* A backup under the same disturbance has what the newest commit left. */
+static void back_up(struct subject *subject, uint64_t number)
+{
+    struct subject copy = *subject;
+
+    sqlite3_snprintf(sizeof copy.path, copy.path, "%s/copy-%llu.db",
+                     subject->root, number);
+    subject_run(subject, "SELECT byron_backup('main', '%q')", copy.path);
+    if (subject_open(&copy) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(copy.db));
+    if (!subject_is_same(subject_look(&copy), subject->states[subject->newest]))
+        report_failure("wrong rows in a backup");
+    subject_check(&copy);
+    subject_close(&copy);
+}
+
 void fault_disturb(struct subject *subject, uint64_t steps)
 {
     report_at("journal %s, short and interrupted calls", subject->journal);
@@ -188,8 +204,12 @@ void fault_disturb(struct subject *subject, uint64_t steps)
     if (subject_open(subject) != SQLITE_OK)
         report_failure("open: %s", sqlite3_errmsg(subject->db));
     subject_create(subject);
-    for (uint64_t i = 0; i < steps; i++)
+    for (uint64_t i = 0; i < steps; i++) {
         subject_step(subject);
+        /* A store in a folder of its own is copied elsewhere. */
+        if (!subject->is_aside && rng_one_in(&subject->rng, 12))
+            back_up(subject, i);
+    }
     subject_check(subject);
     open_again(subject);
     subject_check(subject);
