@@ -351,6 +351,7 @@ void call_free(struct call *call)
     call->worker->held_bytes -= call->held_bytes;
     loop_clear_timer(call->worker->loop, &call->deadline);
     loop_clear_timer(call->worker->loop, &call->stall);
+    rights_unref(call->rights);
     metadata_deinit(&call->request);
     metadata_deinit(&call->headers);
     metadata_deinit(&call->trailers);

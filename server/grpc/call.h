@@ -12,15 +12,16 @@
 #define BYROND_GRPC_CALL_H
 
 #include "grpc/code.h"
+#include "grpc/rights.h"
 #include "net/loop.h"
 
 struct call;
 
 /* Each event but message may be NULL. */
 struct method {
-    const char *path;    /* "/package.Service/Method" */
-    void *service;       /* Of call_service. */
-    bool is_for_writers; /* Needs the right to write, not to read. */
+    const char *path; /* "/package.Service/Method" */
+    void *service;    /* Of call_service. */
+    enum right needs; /* At least somewhere; RIGHT_NONE: to read. */
     bool has_many_requests;
     bool has_many_responses; /* Such calls have no deadline of our own. */
     void (*begin)(struct call *call); /* The request's metadata is there. */

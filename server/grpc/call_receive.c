@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grpc/caller.h"
 #include "grpc/frame.h"
 #include "grpc/gzip.h"
 #include "grpc/wire.h"
@@ -113,19 +114,20 @@ static bool set_deadline(struct call *call)
 /* False: the call has been answered. */
 static bool check_right(struct call *call)
 {
-    const struct tokens *tokens = call->worker->settings->tokens;
-    enum token_right right = TOKEN_WRITE;
-    struct byron_bytes header = {"", 0};
+    static const char *const words[] = {"", "the right to read is missing",
+                                        "the right to write is missing",
+                                        "the right to administer is missing"};
+    enum right needs = call->method->needs;
 
-    if (tokens && stream_is_stranger(call->stream)) {
-        (void)!call_metadata(call, "authorization", &header);
-        right = tokens_right(tokens, header);
-    }
-    if (right == TOKEN_NONE)
+    if (!caller_find_rights(call)) {
         call_finish(call, GRPC_UNAUTHENTICATED, "a token is needed");
-    else if (right < TOKEN_WRITE && call->method->is_for_writers)
-        call_finish(call, GRPC_PERMISSION_DENIED, "the token is for reading");
-    return !call->is_finished;
+        return false;
+    }
+    if (rights_somewhere(call->rights, RIGHTS_KEYS) >= needs ||
+        rights_somewhere(call->rights, RIGHTS_TABLES) >= needs)
+        return true;
+    call_finish(call, GRPC_PERMISSION_DENIED, words[needs]);
+    return false;
 }
 
 static void headers_end(void *context, bool is_too_large)

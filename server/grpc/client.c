@@ -202,7 +202,7 @@ void client_close(struct client *client)
     if (!client)
         return;
     disconnect(client);
-    tls_free(client->tls);
+    tls_unref(client->tls);
     if (client->authorization)
         explicit_bzero(client->authorization, strlen(client->authorization));
     free(client->authorization);

@@ -32,6 +32,8 @@ struct server_worker {
     struct timer retry;
     struct timer grace;
     struct task drain;
+    struct task renew;
+    bool is_renewing; /* Needs the server's mutex: renew is posted. */
     bool is_draining;
     bool is_running;
     _Atomic uint64_t accepted; /* Counted by its thread alone. */
@@ -47,6 +49,10 @@ struct server {
     int fds[MAX_LISTENERS];
     unsigned listener_count;
     uint64_t grace_ms;
+    pthread_mutex_t mutex;
+    struct tls *tls; /* Need mutex; workers have references of their own. */
+    struct tokens *tokens;
+    uint64_t age;
 };
 
 void server_default_settings(struct server_settings *out)
@@ -245,6 +251,43 @@ void server_wait(struct server *server)
     }
 }
 
+/* --- What is read anew -----------------------------------------------------*/
+
+/* On the worker's loop, or before it runs. */
+static void renew(struct task *task)
+{
+    struct server_worker *worker =
+        (struct server_worker *)((char *)task -
+                                 offsetof(struct server_worker, renew));
+    struct server *server = worker->server;
+
+    pthread_mutex_lock(&server->mutex);
+    worker->is_renewing = false;
+    tls_unref(worker->tls_owner.tls);
+    worker->tls_owner.tls = tls_ref(server->tls);
+    tokens_unref(worker->worker.tokens);
+    worker->worker.tokens = tokens_ref(server->tokens);
+    worker->worker.age = server->age;
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void server_renew(struct server *server, struct tls *tls, struct tokens *tokens)
+{
+    pthread_mutex_lock(&server->mutex);
+    tls_unref(server->tls);
+    server->tls = tls_ref(tls);
+    tokens_unref(server->tokens);
+    server->tokens = tokens_ref(tokens);
+    server->age++;
+    for (unsigned i = 0; i < server->settings->loops; i++) {
+        struct server_worker *worker = &server->workers[i];
+        if (!worker->is_renewing)
+            loop_post(worker->worker.loop, &worker->renew);
+        worker->is_renewing = true;
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
+
 /* --- Life ------------------------------------------------------------------*/
 
 static int compare_methods(const void *a, const void *b)
@@ -264,7 +307,8 @@ static byron_status worker_init(struct server_worker *worker,
     worker->owner.context = worker;
     worker->owner.gone = gone;
     worker->tls_owner = worker->owner;
-    worker->tls_owner.tls = server->settings->tls;
+    worker->renew.run = renew;
+    renew(&worker->renew);
     worker->retry.run = retry;
     worker->grace.run = abandon_all;
     worker->drain.run = drain;
@@ -273,7 +317,8 @@ static byron_status worker_init(struct server_worker *worker,
     worker->worker.method_count = server->method_count;
     worker->worker.tallies =
         calloc(server->method_count + 1, sizeof *worker->worker.tallies);
-    if (!worker->worker.tallies)
+    if (!worker->worker.tallies ||
+        rights_new(&worker->worker.no_rights) != BYRON_OK)
         return BYRON_NO_MEMORY;
     return loop_new(&worker->worker.loop);
 }
@@ -289,6 +334,9 @@ byron_status server_new(const struct server_settings *settings,
     if (!server)
         return BYRON_NO_MEMORY;
     server->settings = settings;
+    server->tls = tls_ref(settings->tls);
+    server->tokens = tokens_ref(settings->tokens);
+    pthread_mutex_init(&server->mutex, NULL);
     server->method_count = method_count;
     server->workers = calloc(settings->loops, sizeof *server->workers);
     server->methods = calloc(method_count + 1, sizeof *server->methods);
@@ -369,7 +417,13 @@ void server_free(struct server *server)
     for (unsigned i = 0; server->workers && i < server->settings->loops; i++) {
         loop_free(server->workers[i].worker.loop);
         free(server->workers[i].worker.tallies);
+        rights_unref(server->workers[i].worker.no_rights);
+        tokens_unref(server->workers[i].worker.tokens);
+        tls_unref(server->workers[i].tls_owner.tls);
     }
+    tokens_unref(server->tokens);
+    tls_unref(server->tls);
+    pthread_mutex_destroy(&server->mutex);
     free(server->workers);
     free(server->methods);
     free(server);

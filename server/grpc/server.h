@@ -19,10 +19,12 @@ struct server_settings {
     uint64_t unary_ms;        /* Deadline of a unary call that has none. */
     unsigned loops;           /* Threads. */
     unsigned max_connections; /* A loop. */
-    struct tls *tls;          /* NULL: none. Else for all but unix sockets. */
-    /* NULL: every caller has every right. Else those that come by TLS and have
-       shown no certificate have to show one of these. */
-    const struct tokens *tokens;
+    /* References that the caller keeps until server_new has returned. NULL:
+       none; else for all but unix sockets. */
+    struct tls *tls;
+    /* NULL: every caller has every right. Else those that come by TLS have
+       those of a token, or of a certificate. */
+    struct tokens *tokens;
     /* Told of every call that has ended, on its loop; may be NULL. */
     void (*ended)(void *context, const struct tally_call *call,
                   const struct stream *stream);
@@ -44,6 +46,11 @@ BYRON_MUST_CHECK byron_status server_start(struct server *server);
 /* From any thread: no new connections, GOAWAY on the others; what is left
    after grace_ms is cut off. Once. */
 void server_drain(struct server *server, uint64_t grace_ms);
+/* New connections have this tls and, from the next call on, all of them these
+   tokens; takes references of its own. From any one thread, from server_start
+   to server_drain. Requires: neither is NULL where there was one. */
+void server_renew(struct server *server, struct tls *tls,
+                  struct tokens *tokens);
 /* Waits until server_drain has come to its end. */
 void server_wait(struct server *server);
 /* Requires: never started, or waited for. NULL is fine. */

@@ -72,22 +72,36 @@ static int hex_digit(uint8_t byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-byron_status wire_decode_message(struct byron_bytes text, struct bytes *out)
+static byron_status decode(struct byron_bytes text, bool is_strict,
+                           struct bytes *out)
 {
     const uint8_t *bytes = text.data;
     byron_status status = BYRON_OK;
 
     for (size_t i = 0; i < text.size && status == BYRON_OK; i++) {
         uint8_t byte = bytes[i];
-        if (byte == '%' && text.size - i > 2 && hex_digit(bytes[i + 1]) >= 0 &&
-            hex_digit(bytes[i + 2]) >= 0) {
-            byte = (uint8_t)(hex_digit(bytes[i + 1]) * 16 +
-                             hex_digit(bytes[i + 2]));
+        bool has_two = byte == '%' && text.size - i > 2;
+        int high = has_two ? hex_digit(bytes[i + 1]) : -1;
+        int low = has_two ? hex_digit(bytes[i + 2]) : -1;
+        if (high >= 0 && low >= 0) {
+            byte = (uint8_t)(high * 16 + low);
             i += 2;
+        } else if (byte == '%' && is_strict) {
+            return BYRON_MISUSE;
         }
         status = bytes_add(out, &byte, 1);
     }
     return status;
+}
+
+byron_status wire_decode_message(struct byron_bytes text, struct bytes *out)
+{
+    return decode(text, false, out);
+}
+
+byron_status wire_unescape(struct byron_bytes text, struct bytes *out)
+{
+    return decode(text, true, out);
 }
 
 bool wire_is_grpc(struct byron_bytes content_type)

@@ -18,6 +18,9 @@ BYRON_MUST_CHECK byron_status wire_encode_message(const char *text,
 /* Appends text with its %XX as bytes; a % that begins none stays. */
 BYRON_MUST_CHECK byron_status wire_decode_message(struct byron_bytes text,
                                                   struct bytes *out);
+/* The same, strictly. MISUSE: a % without two digits behind it. */
+BYRON_MUST_CHECK byron_status wire_unescape(struct byron_bytes text,
+                                            struct bytes *out);
 /* application/grpc, perhaps with + or ; and more. */
 bool wire_is_grpc(struct byron_bytes content_type);
 /* Whether a list "identity, gzip" has the word. */

@@ -10,6 +10,7 @@
 #include "grpc/metadata.h"
 #include "grpc/server.h"
 #include "grpc/tally.h"
+#include "grpc/tokens.h"
 
 struct worker {
     struct loop *loop;
@@ -18,6 +19,9 @@ struct worker {
     size_t method_count;
     struct tally *tallies; /* One a method, and one for what is none. */
     size_t held_bytes;     /* Memory of all calls' messages. */
+    struct tokens *tokens; /* NULL: every caller has every right. */
+    uint64_t age;          /* Of tokens: another number, others. */
+    struct rights *no_rights;
 };
 
 struct call {
@@ -26,6 +30,8 @@ struct call {
     const struct method *method; /* NULL: not found, or not looked for yet. */
     void *state;
     struct metadata request;
+    struct rights *rights; /* NULL: every one. */
+    uint64_t rights_age;   /* Of the tokens that they come from. */
     struct metadata headers;
     struct metadata trailers;
     struct timer deadline;

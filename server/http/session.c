@@ -476,9 +476,19 @@ void stream_peer(const struct stream *stream, struct address *out)
         out->size = 0;
 }
 
-bool stream_is_stranger(const struct stream *stream)
+enum stream_proof stream_proof(const struct stream *stream)
 {
     const struct tls_channel *channel = stream->connection->channel;
 
-    return channel && !tls_channel_is_known(channel);
+    if (!channel)
+        return STREAM_IS_LOCAL;
+    return tls_channel_is_known(channel) ? STREAM_IS_CERTIFIED
+                                         : STREAM_IS_STRANGE;
+}
+
+bool stream_has_name(const struct stream *stream, struct byron_bytes name)
+{
+    const struct tls_channel *channel = stream->connection->channel;
+
+    return channel && tls_channel_has_name(channel, name);
 }

@@ -60,8 +60,14 @@ void stream_consume(struct stream *stream, size_t size);
 /* Drops request and response; closed comes in a moment. */
 void stream_reset(struct stream *stream, enum http_error error);
 struct loop *stream_loop(const struct stream *stream);
-/* Who has to prove who it is: it comes by TLS, and has shown no certificate. */
-bool stream_is_stranger(const struct stream *stream);
+enum stream_proof {
+    STREAM_IS_LOCAL,     /* It comes without TLS, from this machine. */
+    STREAM_IS_CERTIFIED, /* Its client has shown a certificate that we trust. */
+    STREAM_IS_STRANGE,   /* It has shown none. */
+};
+enum stream_proof stream_proof(const struct stream *stream);
+/* That certificate is for this name. */
+bool stream_has_name(const struct stream *stream, struct byron_bytes name);
 /* Who sent it; size 0: not known. */
 void stream_peer(const struct stream *stream, struct address *out);
 

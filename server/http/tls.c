@@ -6,11 +6,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/tls_names.h"
+
 struct tls {
+    atomic_uint refs;
     SSL_CTX *context;
     char *host; /* Of the server, for a client; else NULL. */
 };
@@ -19,6 +23,7 @@ struct tls_channel {
     SSL *ssl;
     unsigned long failure; /* OpenSSL's. */
     bool is_known;
+    struct bytes names; /* Of one that is known. */
 };
 
 /* --- Settings --------------------------------------------------------------*/
@@ -94,6 +99,7 @@ byron_status tls_new(const char *certificate, const char *key,
     snprintf(words, TLS_WORDS_SIZE, "out of memory");
     if (!tls)
         return BYRON_NO_MEMORY;
+    atomic_init(&tls->refs, 1);
     tls->context = SSL_CTX_new(TLS_server_method());
     if (!tls->context) {
         free(tls);
@@ -108,7 +114,7 @@ byron_status tls_new(const char *certificate, const char *key,
     /* What OpenSSL says might quote the key. */
     snprintf(words, TLS_WORDS_SIZE,
              "%.200s: not what TLS needs, or not readable", wrong);
-    tls_free(tls);
+    tls_unref(tls);
     return BYRON_MISUSE;
 }
 
@@ -147,10 +153,11 @@ byron_status tls_client_new(const struct tls_peer *peer, struct tls **out,
     snprintf(words, TLS_WORDS_SIZE, "out of memory");
     if (!tls)
         return BYRON_NO_MEMORY;
+    atomic_init(&tls->refs, 1);
     tls->context = SSL_CTX_new(TLS_client_method());
     tls->host = strdup(peer->host);
     if (!tls->context || !tls->host) {
-        tls_free(tls);
+        tls_unref(tls);
         return BYRON_NO_MEMORY;
     }
     wrong = set_up_client(tls->context, peer);
@@ -161,13 +168,20 @@ byron_status tls_client_new(const struct tls_peer *peer, struct tls **out,
     }
     snprintf(words, TLS_WORDS_SIZE,
              "%.200s: not what TLS needs, or not readable", wrong);
-    tls_free(tls);
+    tls_unref(tls);
     return BYRON_MISUSE;
 }
 
-void tls_free(struct tls *tls)
+struct tls *tls_ref(struct tls *tls)
 {
-    if (!tls)
+    if (tls)
+        atomic_fetch_add(&tls->refs, 1);
+    return tls;
+}
+
+void tls_unref(struct tls *tls)
+{
+    if (!tls || atomic_fetch_sub(&tls->refs, 1) > 1)
         return;
     SSL_CTX_free(tls->context);
     free(tls->host);
@@ -212,8 +226,10 @@ byron_status tls_channel_new(struct tls *tls, int fd, struct tls_channel **out)
 
 void tls_channel_free(struct tls_channel *channel)
 {
-    if (channel)
-        SSL_free(channel->ssl);
+    if (!channel)
+        return;
+    SSL_free(channel->ssl);
+    bytes_deinit(&channel->names);
     free(channel);
 }
 
@@ -226,20 +242,28 @@ static bool has_h2(const SSL *ssl)
     return size == 2 && memcmp(name, "h2", 2) == 0;
 }
 
+/* The handshake is over. */
+static enum tls_state greet(struct tls_channel *channel)
+{
+    X509 *peer = SSL_get1_peer_certificate(channel->ssl);
+    byron_status status = BYRON_OK;
+
+    channel->is_known =
+        peer && SSL_get_verify_result(channel->ssl) == X509_V_OK;
+    if (channel->is_known)
+        status = tls_names_read(peer, &channel->names);
+    X509_free(peer);
+    return status == BYRON_OK && has_h2(channel->ssl) ? TLS_READY : TLS_FAILED;
+}
+
 enum tls_state tls_channel_shake(struct tls_channel *channel)
 {
-    X509 *peer;
     int result;
 
     ERR_clear_error();
     result = SSL_do_handshake(channel->ssl);
-    if (result == 1) {
-        peer = SSL_get1_peer_certificate(channel->ssl);
-        channel->is_known =
-            peer && SSL_get_verify_result(channel->ssl) == X509_V_OK;
-        X509_free(peer);
-        return has_h2(channel->ssl) ? TLS_READY : TLS_FAILED;
-    }
+    if (result == 1)
+        return greet(channel);
     switch (SSL_get_error(channel->ssl, result)) {
     case SSL_ERROR_WANT_READ:
         return TLS_WANTS_READ;
@@ -304,4 +328,10 @@ const char *tls_channel_why(const struct tls_channel *channel)
 bool tls_channel_is_known(const struct tls_channel *channel)
 {
     return channel->is_known;
+}
+
+bool tls_channel_has_name(const struct tls_channel *channel,
+                          struct byron_bytes name)
+{
+    return tls_names_have(&channel->names, name);
 }

@@ -34,7 +34,9 @@ struct tls_peer {
 BYRON_MUST_CHECK byron_status tls_client_new(const struct tls_peer *peer,
                                              struct tls **out,
                                              char words[TLS_WORDS_SIZE]);
-void tls_free(struct tls *tls); /* NULL is fine. */
+/* From any thread. NULL is fine. */
+struct tls *tls_ref(struct tls *tls);
+void tls_unref(struct tls *tls);
 
 BYRON_MUST_CHECK byron_status tls_channel_new(struct tls *tls, int fd,
                                               struct tls_channel **out);
@@ -56,5 +58,9 @@ ssize_t tls_channel_send(struct tls_channel *channel, const void *from,
 const char *tls_channel_why(const struct tls_channel *channel);
 /* The peer has shown a certificate that clients' signers have signed. */
 bool tls_channel_is_known(const struct tls_channel *channel);
+/* It is for this name: the subject's common name, or an alternative one that is
+   of a host, an address of mail or a URI. */
+bool tls_channel_has_name(const struct tls_channel *channel,
+                          struct byron_bytes name);
 
 #endif

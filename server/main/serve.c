@@ -172,8 +172,8 @@ static void stop(struct running *running, const struct services *services)
         address_unlink(&running->addresses[i]);
     server_free(running->server);
     call_log_free(running->log);
-    tokens_free(running->tokens);
-    tls_free(running->tls);
+    tokens_unref(running->tokens);
+    tls_unref(running->tls);
 }
 
 int serve(const struct flags *flags, struct server_settings *settings,

@@ -58,3 +58,11 @@ bool bytes_equal(struct byron_bytes bytes, const char *text)
     return bytes.size == strlen(text) &&
            memcmp(bytes.data, text, bytes.size) == 0;
 }
+
+int bytes_compare(struct byron_bytes a, struct byron_bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size ? memcmp(a.data, b.data, size) : 0;
+
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}

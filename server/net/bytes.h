@@ -36,5 +36,7 @@ static inline struct byron_bytes bytes_of_text(const char *text)
 }
 
 bool bytes_equal(struct byron_bytes bytes, const char *text);
+/* As memcmp orders, a prefix first. */
+int bytes_compare(struct byron_bytes a, struct byron_bytes b);
 
 #endif

@@ -50,7 +50,7 @@ static byron_status recall(byron_db *db, struct write *write, bool *is_there,
 {
     struct byron_value value = {0};
     struct byron_bytes key = keys_own(write->is_load ? KEYS_LOAD : KEYS_REQUEST,
-                                      write->id, write->own_key);
+                                      write->scope, write->id, write->own_key);
     byron_status status = byron_get(db, NULL, key, &value);
     const uint8_t *bytes;
 
@@ -241,7 +241,7 @@ static void sync_all(struct batch *batch, struct job *jobs)
     struct byron_bytes none = {NULL, 0};
     uint8_t room[KEYS_OWN_MAX];
     struct byron_op op = {.kind = BYRON_OP_DELETE,
-                          .key = keys_own(KEYS_SYNC, none, room)};
+                          .key = keys_own(KEYS_SYNC, 0, none, room)};
     struct outcome outcome = outcome_of(byron_write(batch->db, &op, 1, true));
 
     for (struct write *write = (struct write *)jobs; write;

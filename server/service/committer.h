@@ -33,6 +33,7 @@ struct write {
     size_t condition_count;
     /* Empty, or at most KEYS_MAX_ID bytes. */
     struct byron_bytes id;
+    uint64_t scope;  /* Of keys_own. */
     uint64_t digest; /* Of a request: what it was. */
     bool is_load;    /* The id is that of a load, */
     uint64_t number; /* and this is its batch of this number, from 1. */

@@ -18,34 +18,29 @@ struct byron_bytes keys_end(void)
     return end;
 }
 
-int keys_compare(struct byron_bytes a, struct byron_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size ? memcmp(a.data, b.data, size) : 0;
-
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 bool keys_is_key(struct byron_bytes key)
 {
     return key.size > 0 && key.size <= BYRON_MAX_KEY &&
-           keys_compare(key, keys_end()) < 0;
+           bytes_compare(key, keys_end()) < 0;
 }
 
 struct byron_bytes keys_clip(struct byron_bytes end)
 {
-    return keys_compare(end, keys_end()) < 0 ? end : keys_end();
+    return bytes_compare(end, keys_end()) < 0 ? end : keys_end();
 }
 
-struct byron_bytes keys_own(enum keys_kind kind, struct byron_bytes id,
-                            uint8_t room[KEYS_OWN_MAX])
+struct byron_bytes keys_own(enum keys_kind kind, uint64_t scope,
+                            struct byron_bytes id, uint8_t room[KEYS_OWN_MAX])
 {
-    struct byron_bytes key = {room, OWN_HEAD + 1 + id.size};
+    struct byron_bytes key = {room, OWN_HEAD + 1};
 
     assert(id.size <= KEYS_MAX_ID);
     memcpy(room, own_head, OWN_HEAD);
-    room[OWN_HEAD] = (uint8_t)kind;
+    room[OWN_HEAD] = (uint8_t)(scope ? (int)kind & ~32 : (int)kind);
+    for (int i = 0; scope && i < 8; i++)
+        room[key.size++] = (uint8_t)(scope >> (8 * i));
     if (id.size > 0)
-        memcpy(room + OWN_HEAD + 1, id.data, id.size);
+        memcpy(room + key.size, id.data, id.size);
+    key.size += id.size;
     return key;
 }

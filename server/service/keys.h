@@ -19,21 +19,21 @@ bool keys_is_key(struct byron_bytes key);
 struct byron_bytes keys_end(void);
 /* The end of a client's range, where that is before keys_end. */
 struct byron_bytes keys_clip(struct byron_bytes end);
-/* As memcmp orders, a prefix first. */
-int keys_compare(struct byron_bytes a, struct byron_bytes b);
 
-/* Of what a key of the server's tells. */
+/* Of what a key of the server's tells; in upper case, where the 8 bytes of a
+   scope follow. */
 enum keys_kind {
     KEYS_REQUEST = 'i', /* A Write's id -> what it was; expires. */
     KEYS_LOAD = 'l', /* A Load's id -> how many batches are there; expires. */
     KEYS_SYNC = 's', /* Deleted, to have a commit that is synced. */
 };
 #define KEYS_MAX_ID  64
-#define KEYS_OWN_MAX (16 + 1 + KEYS_MAX_ID)
+#define KEYS_OWN_MAX (16 + 1 + 8 + KEYS_MAX_ID)
 
-/* Requires: id has at most KEYS_MAX_ID bytes. Lends room. */
-struct byron_bytes keys_own(enum keys_kind kind, struct byron_bytes id,
-                            uint8_t room[KEYS_OWN_MAX]);
+/* scope: whose id it is; 0: of those who may write everything. Requires: id has
+   at most KEYS_MAX_ID bytes. Lends room. */
+struct byron_bytes keys_own(enum keys_kind kind, uint64_t scope,
+                            struct byron_bytes id, uint8_t room[KEYS_OWN_MAX]);
 
 static inline struct byron_bytes keys_of(ProtobufCBinaryData data)
 {

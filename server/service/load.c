@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/committer.h"
+#include "service/permit.h"
 #include "service/reply.h"
 #include "service/write_request.h"
 
@@ -19,6 +20,7 @@ struct load {
     struct timer idle;
     uint8_t id[KEYS_MAX_ID];
     size_t id_size;
+    uint64_t scope;
     uint64_t batches;
     uint64_t skipped;
     bool is_running;
@@ -114,6 +116,7 @@ static void push(struct load *load, struct byron_op *ops, size_t count,
     load->write.id.data = load->id;
     load->write.id.size = load->id_size;
     load->write.number = number;
+    load->write.scope = load->scope;
     load->is_running = true;
     loop_clear_timer(job.loop, &load->idle);
     pool_push(load->store->committer, &load->write.job);
@@ -150,6 +153,7 @@ static struct load *load_new(struct call *call,
     load->write.job.loop = call_loop(call);
     load->idle.run = idle;
     load->id_size = first->load_id.len;
+    load->scope = rights_scope(caller_rights(call));
     if (load->id_size > 0)
         memcpy(load->id, first->load_id.data, load->id_size);
     *call_state(call) = load;
@@ -200,6 +204,11 @@ static void add_batch(struct load *load, Byron__V1__LoadRequest *message,
         finish(load, GRPC_INVALID_ARGUMENT, wrong);
         return;
     }
+    if (!permit_ops(load->call, ops, message->n_ops)) {
+        free(ops);
+        finish(load, GRPC_PERMISSION_DENIED, "");
+        return;
+    }
     load->write.job.size = size;
     call_hold(load->call, true);
     push(load, ops, message->n_ops, message->number);
@@ -247,7 +256,7 @@ static void closed(struct call *call)
 void load_methods(struct method out[LOAD_METHODS])
 {
     static const struct method method = {.path = "/byron.v1.Byron/Load",
-                                         .is_for_writers = true,
+                                         .needs = RIGHT_WRITE,
                                          .has_many_requests = true,
                                          .message = message,
                                          .half_close = half_close,

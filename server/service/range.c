@@ -6,6 +6,7 @@
 #include "byron/v1/byron.pb-c.h"
 #include "service/keys.h"
 #include "service/outcome.h"
+#include "service/permit.h"
 #include "service/range_reader.h"
 #include "service/reply.h"
 
@@ -250,11 +251,15 @@ static void message(struct call *call, struct byron_bytes bytes)
     range->job.size = bytes.size;
     range->is_running = true;
     range->is_over = false;
-    if (wrong) {
+    if (wrong)
         call_finish(call, GRPC_INVALID_ARGUMENT, wrong);
-    } else if (loop_set_timer(call_loop(call), &range->expiry,
-                              store->settings.lease_seconds * 1000) !=
-               BYRON_OK) {
+    if (wrong || !permit_keys(call, RIGHT_READ, keys_of(range->message->start),
+                              keys_of(range->message->end))) {
+        range_free(range);
+        return;
+    }
+    if (loop_set_timer(call_loop(call), &range->expiry,
+                       store->settings.lease_seconds * 1000) != BYRON_OK) {
         call_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
     } else if (pool_submit(store->readers, &range->job) != BYRON_OK) {
         call_finish(call, GRPC_RESOURCE_EXHAUSTED, "too many requests wait");

@@ -23,8 +23,8 @@ enum { RESPONSE_ROW = 1, RESPONSE_TOKEN = 2, ROW_KEY = 1, ROW_VALUE = 2 };
 
 static bool is_inside(const struct range_query *query, struct byron_bytes key)
 {
-    return keys_compare(key, query->start) >= 0 &&
-           keys_compare(key, query->end) < 0;
+    return bytes_compare(key, query->start) >= 0 &&
+           bytes_compare(key, query->end) < 0;
 }
 
 static const char *read_token(struct range_reader *reader)
@@ -92,7 +92,7 @@ static byron_status seek_behind(struct range_reader *reader)
                               : byron_cursor_seek(cursor, reader->behind);
 
     if (status != BYRON_OK || !byron_cursor_valid(cursor) ||
-        keys_compare(byron_cursor_key(cursor), reader->behind) != 0)
+        bytes_compare(byron_cursor_key(cursor), reader->behind) != 0)
         return status;
     return is_reverse ? byron_cursor_prev(cursor) : byron_cursor_next(cursor);
 }
@@ -178,7 +178,7 @@ const char *range_reader_init(struct range_reader *reader,
                                                           : chunk;
     if (query->start.size > BYRON_MAX_KEY || query->end.size > BYRON_MAX_KEY)
         return "a key has at most 1 MiB";
-    if (query->end.size > 0 && keys_compare(query->start, query->end) > 0)
+    if (query->end.size > 0 && bytes_compare(query->start, query->end) > 0)
         return "the range ends before it starts";
     reader->query.start = keys_clip(query->start);
     reader->query.end =

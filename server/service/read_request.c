@@ -6,6 +6,7 @@
 #include "byron/v1/byron.pb-c.h"
 #include "service/keys.h"
 #include "service/outcome.h"
+#include "service/permit.h"
 #include "service/reply.h"
 
 #define KEYS_AT_ONCE 16
@@ -136,9 +137,14 @@ static struct read_request *set_keys(struct read_request *request,
                                      const ProtobufCBinaryData *keys,
                                      size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (!keys_is_key(keys_of(keys[i])))
             return refuse(request, keys_words);
+        if (!permit_key(request->call, RIGHT_READ, keys_of(keys[i]))) {
+            request_free(request);
+            return NULL;
+        }
+    }
     request->keys = calloc(count + 1, sizeof *request->keys);
     request->values = calloc(count + 1, sizeof *request->values);
     request->is_there = calloc(count + 1, sizeof *request->is_there);

@@ -5,6 +5,7 @@
 
 #include "byron/v1/byron.pb-c.h"
 #include "service/outcome.h"
+#include "service/permit.h"
 #include "service/reply.h"
 
 /* One request. */
@@ -85,8 +86,11 @@ static void done(struct task *task)
 static void submit(struct call *call, struct lease_job asked)
 {
     struct store *store = call_service(call);
-    struct lease_job *request = malloc(sizeof *request);
+    struct lease_job *request;
 
+    if (!permit_some(call, RIGHTS_KEYS))
+        return;
+    request = malloc(sizeof *request);
     if (!request) {
         call_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
         return;

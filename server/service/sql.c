@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/permit.h"
 #include "service/pool.h"
 #include "service/reply.h"
+#include "service/sql_extension.h"
 
 #define MAX_SESSIONS 64
 #define MAX_PARAMS   32766
 #define PARAM_SIZE   ((size_t)96) /* In memory, however small it comes. */
-
-int sqlite3_byron_init(sqlite3 *db, char **message,
-                       const struct sqlite3_api_routines *api);
 
 /*
  * One call. First it waits for a session, unless one is free; then it is with a
@@ -27,6 +26,7 @@ struct query {
     struct call *call; /* NULL: it is closed, or has been answered. */
     struct sql *sql;
     Byron__V1__QueryRequest *message;
+    struct rights *rights;      /* NULL: every one. */
     struct query *next_waiting; /* Needs the mutex of sql, */
     bool is_waiting;            /* and so does this. */
     struct sql_session *session;
@@ -162,8 +162,8 @@ static void run(void *context, struct job *job)
 
     (void)context;
     if (!query->is_ending && !query->is_begun)
-        query->outcome =
-            sql_session_begin(query->session, query->message, &query->stop);
+        query->outcome = sql_session_begin(query->session, query->message,
+                                           query->rights, &query->stop);
     query->is_begun = true;
     if (!query->is_ending && query->outcome.code == GRPC_OK)
         query->outcome =
@@ -182,6 +182,7 @@ static void query_free(struct query *query)
 {
     loop_clear_timer(query->job.loop, &query->expiry);
     bytes_deinit(&query->chunk);
+    rights_unref(query->rights);
     reply_free(&query->message->base);
     free(query);
 }
@@ -284,10 +285,11 @@ static void message(struct call *call, struct byron_bytes bytes)
     if (!request)
         return;
     params = ((Byron__V1__QueryRequest *)request)->n_params;
-    if (params > MAX_PARAMS) {
-        reply_free(request);
+    if (params > MAX_PARAMS)
         call_finish(call, GRPC_INVALID_ARGUMENT,
                     "at most 32,766 parameters, please");
+    if (params > MAX_PARAMS || !permit_some(call, RIGHTS_TABLES)) {
+        reply_free(request);
         return;
     }
     query = calloc(1, sizeof *query);
@@ -299,6 +301,7 @@ static void message(struct call *call, struct byron_bytes bytes)
     query->call = call;
     query->sql = sql;
     query->message = (Byron__V1__QueryRequest *)request;
+    query->rights = rights_ref(caller_rights(call));
     query->job.loop = call_loop(call);
     query->job.done.run = done;
     query->job.run = run;
@@ -320,7 +323,6 @@ static void message(struct call *call, struct byron_bytes bytes)
 void sql_methods(struct sql *sql, struct method out[SQL_METHODS])
 {
     static const struct method method = {.path = "/byron.v1.Byron/Query",
-                                         .is_for_writers = true,
                                          .has_many_responses = true,
                                          .message = message,
                                          .drained = drained,
@@ -350,9 +352,7 @@ byron_status sql_open(const char *path, const struct sql_settings *settings,
     sql->waiting_end = &sql->waiting;
     pthread_mutex_init(&sql->mutex, NULL);
     (void)!sqlite3_hard_heap_limit64(settings->max_heap);
-    /* Every connection from here on finds byron in it. */
-    if (sqlite3_auto_extension((void (*)(void))sqlite3_byron_init) != SQLITE_OK)
-        status = BYRON_NO_MEMORY;
+    status = sql_extension_register();
     while (status == BYRON_OK && sql->free_count < settings->sessions &&
            sql->free_count < MAX_SESSIONS) {
         status = sql_session_open(path, &sql->free[sql->free_count], words);

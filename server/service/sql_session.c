@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "service/encode.h"
+#include "service/sql_guard.h"
 
 #define USUAL_CHUNK   ((size_t)64 * 1024)
 #define MIN_CHUNK     ((size_t)1024)
@@ -32,102 +33,14 @@ struct sql_session {
     sqlite3 *db;
     sqlite3_stmt *statement;
     const atomic_bool *stop; /* NULL: nothing runs. */
-    bool is_ours;            /* What is prepared is not a client's. */
-    bool has_columns;        /* They have been sent. */
+    struct sql_guard guard;
+    bool has_columns; /* They have been sent. */
     size_t chunk;
     int64_t changes; /* In all, before the statement. */
     struct bytes row;
     struct bytes value;
     char words[SQL_WORDS_SIZE];
 };
-
-/* --- What clients may do ---------------------------------------------------*/
-
-static bool is_among(const char *name, const char *const *names)
-{
-    while (*names && sqlite3_stricmp(name, *names) != 0)
-        names++;
-    return *names;
-}
-
-/* Some of the values of SQL are addresses of code: fts3_tokenizer. */
-static const char *const other_functions[] = {"load_extension", "byron_backup",
-                                              "fts3_tokenizer", NULL};
-/* Of which to read is to write, or to run what was set by fts3_tokenizer. */
-static const char *const other_tables[] = {
-    "byron_backup", "byron_salvage", "sqlite_dbpage", "fts3tokenize", NULL};
-
-/* Of SQL, what reaches beyond the database and beyond the statement: other
-   files, transactions and what is TEMP, as a connection is somebody else's
-   afterwards. */
-static int authorize(void *context, int action, const char *first,
-                     const char *second, const char *schema,
-                     const char *trigger)
-{
-    const struct sql_session *session = context;
-
-    (void)trigger;
-    if (session->is_ours)
-        return SQLITE_OK;
-    switch (action) {
-    case SQLITE_ATTACH:
-    case SQLITE_DETACH:
-    case SQLITE_TRANSACTION:
-    case SQLITE_SAVEPOINT:
-    case SQLITE_CREATE_TEMP_TABLE:
-    case SQLITE_CREATE_TEMP_INDEX:
-    case SQLITE_CREATE_TEMP_VIEW:
-    case SQLITE_CREATE_TEMP_TRIGGER:
-        return SQLITE_DENY;
-    case SQLITE_CREATE_TABLE: /* So it is with "temp." before the name. */
-    case SQLITE_CREATE_VIEW:
-    case SQLITE_CREATE_INDEX:
-    case SQLITE_CREATE_TRIGGER:
-        return sqlite3_stricmp(schema, "temp") == 0 ? SQLITE_DENY : SQLITE_OK;
-    case SQLITE_PRAGMA: /* What they say is asked for; not told. */
-        return second && sqlite3_strnicmp(first, "table_", 6) != 0 &&
-                       sqlite3_strnicmp(first, "index_", 6) != 0
-                   ? SQLITE_DENY
-                   : SQLITE_OK;
-    case SQLITE_READ:
-    case SQLITE_UPDATE:
-    case SQLITE_INSERT:
-        return is_among(first, other_tables) ? SQLITE_DENY : SQLITE_OK;
-    case SQLITE_FUNCTION:
-        return is_among(second, other_functions) ? SQLITE_DENY : SQLITE_OK;
-    case SQLITE_CREATE_VTABLE:
-        return sqlite3_stricmp(second, "byron") == 0 &&
-                       sqlite3_stricmp(schema, "temp") != 0
-                   ? SQLITE_OK
-                   : SQLITE_DENY;
-    default:
-        return SQLITE_OK;
-    }
-}
-
-/* Words of SQL that name files, where the authorizer is not asked: VACUUM INTO,
-   and the option path of a byron table. */
-static const char *names_files(const char *sql)
-{
-    bool is_create = sqlite3_strlike("%create%virtual%", sql, 0) == 0;
-
-    if (sqlite3_strlike("%vacuum%", sql, 0) == 0 &&
-        sqlite3_strlike("%into%", sql, 0) == 0)
-        return "VACUUM INTO is not for clients";
-    if (is_create && sqlite3_strlike("%path%", sql, 0) == 0)
-        return "the option path is not for clients";
-    return NULL;
-}
-
-/* Tables by which the extension finds its stores, by path. It writes to them
-   itself within clients' statements, which the authorizer cannot tell apart;
-   but no statement of a client's can write to one without its name in it. */
-static bool names_catalog(const char *sql)
-{
-    return sqlite3_strlike("%byron\\_store%", sql, '\\') == 0 ||
-           sqlite3_strlike("%byron\\_catalog%", sql, '\\') == 0 ||
-           sqlite3_strlike("%byron\\_index%", sql, '\\') == 0;
-}
 
 static int is_stopped(void *context)
 {
@@ -201,10 +114,14 @@ static struct outcome fail(struct sql_session *session, enum grpc_code code,
     return outcome;
 }
 
+/* The extension may have said in other words that it was refused something. */
 static struct outcome fail_as(struct sql_session *session, int rc)
 {
     enum grpc_code code = code_of(rc);
 
+    if (*session->guard.words &&
+        (code == GRPC_PERMISSION_DENIED || code == GRPC_INVALID_ARGUMENT))
+        return fail(session, GRPC_PERMISSION_DENIED, session->guard.words);
     if (code == GRPC_INTERNAL || code == GRPC_DATA_LOSS) {
         fprintf(stderr, "byrond: %s\n", sqlite3_errmsg(session->db));
         return fail(session, code, sqlite3_errstr(rc));
@@ -218,9 +135,9 @@ static byron_status run_own(struct sql_session *session, const char *sql)
 {
     int rc;
 
-    session->is_ours = true;
+    session->guard.is_ours = true;
     rc = sqlite3_exec(session->db, sql, NULL, NULL, NULL);
-    session->is_ours = false;
+    session->guard.is_ours = false;
     return rc == SQLITE_OK ? BYRON_OK : BYRON_IO;
 }
 
@@ -242,7 +159,8 @@ byron_status sql_session_open(const char *path, struct sql_session **out,
         sqlite3_limit(session->db, SQLITE_LIMIT_SQL_LENGTH, MAX_SQL);
         (void)!sqlite3_db_config(session->db, SQLITE_DBCONFIG_DEFENSIVE, 1,
                                  NULL);
-        sqlite3_set_authorizer(session->db, authorize, session);
+        sqlite3_set_authorizer(session->db, sql_guard_authorize,
+                               &session->guard);
         sqlite3_progress_handler(session->db, STEPS_AT_ONCE, is_stopped,
                                  session);
         /* Reads the file: says now what is wrong with it. */
@@ -310,53 +228,69 @@ static struct outcome bind_all(struct sql_session *session,
 }
 
 /* One statement, and nothing behind it. */
-static struct outcome prepare(struct sql_session *session,
-                              const Byron__V1__QueryRequest *request)
+static struct outcome prepare_one(struct sql_session *session, const char *sql)
 {
     struct outcome ok = {GRPC_OK, NULL};
-    const char *wrong = names_files(request->sql);
+    const char *wrong = sql_guard_refuses(sql);
     const char *rest = NULL;
     int rc;
 
     if (wrong)
         return fail(session, GRPC_PERMISSION_DENIED, wrong);
     /* Names of columns go back as text. */
-    if (!is_utf8((const uint8_t *)request->sql, strlen(request->sql)))
+    if (!is_utf8((const uint8_t *)sql, strlen(sql)))
         return fail(session, GRPC_INVALID_ARGUMENT,
                     "the statement is not UTF-8");
-    rc = sqlite3_prepare_v2(session->db, request->sql, -1, &session->statement,
-                            &rest);
+    rc = sqlite3_prepare_v2(session->db, sql, -1, &session->statement, &rest);
     if (rc != SQLITE_OK)
         return fail_as(session, rc);
     if (!session->statement || rest[strspn(rest, " \t\r\n;")])
         return fail(session, GRPC_INVALID_ARGUMENT, "one statement, please");
-    if (names_catalog(request->sql) &&
-        !sqlite3_stmt_readonly(session->statement))
-        return fail(session, GRPC_PERMISSION_DENIED,
-                    "byron's own tables are not for clients to write");
-    if (request->read_only && !sqlite3_stmt_readonly(session->statement))
-        return fail(session, GRPC_FAILED_PRECONDITION,
-                    "the statement writes, but is to be read-only");
-    return ok;
+    rc = sql_guard_check(&session->guard, session->db, session->statement);
+    return rc == SQLITE_OK ? ok : fail_as(session, rc);
+}
+
+static struct outcome prepare(struct sql_session *session,
+                              const Byron__V1__QueryRequest *request)
+{
+    struct outcome outcome = prepare_one(session, request->sql);
+    const char *wrong;
+
+    if (outcome.code != GRPC_OK || sqlite3_stmt_readonly(session->statement))
+        return outcome;
+    wrong = sql_guard_refuses_to_write(request->sql);
+    if (!wrong && !sql_guard_may_write(&session->guard))
+        wrong = "the right to write is missing";
+    if (wrong)
+        return fail(session, GRPC_PERMISSION_DENIED, wrong);
+    return request->read_only
+               ? fail(session, GRPC_FAILED_PRECONDITION,
+                      "the statement writes, but is to be read-only")
+               : outcome;
 }
 
 struct outcome sql_session_begin(struct sql_session *session,
                                  const Byron__V1__QueryRequest *request,
+                                 const struct rights *rights,
                                  const atomic_bool *stop)
 {
     size_t chunk = request->chunk_bytes ? request->chunk_bytes : USUAL_CHUNK;
     struct outcome outcome;
+    bool is_reader;
 
     session->chunk = chunk < MIN_CHUNK   ? MIN_CHUNK
                      : chunk > MAX_CHUNK ? MAX_CHUNK
                                          : chunk;
     session->has_columns = false;
     session->changes = sqlite3_total_changes64(session->db);
+    sql_guard_begin(&session->guard, rights);
+    is_reader = request->read_only || !sql_guard_may_write(&session->guard);
     /* Functions that write by SQL of their own are held to it as well. */
-    if (run_own(session, request->read_only
-                             ? "PRAGMA query_only=1"
-                             : "PRAGMA query_only=0") != BYRON_OK)
+    if (run_own(session, is_reader ? "PRAGMA query_only=1"
+                                   : "PRAGMA query_only=0") != BYRON_OK)
         return fail(session, GRPC_INTERNAL, "query_only cannot be set");
+    /* It was somebody else's row. */
+    sqlite3_set_last_insert_rowid(session->db, 0);
     session->stop = stop;
     outcome = prepare(session, request);
     return outcome.code == GRPC_OK ? bind_all(session, request) : outcome;
@@ -374,6 +308,7 @@ void sql_session_end(struct sql_session *session)
     sqlite3_finalize(session->statement);
     session->statement = NULL;
     session->stop = NULL;
+    sql_guard_begin(&session->guard, NULL);
 }
 
 /* --- Rows ------------------------------------------------------------------*/

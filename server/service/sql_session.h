@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "byron/v1/byron.pb-c.h"
+#include "grpc/rights.h"
 #include "net/bytes.h"
 #include "service/outcome.h"
 
@@ -23,11 +24,13 @@ BYRON_MUST_CHECK byron_status sql_session_open(const char *path,
                                                char words[SQL_WORDS_SIZE]);
 void sql_session_close(struct sql_session *session); /* NULL is fine. */
 /*
- * Begins the request's statement; once it is true, stop interrupts it. Borrows
- * both until sql_session_end. The outcome's words are lent until then as well.
+ * Begins the request's statement, as far as rights (NULL: all) go; once it is
+ * true, stop interrupts it. Borrows all three until sql_session_end. The
+ * outcome's words are lent until then as well.
  */
 struct outcome sql_session_begin(struct sql_session *session,
                                  const Byron__V1__QueryRequest *request,
+                                 const struct rights *rights,
                                  const atomic_bool *stop);
 /* Adds the next rows as a QueryResponse. Requires: begun, not at its end. */
 struct outcome sql_session_fill(struct sql_session *session, struct bytes *out,

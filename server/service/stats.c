@@ -8,6 +8,7 @@
 #include "service/encode.h"
 #include "service/figures.h"
 #include "service/outcome.h"
+#include "service/permit.h"
 #include "service/reply.h"
 
 /* Numbers of fields. */
@@ -89,6 +90,8 @@ static void message(struct call *call, struct byron_bytes bytes)
     if (!asked)
         return;
     reply_free(asked);
+    if (!permit_all(call))
+        return;
     request = calloc(1, sizeof *request);
     if (!request) {
         call_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/committer.h"
+#include "service/permit.h"
 #include "service/reply.h"
 
 /* One request, from its message to its answer. */
@@ -197,6 +198,17 @@ static const char *read_write(struct write_request *request,
     return wrong;
 }
 
+/* What a condition finds out has been read. */
+static bool is_permitted(const struct write_request *request)
+{
+    const struct write *write = &request->write;
+
+    for (size_t i = 0; i < write->condition_count; i++)
+        if (!permit_key(request->call, RIGHT_READ, write->conditions[i].key))
+            return false;
+    return permit_ops(request->call, write->ops, write->count);
+}
+
 /* --- Methods ---------------------------------------------------------------*/
 
 static void submit(struct call *call, struct write_request *request)
@@ -205,6 +217,11 @@ static void submit(struct call *call, struct write_request *request)
 
     if (!request)
         return; /* The call has been answered. */
+    if (!is_permitted(request)) {
+        request_free(request);
+        return;
+    }
+    request->write.scope = rights_scope(caller_rights(call));
     *call_state(call) = request;
     if (pool_submit(store->committer, &request->write.job) == BYRON_OK)
         return;
@@ -286,15 +303,15 @@ void write_methods(struct method out[WRITE_METHODS])
 {
     static const struct method methods[WRITE_METHODS] = {
         {.path = "/byron.v1.Byron/Put",
-         .is_for_writers = true,
+         .needs = RIGHT_WRITE,
          .message = put,
          .closed = closed},
         {.path = "/byron.v1.Byron/Delete",
-         .is_for_writers = true,
+         .needs = RIGHT_WRITE,
          .message = delete_key,
          .closed = closed},
         {.path = "/byron.v1.Byron/Write",
-         .is_for_writers = true,
+         .needs = RIGHT_WRITE,
          .message = write_all,
          .closed = closed},
     };

@@ -46,6 +46,18 @@ def make_certificates(folder):
                     "-days", "2", "-extfile", "names")
 
 
+def make_client(folder, name, subject, alternative):
+    """A certificate of ours: NAME-client.pem."""
+    both = name + "-client"
+    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-keyout", both + ".key", "-out", both + ".csr", "-subj", subject)
+    with open(folder + "/names", "w") as file:
+        file.write("subjectAltName=%s\n" % alternative)
+    openssl(folder, "x509", "-req", "-in", both + ".csr", "-CA", "ours.pem", "-CAkey",
+            "ours.key", "-CAcreateserial", "-out", both + ".pem", "-days", "2",
+            "-extfile", "names")
+
+
 class Server:
     def __init__(self, path, folder, *more):
         self.folder, self.socket = folder, folder + "/socket"

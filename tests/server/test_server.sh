@@ -115,6 +115,7 @@ if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
     add store /usr/bin/python3 tests/server/store.py "$build/byrond"
     add queries /usr/bin/python3 tests/server/queries.py "$build/byrond"
     add secure /usr/bin/python3 tests/server/secure.py "$build/byrond"
+    add rights /usr/bin/python3 tests/server/rights.py "$build/byrond"
     add ranges /usr/bin/python3 tests/server/ranges.py "$build/byrond"
     add metrics /usr/bin/python3 tests/server/metrics.py "$build/byrond"
     add ctl /usr/bin/python3 tests/server/ctl.py "$build/byrond" "$build/byronctl"

@@ -34,9 +34,11 @@ static struct tokens *read_text(const char *text, mode_t mode)
     return tokens;
 }
 
-static enum token_right right_of(const struct tokens *tokens, const char *text)
+static enum right right_of(const struct tokens *tokens, const char *text)
 {
-    return tokens_right(tokens, bytes_of_text(text));
+    const struct rights *rights = tokens_by_secret(tokens, bytes_of_text(text));
+
+    return rights ? rights_everywhere(rights) : RIGHT_NONE;
 }
 
 START_TEST(tokens_have_their_rights)
@@ -44,21 +46,76 @@ START_TEST(tokens_have_their_rights)
     struct tokens *tokens =
         read_text("# comment\n\nread 0123456789abcdef\n"
                   " \twrite  fedcba9876543210 \r\nread both-both-both-both\n"
-                  "write both-both-both-both",
+                  "admin root-root-root-root\nwrite both-both-both-both",
                   0600);
 
     ck_assert_ptr_nonnull(tokens);
-    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdef"), TOKEN_READ);
-    ck_assert_int_eq(right_of(tokens, "Bearer fedcba9876543210"), TOKEN_WRITE);
+    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdef"), RIGHT_READ);
+    ck_assert_int_eq(right_of(tokens, "Bearer fedcba9876543210"), RIGHT_WRITE);
     ck_assert_int_eq(right_of(tokens, "Bearer both-both-both-both"),
-                     TOKEN_WRITE);
-    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcde"), TOKEN_NONE);
-    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdeg"), TOKEN_NONE);
-    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdef0"), TOKEN_NONE);
-    ck_assert_int_eq(right_of(tokens, "bearer 0123456789abcdef"), TOKEN_NONE);
-    ck_assert_int_eq(right_of(tokens, "Bearer"), TOKEN_NONE);
-    ck_assert_int_eq(right_of(tokens, ""), TOKEN_NONE);
-    tokens_free(tokens);
+                     RIGHT_WRITE);
+    ck_assert_int_eq(right_of(tokens, "Bearer root-root-root-root"),
+                     RIGHT_ADMIN);
+    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcde"), RIGHT_NONE);
+    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdeg"), RIGHT_NONE);
+    ck_assert_int_eq(right_of(tokens, "Bearer 0123456789abcdef0"), RIGHT_NONE);
+    ck_assert_int_eq(right_of(tokens, "bearer 0123456789abcdef"), RIGHT_NONE);
+    ck_assert_int_eq(right_of(tokens, "Bearer"), RIGHT_NONE);
+    ck_assert_int_eq(right_of(tokens, ""), RIGHT_NONE);
+    ck_assert_uint_eq(tokens_name_count(tokens), 0);
+    tokens_unref(tokens);
+}
+END_TEST
+
+START_TEST(places_of_several_lines_add_up)
+{
+    struct tokens *tokens =
+        read_text("write 0123456789abcdef prefix=a table=t\n"
+                  "read 0123456789abcdef prefix=b\n"
+                  "read fedcba9876543210 range=c..d\n",
+                  0600);
+    const struct rights *first;
+    const struct rights *second;
+
+    ck_assert_ptr_nonnull(tokens);
+    first = tokens_by_secret(tokens, bytes_of_text("Bearer 0123456789abcdef"));
+    second = tokens_by_secret(tokens, bytes_of_text("Bearer fedcba9876543210"));
+    ck_assert_ptr_ne(first, second);
+    ck_assert(rights_on_key(first, RIGHT_WRITE, bytes_of_text("a1")));
+    ck_assert(rights_on_key(first, RIGHT_READ, bytes_of_text("b1")));
+    ck_assert(!rights_on_key(first, RIGHT_WRITE, bytes_of_text("b1")));
+    ck_assert(!rights_on_key(first, RIGHT_READ, bytes_of_text("c1")));
+    ck_assert(rights_on_table(first, RIGHT_WRITE, "t"));
+    ck_assert(rights_on_key(second, RIGHT_READ, bytes_of_text("c1")));
+    ck_assert(!rights_on_table(second, RIGHT_READ, "t"));
+    ck_assert_int_eq(rights_everywhere(first), RIGHT_NONE);
+    tokens_unref(tokens);
+}
+END_TEST
+
+static bool is_name(const void *context, struct byron_bytes name)
+{
+    return bytes_equal(name, context);
+}
+
+/* Whose name is longer than a token has to be is no secret either. */
+START_TEST(names_are_no_secrets)
+{
+    struct tokens *tokens =
+        read_text("read certificate a\nwrite certificate with%20space table=t\n"
+                  "admin certificate a.name.as.long.as.a.token\n",
+                  0600);
+
+    ck_assert_ptr_nonnull(tokens);
+    ck_assert_uint_eq(tokens_name_count(tokens), 3);
+    ck_assert_int_eq(rights_everywhere(tokens_by_name(tokens, is_name, "a")),
+                     RIGHT_READ);
+    ck_assert(rights_on_table(tokens_by_name(tokens, is_name, "with space"),
+                              RIGHT_WRITE, "t"));
+    ck_assert_ptr_null(tokens_by_name(tokens, is_name, "b"));
+    ck_assert_int_eq(right_of(tokens, "Bearer a.name.as.long.as.a.token"),
+                     RIGHT_NONE);
+    tokens_unref(tokens);
 }
 END_TEST
 
@@ -67,7 +124,12 @@ START_TEST(wrong_files_are_refused)
     static const char *const bad[] = {
         "",
         "# read 0123456789abcdef\n",
-        "admin 0123456789abcdef\n",
+        "owner 0123456789abcdef\n",
+        "admin 0123456789abcdef table=t\n",
+        "read 0123456789abcdef table=\n",
+        "read certificate\n",
+        "read certificate 0123%\n",
+        "certificate 0123456789abcdef\n",
         "read short\n",
         "read\n",
         "read 0123456789abcdef more\n",
@@ -85,6 +147,9 @@ START_TEST(wrong_files_are_refused)
     ck_assert_ptr_null(read_text(comment, 0600));
     ck_assert_ptr_null(read_text("read 0123456789abcdef\n", 0640));
     ck_assert_ptr_nonnull(strstr(words, "0600"));
+    ck_assert_ptr_null(
+        read_text("#\n\nread 0123456789abcdef\nwrite x\n", 0600));
+    ck_assert_ptr_nonnull(strstr(words, "line 4:"));
     ck_assert_int_ne(
         tokens_read("/no/such/file", &(struct tokens *){NULL}, words),
         BYRON_OK);
@@ -104,10 +169,9 @@ START_TEST(any_bytes_are_strangers)
         for (uint64_t i = rng_below(&rng, 3); i > 0; i--)
             shown[rng_below(&rng, 30)] = (char)rng_next(&rng);
         is_it = bytes_equal(bytes, "Bearer 0123456789abcdef");
-        ck_assert_int_eq(tokens_right(tokens, bytes),
-                         is_it ? TOKEN_WRITE : TOKEN_NONE);
+        ck_assert_int_eq(tokens_by_secret(tokens, bytes) != NULL, is_it);
     }
-    tokens_free(tokens);
+    tokens_unref(tokens);
 }
 END_TEST
 
@@ -117,6 +181,8 @@ Suite *test_tokens_suite(void)
     TCase *tests = tcase_create("tokens");
 
     tcase_add_test(tests, tokens_have_their_rights);
+    tcase_add_test(tests, places_of_several_lines_add_up);
+    tcase_add_test(tests, names_are_no_secrets);
     tcase_add_test(tests, wrong_files_are_refused);
     tcase_add_test(tests, any_bytes_are_strangers);
     suite_add_tcase(suite, tests);

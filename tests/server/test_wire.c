@@ -61,6 +61,21 @@ START_TEST(messages_come_back)
 }
 END_TEST
 
+START_TEST(what_is_escaped_comes_back)
+{
+    static const char *const bad[] = {"%", "a%", "%4", "%4g", "%%41", "%\0201"};
+    struct bytes out = {0};
+
+    ck_assert_int_eq(wire_unescape(bytes_of_text("a%20%Ff%41"), &out),
+                     BYRON_OK);
+    ck_assert(bytes_equal(bytes_lend(&out), "a \xFF\x41"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_int_eq(wire_unescape(bytes_of_text(bad[i]), &out),
+                         BYRON_MISUSE);
+    bytes_deinit(&out);
+}
+END_TEST
+
 START_TEST(content_types_and_lists_are_told_apart)
 {
     ck_assert(wire_is_grpc(bytes_of_text("application/grpc")));
@@ -222,6 +237,7 @@ Suite *test_wire_suite(void)
     tcase_add_test(tests, timeouts_are_read);
     tcase_add_test(tests, messages_are_escaped);
     tcase_add_test(tests, messages_come_back);
+    tcase_add_test(tests, what_is_escaped_comes_back);
     tcase_add_test(tests, content_types_and_lists_are_told_apart);
     tcase_add_test(tests, frames_are_found_one_by_one);
     tcase_add_test(tests, gzip_comes_back);
