@@ -48,19 +48,6 @@ static byron_status listen_everywhere(struct server *server,
     return BYRON_OK;
 }
 
-static void await_signal(void)
-{
-    sigset_t wanted;
-    int caught;
-
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGTERM);
-    sigaddset(&wanted, SIGINT);
-    sigwait(&wanted, &caught);
-    /* The next one ends the process, whatever it waits for. */
-    pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
-}
-
 static void block_signals(void)
 {
     sigset_t wanted;
@@ -68,6 +55,7 @@ static void block_signals(void)
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &wanted, NULL);
     /* OpenSSL writes to sockets that may be closed. */
     signal(SIGPIPE, SIG_IGN);
@@ -117,30 +105,69 @@ static byron_status start_metrics(struct running *running,
     return BYRON_OK;
 }
 
-static byron_status secure(struct running *running, const struct flags *flags,
-                           struct server_settings *settings)
+/* In place of those that there were, if all that is read is good. */
+static byron_status read_secrets(struct running *running,
+                                 const struct flags *flags)
 {
     char words[TLS_WORDS_SIZE];
+    struct tls *tls = NULL;
+    struct tokens *tokens = NULL;
     byron_status status = BYRON_OK;
 
     if (flags->certificate)
         status = tls_new(flags->certificate, flags->key, flags->clients,
-                         !flags->tokens, &running->tls, words);
+                         !flags->tokens, &tls, words);
     if (status == BYRON_OK && flags->tokens)
-        status = tokens_read(flags->tokens, &running->tokens, words);
-    if (status != BYRON_OK)
+        status = tokens_read(flags->tokens, &tokens, words);
+    if (status != BYRON_OK) {
         fprintf(stderr, "byrond: %s\n", words);
-    settings->tls = running->tls;
-    settings->tokens = running->tokens;
-    return status;
+        tls_unref(tls);
+        return status;
+    }
+    tls_unref(running->tls);
+    tokens_unref(running->tokens);
+    running->tls = tls;
+    running->tokens = tokens;
+    return BYRON_OK;
+}
+
+static void renew(struct running *running, const struct flags *flags)
+{
+    if (read_secrets(running, flags) == BYRON_OK) {
+        server_renew(running->server, running->tls, running->tokens);
+        fputs("byrond: tokens and certificates are those of now\n", stderr);
+    } else {
+        fputs("byrond: tokens and certificates stay what they were\n", stderr);
+    }
+}
+
+/* Until the signal that ends it. */
+static void await_end(struct running *running, const struct flags *flags)
+{
+    sigset_t wanted;
+    sigset_t last;
+    int caught = 0;
+
+    sigemptyset(&last);
+    sigaddset(&last, SIGTERM);
+    sigaddset(&last, SIGINT);
+    wanted = last;
+    sigaddset(&wanted, SIGHUP);
+    while (sigwait(&wanted, &caught) != 0 || caught == SIGHUP)
+        if (caught == SIGHUP)
+            renew(running, flags);
+    /* The next one ends the process, whatever it waits for. */
+    pthread_sigmask(SIG_UNBLOCK, &last, NULL);
 }
 
 static byron_status start(struct running *running, const struct flags *flags,
                           const struct services *services,
                           struct server_settings *settings)
 {
-    byron_status status = secure(running, flags, settings);
+    byron_status status = read_secrets(running, flags);
 
+    settings->tls = running->tls;
+    settings->tokens = running->tokens;
     if (status == BYRON_OK && flags->log != CALL_LOG_NONE)
         status = call_log_new(flags->log, STDERR_FILENO, &running->log);
     settings->ended = running->log ? call_log_add : NULL;
@@ -190,7 +217,7 @@ int serve(const struct flags *flags, struct server_settings *settings,
     block_signals();
     status = start(&running, flags, services, settings);
     if (status == BYRON_OK) {
-        await_signal();
+        await_end(&running, flags);
         health_drain(services->health);
         server_drain(running.server, (uint64_t)flags->grace_seconds * 1000);
         server_wait(running.server);

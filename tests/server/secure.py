@@ -6,12 +6,14 @@ Usage: secure.py BYROND        (run by test_server.sh)
 """
 import os
 import random
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import grpc
@@ -87,6 +89,11 @@ class Server:
             "127.0.0.1:%d" % self.port, credentials,
             (("grpc.use_local_subchannel_pool", 1),
              ("grpc.max_receive_message_length", -1)))
+
+    def said(self):
+        """What it has written so far."""
+        with open(self.folder + "/errors", "rb") as file:
+            return file.read()
 
     def stop(self):
         """What it wrote."""
@@ -215,6 +222,88 @@ def only_certificates(path, folder):
     server.stop()
 
 
+def write_tokens(folder, text):
+    with open(folder + "/fresh", "w") as file:
+        file.write(text)
+    os.chmod(folder + "/fresh", 0o600)
+    os.rename(folder + "/fresh", folder + "/changing")
+
+
+def shown_certificate(server):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    with socket.create_connection(("127.0.0.1", server.port)) as plain:
+        with context.wrap_socket(plain) as client:
+            return client.getpeercert(binary_form=True)
+
+
+def read_anew(path, folder):
+    """SIGHUP: tokens and certificates change, connections and calls stay."""
+    write_tokens(folder, "write %s\nread %s\n" % (WRITE, READ))
+    for end in ("key", "pem"):
+        shutil.copy("%s/ours-server.%s" % (folder, end), "%s/now.%s" % (folder, end))
+    server = Server(path, folder, "--tokens=%s/changing" % folder, "--threads=3",
+                    "--tls-certificate=%s/now.pem" % folder,
+                    "--tls-key=%s/now.key" % folder)
+    channel, head = server.channel(), [("authorization", "Bearer " + WRITE)]
+    other = "other-" * 4
+    assert (get(channel, READ), get(channel, other)) == (OK, STRANGER)
+    go_on = threading.Event()
+
+    def batches():
+        yield field(3, field(1, field(1, b"l1") + field(2, b"v")))
+        go_on.wait(20)
+        yield field(3, field(1, field(1, b"l2") + field(2, b"v")))
+
+    load = channel.stream_unary(BYRON + "Load").future(batches(), metadata=head)
+    watch = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"", metadata=head)
+    next(watch)
+
+    def await_line(count):
+        deadline = time.time() + 20
+        while server.said().count(b"tokens and certificates") < count:
+            assert time.time() < deadline, server.said()
+            time.sleep(0.05)
+
+    before = shown_certificate(server)
+    write_tokens(folder, "write %s\n" % other)
+    server.process.send_signal(signal.SIGHUP)
+    await_line(1)
+    assert (get(channel, READ), get(channel, other)) == (STRANGER, OK)
+    assert shown_certificate(server) == before
+    go_on.set()
+    assert load.code() == DENIED, "a load goes on without its token"
+    assert watch.is_active(), "the connection was lost"
+    # What is wrong changes nothing, and is told without the token in it.
+    for count, wrong in enumerate(("read short-secret\n", "",
+                                   "write %s\nnonsense\n" % READ), 2):
+        write_tokens(folder, wrong)
+        server.process.send_signal(signal.SIGHUP)
+        await_line(count)
+        assert (get(channel, READ), get(channel, other)) == (STRANGER, OK)
+        assert b"stay what they were" in server.said() and b"changing" in server.said()
+        assert b"short-secret" not in server.said()
+    write_tokens(folder, "write %s\n" % other)
+    make_client(folder, "next", "/CN=localhost", "DNS:localhost,IP:127.0.0.1")
+    for end in ("key", "pem"):
+        shutil.copy("%s/next-client.%s" % (folder, end), "%s/now.%s" % (folder, end))
+    server.process.send_signal(signal.SIGHUP)
+    await_line(5)
+    assert shown_certificate(server) != before
+    assert (get(channel, other), get(server.channel(), other)) == (OK, OK)
+    shutil.copy(folder + "/theirs-server.key", folder + "/now.key")
+    write_tokens(folder, "write %s\n" % READ)
+    server.process.send_signal(signal.SIGHUP)
+    await_line(6)
+    assert (get(server.channel(), READ), get(server.channel(), other)) == (STRANGER, OK)
+    watch.cancel()
+    for _ in range(50):
+        server.process.send_signal(signal.SIGHUP)
+    assert get(channel, other) == OK
+    server.stop()
+
+
 def flags(path, folder):
     """What is not safe does not start, and does not say why in secrets."""
     bad = folder + "/bad"
@@ -265,7 +354,8 @@ def main():
         failed = run_cases("secure", server, [
             tokens_have_rights, certificates_do_as_well, unix_sockets_are_plain,
             much_of_it, what_is_no_tls, other_protocols, nothing_is_told,
-            lambda _: only_certificates(path, folder), lambda _: flags(path, folder)])
+            lambda _: only_certificates(path, folder), lambda _: read_anew(path, folder),
+            lambda _: flags(path, folder)])
         if server.process.poll() is None:
             server.process.kill()
     sys.exit(failed)
