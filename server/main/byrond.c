@@ -107,13 +107,19 @@ int main(int count, char **arguments)
 {
     struct flags flags;
     char words[FLAGS_WORDS_SIZE];
+    int code = EXIT_SUCCESS;
 
     if (flags_parse(count, arguments, &flags, words) != BYRON_OK) {
         fail(words);
-        return 2;
+        code = 2;
+    } else if (flags.wants_help || flags.wants_version) {
+        fputs(flags.wants_help ? flags_help : "byrond " BYRON_VERSION "\n",
+              stdout);
+    } else if (flags.wants_print) {
+        flags_print(&flags, stdout);
+    } else {
+        code = run(&flags);
     }
-    if (!flags.wants_help && !flags.wants_version)
-        return run(&flags);
-    fputs(flags.wants_help ? flags_help : "byrond " BYRON_VERSION "\n", stdout);
-    return EXIT_SUCCESS;
+    flags_deinit(&flags);
+    return code;
 }

@@ -56,5 +56,6 @@ int main(int count, char **arguments)
     services.health = health;
     code = serve(&flags, &settings, &services);
     health_free(health);
+    flags_deinit(&flags);
     return code;
 }

@@ -58,6 +58,17 @@ claim() {
     fi
 }
 
+# From a file, and by the command line before it.
+byrond_reads_a_file() {
+    printf 'store = %s/store\nthreads = 2\n' "$folder" >"$folder/config"
+    "$build/byrond" --config "$folder/config" --threads=3 --print-config >"$words" &&
+        grep -qx 'threads = 3' "$words" && grep -qx "store = $folder/store" "$words" &&
+        "$build/byrond" --config="$words" --print-config | cmp -s - "$words" || return
+    echo 'threads = many' >>"$folder/config"
+    "$build/byrond" --config="$folder/config" 2>"$words"
+    [ $? = 2 ] && grep -q 'config:3: threads: "many" is not a number from 1 to 64' "$words"
+}
+
 byrond_explains_itself() {
     "$build/byrond" --help | grep -q -- '--listen' &&
         "$build/byrond" --version | grep -q '^byrond [0-9]'
@@ -104,6 +115,7 @@ fi
 add 'unit tests' "$build/tests/server/unit"
 claim 'the corpus of the fuzzer' "$build/tests/fuzz/fuzz_http" tests/fuzz/corpus/http/*
 claim 'byrond explains itself' byrond_explains_itself
+claim 'byrond reads a file' byrond_reads_a_file
 claim 'byrond leaves databases alone' byrond_leaves_databases_alone
 claim 'byrond refuses strangers' byrond_refuses_strangers
 claim 'byrond starts and ends' byrond_starts_and_ends
