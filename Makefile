@@ -70,7 +70,7 @@ NEWEST  := build/sqlite-newest
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all fuzz unit valgrind tools newest test demo kills differ torture soak cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
-        install clean help FORCE
+        install install-server clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
 
@@ -317,6 +317,9 @@ docs: ## Check the links of the documentation.
 
 install: all ## Install under PREFIX and DESTDIR, so that `.load byron` works.
 	@PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) DESTDIR=$(DESTDIR) LIBS="$(LIBS)" tests/install $(B)
+
+install-server: server ## Install byrond, its systemd unit and an example of its settings.
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) tests/install-server $(B)
 
 clean: ## Remove what was built.
 	rm -rf build byron.so byron.so.new

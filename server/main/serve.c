@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "main/call_log.h"
+#include "main/notify.h"
 #include "service/metrics.h"
 
 static const uint8_t descriptors[] = {
@@ -133,12 +134,14 @@ static byron_status read_secrets(struct running *running,
 
 static void renew(struct running *running, const struct flags *flags)
 {
+    notify_tell(NOTIFY_RELOADING);
     if (read_secrets(running, flags) == BYRON_OK) {
         server_renew(running->server, running->tls, running->tokens);
         fputs("byrond: tokens and certificates are those of now\n", stderr);
     } else {
         fputs("byrond: tokens and certificates stay what they were\n", stderr);
     }
+    notify_tell(NOTIFY_READY);
 }
 
 /* Until the signal that ends it. */
@@ -217,7 +220,9 @@ int serve(const struct flags *flags, struct server_settings *settings,
     block_signals();
     status = start(&running, flags, services, settings);
     if (status == BYRON_OK) {
+        notify_tell(NOTIFY_READY);
         await_end(&running, flags);
+        notify_tell(NOTIFY_STOPPING);
         health_drain(services->health);
         server_drain(running.server, (uint64_t)flags->grace_seconds * 1000);
         server_wait(running.server);

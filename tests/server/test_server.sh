@@ -131,6 +131,7 @@ if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
     add ranges /usr/bin/python3 tests/server/ranges.py "$build/byrond"
     add metrics /usr/bin/python3 tests/server/metrics.py "$build/byrond"
     add ctl /usr/bin/python3 tests/server/ctl.py "$build/byrond" "$build/byronctl"
+    add service /usr/bin/python3 tests/server/service.py "$build/byrond"
     add loads /usr/bin/python3 tests/server/loads.py "$build/byrond"
 else
     skip "python3-grpcio, which is not there"
