@@ -243,7 +243,7 @@ SERVER   := $(patsubst %.c,$(B)/%.o,$(filter-out %/byrond.c server/ctl/%,$(wildc
             $(B)/sql_of_byron.o $(B)/libbyron.a
 # The client needs neither the engine nor SQLite.
 CTL      := $(patsubst %.c,$(B)/%.o,$(filter-out %/byronctl.c,$(wildcard server/ctl/*.c)))
-CTL_USES := $(patsubst %,$(B)/server/%.o,net/address net/bytes net/dial http/requester http/tls \
+CTL_USES := $(patsubst %,$(B)/server/%.o,net/address net/bytes net/dial http/requester http/tls http/tls_names \
               grpc/client grpc/frame grpc/gzip grpc/metadata grpc/tally grpc/wire)
 PROTOS   := $(patsubst server/proto/%,%,$(wildcard server/proto/*/*/*.proto server/proto/*/*/*/*.proto))
 MESSAGES := $(patsubst %.proto,$(B)/proto/%.pb-c.o,$(PROTOS))
