@@ -110,6 +110,8 @@ $(B)/tests/support/runner.o: $(B)/suites.h
 # Calls of these come to tests/support/failing_malloc.c.
 WRAP     = $(patsubst %,-Wl$(,)--wrap=%,malloc calloc realloc strdup strndup asprintf \
              vasprintf open_memstream)
+# And of this one to tests/unit/test_job_counts.c.
+$(B)/unit $(B)/unit-newest: private WRAP += -Wl,--wrap=table_output_entries
 $(B)/unit: $(UNIT)
 	$(call say,LINK,$@)$(LINK) $(WRAP) -o $@ $^ $(LIBS) $(CHECK) -lsqlite3
 $(B)/unit-newest: $(UNIT) $(NEWEST)/sqlite3.o
