@@ -285,6 +285,26 @@ START_TEST(without_a_descriptor_nothing_is_lost_and_all_heals)
 }
 END_TEST
 
+/* Of hundreds of tables some are open: the others cannot be, and that is no
+ * damage. */
+START_TEST(a_table_that_cannot_be_opened_is_not_damaged)
+{
+    struct play *play = calloc(1, sizeof *play);
+
+    play_begin(play, _i % 2);
+    CHECK_OK(byron_close(play->db));
+    limit_files(next_file() + 24);
+    open_play(play);
+    check_all(play, NULL, play->values, false);
+    limit_files(next_file());
+    for (int i = 0; i < 3; i++)
+        check_all(play, NULL, play->values, true);
+    ck_assert_uint_gt(play->failures, 10);
+    check_afterwards(play);
+    free(play);
+}
+END_TEST
+
 START_TEST(a_store_that_cannot_be_opened_says_why)
 {
     struct play *play = calloc(1, sizeof *play);
@@ -319,6 +339,8 @@ Suite *test_descriptors_suite(void)
     tcase_add_loop_test(few, hundreds_of_tables_need_few_descriptors, 0, 4);
     tcase_add_loop_test(
         none, without_a_descriptor_nothing_is_lost_and_all_heals, 0, 3);
+    tcase_add_loop_test(none, a_table_that_cannot_be_opened_is_not_damaged, 0,
+                        2);
     tcase_add_loop_test(none, a_store_that_cannot_be_opened_says_why, 0, 2);
     suite_add_tcase(suite, few);
     suite_add_tcase(suite, none);
