@@ -134,9 +134,20 @@ static bool is_wal(struct transaction *transaction)
     return transaction->is_wal;
 }
 
+/* Another store that takes part would miss what has committed by itself, if
+ * the host then does not commit. */
+static bool is_only_store(const struct transaction *transaction)
+{
+    const struct transaction *other = transaction->connection->transactions;
+
+    while (other && (other == transaction || !other->txn))
+        other = other->next;
+    return !other;
+}
+
 static bool may_be_own(const struct transaction *transaction)
 {
-    return !transaction->is_host &&
+    return !transaction->is_host && is_only_store(transaction) &&
            !atomic_load(&transaction->store->is_offered);
 }
 

@@ -99,6 +99,23 @@ static const sqlite3_module refuser = {
     .xSync = refuse,
 };
 
+/* The second database, where there is one. */
+static void attach(sqlite3 *db)
+{
+    char sql[400];
+
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS two", host_at(&host, "y.db"));
+    host_run(db, sql);
+}
+
+/* Not the first transactions: of those nobody knows what else they changed. */
+static void attach_and_write(sqlite3 *db)
+{
+    attach(db);
+    host_run(db, "INSERT INTO t VALUES(9, 9); INSERT INTO u VALUES(9, 9);"
+                 "BEGIN; DELETE FROM t; COMMIT; BEGIN; DELETE FROM u; COMMIT");
+}
+
 enum moment { BEFORE_SYNC, BEFORE_COMMIT, AFTER_COMMIT };
 
 /* A process that runs sql and dies at the moment of its (last) commit. */
@@ -110,6 +127,8 @@ static void run_and_die(const char *sql, enum moment moment)
     if (child == 0) {
         sqlite3 *db = host_connect(&host);
         sqlite3_create_module(db, "killer", &killer, NULL);
+        if (host_has(&host, "y.db"))
+            attach_and_write(db);
         if (moment == AFTER_COMMIT)
             host_run(db, "BEGIN; INSERT INTO killer VALUES(1)");
         else
@@ -145,6 +164,35 @@ START_TEST(death_before_the_hosts_commit_loses_all_of_it)
     host_run(host.db, "INSERT INTO t VALUES(3, 4)");
     host_reopen(&host);
     expect("SELECT * FROM t", "3|4");
+    host_close(&host);
+}
+END_TEST
+
+/* Even where each table alone would need no host: see commit=own. */
+START_TEST(death_before_the_commit_of_two_stores_loses_all_of_it)
+{
+    host_open(&host);
+    attach(host.db);
+    host_run(host.db, "CREATE VIRTUAL TABLE t USING byron(commit=own)");
+    host_run(host.db, _i & 1 ? "CREATE VIRTUAL TABLE two.u USING byron"
+                             : "CREATE VIRTUAL TABLE two.u USING "
+                               "byron(commit=own)");
+    ck_assert_int_eq(sqlite3_close(host.db), SQLITE_OK);
+    run_and_die(_i & 2 ? "INSERT INTO u VALUES(1, 2);"
+                         "INSERT INTO t VALUES(1, 2)"
+                       : "INSERT INTO t VALUES(1, 2);"
+                         "INSERT INTO u VALUES(1, 2)",
+                BEFORE_COMMIT);
+    host.db = host_connect(&host);
+    attach(host.db);
+
+    expect("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)", "0|0");
+    host_run(host.db, "BEGIN; INSERT INTO t VALUES(3, 4);"
+                      "INSERT INTO u VALUES(5, 6); COMMIT");
+    host_run(host.db, "DETACH two");
+    host_reopen(&host);
+    attach(host.db);
+    expect("SELECT * FROM t, u", "3|4|5|6");
     host_close(&host);
 }
 END_TEST
@@ -353,6 +401,8 @@ Suite *test_store_suite(void)
     tcase_set_timeout(cases, 30);
     tcase_add_loop_test(cases, death_before_the_hosts_commit_loses_all_of_it, 0,
                         2);
+    tcase_add_loop_test(
+        cases, death_before_the_commit_of_two_stores_loses_all_of_it, 0, 4);
     tcase_add_test(cases, death_after_the_hosts_commit_loses_nothing);
     tcase_add_loop_test(cases, death_during_a_creation_leaves_room_for_the_next,
                         0, 2);
