@@ -220,13 +220,16 @@ static byron_status posix_dir_open(struct byron_os *os, const char *path,
         fd = open_dir(AT_FDCWD, path);
     }
     if (fd < 0)
-        return fail(path, BYRON_NO_OFFSET, READING, "cannot open directory");
+        TRY(fail(path, BYRON_NO_OFFSET, READING, "cannot open directory"));
     TRY(dir_new(fd, path, out));
     (*out)->is_made = is_made;
     fd = -1; /* The directory's now. */
 out:
     if (fd >= 0)
         close(fd);
+    /* Whoever finds it takes its name for safe. */
+    if (status != BYRON_OK && is_made)
+        (void)rmdir(path);
     return status;
 }
 

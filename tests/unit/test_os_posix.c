@@ -531,9 +531,14 @@ START_TEST(without_memory_nothing_is_left_behind)
 {
     struct os_dir *other;
     struct os_file *file;
+    char fresh[sizeof store + 1];
 
+    snprintf(fresh, sizeof fresh, "%s2", store);
     alloc_fail_after(1);
     ck_assert_int_eq(os->dir_open(os, store, false, &other), BYRON_NO_MEMORY);
+    alloc_fail_after(1);
+    ck_assert_int_eq(os->dir_open(os, fresh, true, &other), BYRON_NO_MEMORY);
+    ck_assert_int_eq(os->dir_open(os, fresh, false, &other), BYRON_MISSING);
     alloc_fail_after(1);
     ck_assert_int_eq(os->file_create(dir, "S-1", &file), BYRON_NO_MEMORY);
     ck_assert_int_eq(os->file_open(dir, "S-1", &file), BYRON_MISSING);
