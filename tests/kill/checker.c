@@ -142,6 +142,8 @@ static uint64_t compare_all(const struct subject *subject)
                      has_extra ? "exists" : "does not exist");
     if (has_extra)
         rows += compare(subject, "extra", "k", "k DESC", "b.k = p.k");
+    if (subject_has_side(subject))
+        rows += compare(subject, "far", "n", "n DESC", "b.n = p.n");
     return rows;
 }
 
@@ -150,6 +152,20 @@ static uint64_t compare_all(const struct subject *subject)
 static bool is_solo(enum subject_kind kind)
 {
     return kind == SUBJECT_SOLO || kind == SUBJECT_SINGLE;
+}
+
+/* Neither of the two logs of transactions has it. */
+static bool is_logged(enum subject_kind kind)
+{
+    return !is_solo(kind) && kind != SUBJECT_FAR;
+}
+
+/* Of several databases, in WAL mode, SQLite promises each by itself: one that
+ * was not acknowledged may be there in one of them. */
+static bool may_be_half(const struct subject *subject, uint64_t n)
+{
+    return n > subject->sure && strcmp(subject->journal, "wal") == 0 &&
+           subject_kind(subject, n) == SUBJECT_WIDE;
 }
 
 /* Those before it have been removed by a later one. */
@@ -197,10 +213,36 @@ static void check_log(const struct subject *subject, uint64_t last)
         prepare(subject->db, "SELECT n FROM plain_%s ORDER BY %s", "log", "n");
 
     for (uint64_t n = 1; n <= last; n++)
-        if (!is_solo(subject_kind(subject, n)) &&
-            (!step(rows) || sqlite3_column_int64(rows, 0) != (int64_t)n))
+        if (is_logged(subject_kind(subject, n)) &&
+            (!step(rows) || sqlite3_column_int64(rows, 0) != (int64_t)n) &&
+            !may_be_half(subject, n))
             subject_fail("transaction %llu (newest %llu) is missing",
                          (unsigned long long)n, (unsigned long long)last);
+    sqlite3_finalize(rows);
+}
+
+/* What the attached database has of them, and nothing else. */
+static void check_far(const struct subject *subject, uint64_t last)
+{
+    sqlite3_stmt *rows =
+        prepare(subject->db, "SELECT n, v IS kill_value(n) FROM plain_%s%s",
+                "far", " ORDER BY n");
+    bool has_row = step(rows);
+
+    for (uint64_t n = 1; n <= last; n++) {
+        enum subject_kind kind = subject_kind(subject, n);
+        if (kind != SUBJECT_WIDE && kind != SUBJECT_FAR)
+            continue;
+        if (has_row && sqlite3_column_int64(rows, 0) == (int64_t)n &&
+            sqlite3_column_int(rows, 1))
+            has_row = step(rows);
+        else if (!may_be_half(subject, n))
+            subject_fail("far: transaction %llu (newest %llu) is missing",
+                         (unsigned long long)n, (unsigned long long)last);
+    }
+    if (has_row)
+        subject_fail("far: a row of transaction %lld should not be there",
+                     sqlite3_column_int64(rows, 0));
     sqlite3_finalize(rows);
 }
 
@@ -225,7 +267,12 @@ static uint64_t check_transactions(const struct subject *subject)
     uint64_t solo =
         (uint64_t)subject_number(subject->db, "SELECT max(n) FROM solo");
     uint64_t last = log > solo ? log : solo;
+    uint64_t far = 0;
 
+    if (subject_has_side(subject))
+        far = (uint64_t)subject_number(subject->db,
+                                       "SELECT max(n) FROM plain_far");
+    last = far > last ? far : last;
     if (last < subject->last)
         subject_fail("transaction %llu was acknowledged, but %llu is the "
                      "newest found",
@@ -238,6 +285,8 @@ static uint64_t check_transactions(const struct subject *subject)
                      (unsigned long long)subject->last);
     check_log(subject, last);
     check_solo(subject, last);
+    if (subject_has_side(subject))
+        check_far(subject, last);
     return last;
 }
 
@@ -288,6 +337,8 @@ static void check_all(struct subject *subject, struct checker_news *news)
     news->rows = compare_all(subject);
     expect_ok(subject, "SELECT byron_check('kv')");
     expect_ok(subject, "SELECT byron_check('pair')");
+    if (subject_has_side(subject))
+        expect_ok(subject, "SELECT byron_check('side.far')");
     expect_ok(subject, "PRAGMA integrity_check");
     news->table_files = table_files(subject);
     for (unsigned i = 0; i < SUBJECT_BACKUPS; i++)

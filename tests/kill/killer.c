@@ -123,7 +123,7 @@ static char **arguments_of(const struct run *run, const char *task,
                            const char *folder, bool is_closing, int pipe)
 {
     const struct subject *subject = &run->subject;
-    char **words = calloc(13, sizeof *words);
+    char **words = calloc(14, sizeof *words);
     int n = 0;
 
     if (!words)
@@ -136,6 +136,7 @@ static char **arguments_of(const struct run *run, const char *task,
     words[n++] = sqlite3_mprintf("seed=%llu", subject->seed);
     words[n++] = sqlite3_mprintf("round=%llu", subject->round);
     words[n++] = sqlite3_mprintf("last=%llu", subject->last);
+    words[n++] = sqlite3_mprintf("sure=%llu", subject->sure);
     words[n++] = sqlite3_mprintf("aim=%u", subject->aim);
     words[n++] = sqlite3_mprintf("created=%d", subject->is_created);
     words[n++] = sqlite3_mprintf("close=%d", is_closing);
@@ -367,6 +368,8 @@ static void kill_worker(struct run *run)
         listen(news, 0, &watch);
     close(news);
     subject->last = watch.last;
+    if (watch.acknowledged > 0)
+        subject->sure = watch.last;
     subject->is_created = watch.is_created;
     run->totals.acknowledged += watch.acknowledged;
     run->totals.kills[watch.stage]++;
@@ -422,7 +425,7 @@ static void begin_database(struct run *run)
         subject_fail("%s: %s", live, strerror(errno));
     free(live);
     run->subject.seed = rng_below(&run->rng, 1000000000);
-    run->subject.last = 0;
+    run->subject.last = run->subject.sure = 0;
     run->subject.is_created = false;
     run->totals.databases++;
 }
@@ -535,6 +538,8 @@ static void set_argument(struct run *run, const char *name, const char *value)
         subject->round = number;
     else if (strcmp(name, "last") == 0)
         subject->last = number;
+    else if (strcmp(name, "sure") == 0)
+        subject->sure = number;
     else if (strcmp(name, "aim") == 0)
         subject->aim = (unsigned)number;
     else if (strcmp(name, "created") == 0)

@@ -18,6 +18,16 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return rng_next(&rng);
 }
 
+static bool has_side(const struct subject *subject)
+{
+    return mix(subject->seed, 0) % 3 == 0;
+}
+
+bool subject_has_side(const struct subject *subject)
+{
+    return has_side(subject) && strcmp(subject->file, "kill.db") == 0;
+}
+
 enum subject_kind subject_kind(const struct subject *subject, uint64_t n)
 {
     switch (mix(subject->seed, n) % 20) {
@@ -31,6 +41,12 @@ enum subject_kind subject_kind(const struct subject *subject, uint64_t n)
     case 5:
     case 6:
         return SUBJECT_SOLO;
+    case 7:
+        return has_side(subject) ? SUBJECT_FAR : SUBJECT_MIXED;
+    case 8:
+    case 9:
+    case 10:
+        return has_side(subject) ? SUBJECT_WIDE : SUBJECT_MIXED;
     default:
         return SUBJECT_MIXED;
     }
@@ -142,6 +158,8 @@ sqlite3 *subject_open(const struct subject *subject)
     sqlite3_create_function(db, "kill_value", 1,
                             SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
                             make_value, NULL, NULL);
+    if (subject_has_side(subject))
+        subject_run(db, "ATTACH '%q/side.db' AS side", subject->directory);
     return db;
 }
 
@@ -162,6 +180,7 @@ static char *choose_options(const struct subject *subject)
     uint64_t file;
     uint64_t fanout;
     const char *rest;
+    bool is_mapped;
 
     rng_init(&rng, subject->seed);
     memtable = UINT64_C(4) << rng_below(&rng, 6);
@@ -169,13 +188,27 @@ static char *choose_options(const struct subject *subject)
     file = UINT64_C(16) << rng_below(&rng, 4);
     fanout = 2 + rng_below(&rng, 4);
     rest = rng_one_in(&rng, 3) ? ", threads=0" : "";
+    is_mapped = rng_one_in(&rng, 2);
     return sqlite3_mprintf(
         ", memory='1MB', memtable='%lluKB', block_size=%llu, "
         "file_size='%lluKB', fanout=%llu, bloom_bits=%d, compression=%s, "
-        "hash_index=%s%s",
+        "hash_index=%s, mmap=%s%s",
         memtable, block, file, fanout, rng_one_in(&rng, 4) ? 0 : 8,
-        rng_one_in(&rng, 4) ? "'none'" : "'lz4'",
-        rng_one_in(&rng, 2) ? "on" : "off", rest);
+        rng_one_in(&rng, is_mapped ? 2 : 4) ? "'none'" : "'lz4'",
+        rng_one_in(&rng, 2) ? "on" : "off", is_mapped ? "on" : "off", rest);
+}
+
+/* Before the others, so that both are there where those are. */
+static void create_side(sqlite3 *db, const char *options)
+{
+    subject_run(db, "BEGIN");
+    subject_run(db, "CREATE TABLE IF NOT EXISTS side.plain_far("
+                    "n INTEGER PRIMARY KEY, v)");
+    subject_run(db,
+                "CREATE VIRTUAL TABLE IF NOT EXISTS side.far USING byron("
+                "n INTEGER PRIMARY KEY, v%s)",
+                options);
+    subject_run(db, "COMMIT");
 }
 
 void subject_create(const struct subject *subject)
@@ -183,6 +216,8 @@ void subject_create(const struct subject *subject)
     sqlite3 *db = subject->db;
     char *options = choose_options(subject);
 
+    if (subject_has_side(subject))
+        create_side(db, options);
     subject_run(db, "BEGIN");
     subject_run(db, "CREATE TABLE plain_log(n INTEGER PRIMARY KEY, round INT)");
     create_twins(db, "kv", "k BLOB PRIMARY KEY, v, n INT",
@@ -197,7 +232,7 @@ void subject_create(const struct subject *subject)
     subject_run(db,
                 "CREATE VIRTUAL TABLE solo USING byron(n INT, part INT, v, "
                 "PRIMARY KEY(n, part)%s)",
-                subject->seed % 3 ? "" : ", commit='own'");
+                subject->seed % 3 == 1 ? "" : ", commit='own'");
     subject_run(db, "COMMIT");
     sqlite3_free(options);
 }

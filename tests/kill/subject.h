@@ -4,8 +4,9 @@
  *
  * Each byron table has an ordinary twin, "plain_" before its name, written in
  * the same transactions; only "solo" has none, since its transactions touch no
- * ordinary table. What they write follows from their number. Speaks to byron
- * only through SQL, so it runs on any version of SQLite.
+ * ordinary table. Some databases have another one attached, "side", in which
+ * "far" and its twin are. What transactions write follows from their number.
+ * Speaks to byron only through SQL, so it runs on any version of SQLite.
  */
 #ifndef BYRON_TESTS_KILL_SUBJECT_H
 #define BYRON_TESTS_KILL_SUBJECT_H
@@ -28,7 +29,8 @@ struct subject {
     const char *journal;
     uint64_t seed;  /* Of the database: its options and contents. */
     uint64_t round; /* Varies what happens to it. */
-    uint64_t last;  /* Newest transaction that is known to be committed. */
+    uint64_t last;  /* Newest transaction that is known to be committed, */
+    uint64_t sure;  /* and that was acknowledged, not just found. */
     unsigned aim;   /* Stage that the kill is meant for; 0: none. */
     bool is_created;
     bool is_closing; /* Else it is left as a crash would. */
@@ -42,8 +44,12 @@ enum subject_kind {
     SUBJECT_SOLO,   /* Byron tables alone. */
     SUBJECT_SINGLE, /* One statement on a byron table that commits itself. */
     SUBJECT_SCHEMA, /* Mixed, and creates or drops tables. */
+    SUBJECT_WIDE,   /* Mixed, and the attached database as well. */
+    SUBJECT_FAR,    /* The attached database alone. */
 };
 enum subject_kind subject_kind(const struct subject *subject, uint64_t n);
+/* Is another database attached? Not to a backup. */
+bool subject_has_side(const struct subject *subject);
 /* How many rows a solo transaction leaves in "solo". */
 unsigned subject_parts(const struct subject *subject, uint64_t n);
 /* Has the table "pair" the option conflict=replace? */

@@ -278,6 +278,30 @@ static void change_solo(struct worker *worker)
                     worker->n - SUBJECT_WINDOW);
 }
 
+static void change_far(struct worker *worker)
+{
+    change(worker, "INSERT INTO @far VALUES(%llu, kill_value(%llu))", worker->n,
+           worker->n);
+}
+
+/* In WAL mode SQLite may have committed one on two databases in one of them;
+ * what the checker found so is made whole. */
+static void complete_last(struct worker *worker)
+{
+    struct subject *subject = worker->subject;
+    uint64_t n = subject->last;
+
+    if (n <= subject->sure || subject_kind(subject, n) != SUBJECT_WIDE)
+        return;
+    subject_run(worker->db, "BEGIN");
+    change(worker, "INSERT OR IGNORE INTO @far VALUES(%llu, kill_value(%llu))",
+           n, n);
+    subject_run(worker->db, "COMMIT; BEGIN");
+    change(worker, "INSERT OR IGNORE INTO @log VALUES(%llu, %llu)", n,
+           subject->round);
+    subject_run(worker->db, "COMMIT");
+}
+
 /* Ends the transaction; false: it is rolled back, and its number is free. */
 static bool end(struct worker *worker, bool is_savepoint)
 {
@@ -304,8 +328,11 @@ static bool write_transaction(struct worker *worker, enum subject_kind kind)
     tell(worker, WORKER_WRITING);
     subject_run(worker->db, is_savepoint ? "SAVEPOINT outermost" : "BEGIN");
     worker->depth = 0;
-    if (kind == SUBJECT_SOLO) {
-        change_solo(worker);
+    if (kind == SUBJECT_SOLO || kind == SUBJECT_FAR) {
+        if (kind == SUBJECT_SOLO)
+            change_solo(worker);
+        else
+            change_far(worker);
         return end(worker, is_savepoint);
     }
     if (is_log_first)
@@ -320,6 +347,8 @@ static bool write_transaction(struct worker *worker, enum subject_kind kind)
         change_index(worker);
     while (worker->depth > 0)
         subject_run(worker->db, "RELEASE s%u", --worker->depth);
+    if (kind == SUBJECT_WIDE)
+        change_far(worker);
     if (!is_log_first)
         change(worker, "INSERT INTO @log VALUES(%llu, %llu)", n,
                worker->subject->round);
@@ -379,20 +408,27 @@ static void read_beside(struct worker *worker)
 static void open_again(struct worker *worker)
 {
     static const char *const levels[] = {"OFF", "NORMAL", "FULL"};
+    const char *level = levels[worker->subject->round % 3];
 
     tell(worker, WORKER_OPENING);
     worker->db = subject_open(worker->subject);
     worker->subject->db = worker->db;
     subject_run(worker->db, "PRAGMA journal_mode = %s",
                 worker->subject->journal);
-    subject_run(worker->db, "PRAGMA synchronous = %s",
-                levels[worker->subject->round % 3]);
+    subject_run(worker->db, "PRAGMA synchronous = %s", level);
+    if (subject_has_side(worker->subject))
+        subject_run(worker->db,
+                    "PRAGMA side.journal_mode = %s; "
+                    "PRAGMA side.synchronous = %s",
+                    worker->subject->journal, level);
     if (rng_one_in(&worker->rng, 3))
         subject_run(worker->db, "PRAGMA wal_autocheckpoint = 20");
     if (subject_number(worker->db, "SELECT count(*) FROM sqlite_schema "
                                    "WHERE name = 'log'")) {
         subject_number(worker->db, "SELECT max(n) FROM log");
         tell(worker, WORKER_IDLE);
+        if (subject_has_side(worker->subject))
+            complete_last(worker);
         return;
     }
     tell(worker, WORKER_CREATING);
@@ -465,8 +501,10 @@ static enum worker_stage choose_stage(struct worker *worker)
 
 static void step(struct worker *worker)
 {
-    static const char *const tables[] = {"kv", "pair", "solo", "log"};
-    const char *table = tables[rng_below(&worker->rng, 4)];
+    static const char *const tables[] = {"kv", "pair", "solo", "log",
+                                         "side.far"};
+    unsigned count = subject_has_side(worker->subject) ? 5 : 4;
+    const char *table = tables[rng_below(&worker->rng, count)];
     enum worker_stage stage = choose_stage(worker);
 
     if (rng_one_in(&worker->rng, 30))
