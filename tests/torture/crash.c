@@ -5,29 +5,14 @@
 #include <string.h>
 
 #include "support/memfs_inspect.h"
+#include "torture/copies.h"
+#include "torture/history.h"
 #include "torture/image.h"
 #include "torture/report.h"
 
-/* What may be found. */
-struct expectation {
-    size_t low; /* States from low to high, */
-    size_t high;
-    size_t extra;     /* or this one; 0: none. */
-    bool is_cut;      /* The power, not a process. */
-    size_t low_byron; /* With is_cut, where is_parted. */
-};
-
-/* Behind those of the workload: the state of is_parted, of the commit after a
- * recovery, of the one after the second. */
-#define PARTED(crash) ((crash)->newest + 1)
-
-/* How far a record has come. */
-struct progress {
-    size_t done;       /* Newest state that was acknowledged. */
-    size_t begun;      /* And that was asked for: done, or one on its way. */
-    size_t safe;       /* And that no power cut undoes. */
-    size_t safe_byron; /* For byron tables: the newest safe one that had any. */
-};
+/* The states behind those of the workload: what was found after a crash, and
+ * the commit after that; then the same of a second crash. */
+#define FOUND(crash) ((crash)->newest + 1)
 
 struct crash {
     struct subject *subject;
@@ -46,9 +31,28 @@ static bool has_number(const char *path)
     return name && name[1] && strchr("MSW", name[1]) && name[2] == '-';
 }
 
+/* Not of a copy: that may be begun anew. */
 static bool is_numbered(const struct storage_call *call)
 {
-    return call->kind == STORAGE_CREATE && has_number(call->path);
+    return call->kind == STORAGE_CREATE && has_number(call->path) &&
+           !strstr(call->path, "/copy");
+}
+
+/* Was it removed before end, and no manifest written meanwhile? So go the
+ * tables of a large transaction that is rolled back. Nothing has ever named
+ * them, and after another opening their numbers may come again. */
+static bool is_forgotten(const struct storage_log *log, size_t created,
+                         size_t end)
+{
+    for (size_t i = created + 1; i < end; i++) {
+        const struct storage_call *call = &log->calls[i];
+        if (call->kind == STORAGE_WRITE && strstr(call->path, "/M-"))
+            return false;
+        if (call->kind == STORAGE_REMOVE &&
+            strcmp(call->path, log->calls[created].path) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* One whose number was given out twice; NULL: none. */
@@ -57,7 +61,8 @@ static const char *find_repeated(const struct storage_log *log)
     for (size_t i = 0; i < log->count; i++)
         for (size_t j = 0; is_numbered(&log->calls[i]) && j < i; j++)
             if (is_numbered(&log->calls[j]) &&
-                strcmp(log->calls[i].path, log->calls[j].path) == 0)
+                strcmp(log->calls[i].path, log->calls[j].path) == 0 &&
+                !is_forgotten(log, j, i))
                 return log->calls[i].path;
     return NULL;
 }
@@ -91,140 +96,68 @@ static const char *find_rewritten(const struct storage_log *log)
     return found;
 }
 
-static enum subject_mark mark_of(const struct storage_call *call)
+static void open_subject(struct subject *subject)
 {
-    return (enum subject_mark)(call->offset >> 32);
-}
-
-static size_t state_of(const struct storage_call *call)
-{
-    return (size_t)(call->offset & UINT32_MAX);
-}
-
-static void advance(const struct crash *crash, const struct storage_call *call,
-                    struct progress *progress)
-{
-    const struct subject_state *states = crash->subject->states;
-    size_t state = state_of(call);
-    /* One that changes nothing syncs nothing. */
-    bool is_written =
-        state > 0 && !subject_is_same(states[state], states[state - 1]);
-
-    switch (mark_of(call)) {
-    case SUBJECT_BEGINS:
-        progress->begun = state;
-        break;
-    case SUBJECT_DONE:
-        progress->done = state;
-        /* The next journal's first sync made the removal of the last safe. */
-        if (strcmp(crash->subject->journal, "delete") == 0 && is_written)
-            progress->safe = state - 1;
-        break;
-    case SUBJECT_IS_DURABLE:
-        progress->done = state;
-        if (is_written)
-            progress->safe = state;
-        if (is_written && states[state].byron != states[state - 1].byron)
-            progress->safe_byron = state;
-        break;
-    }
-}
-
-/* Of which commit it is, as far as one can tell; -1: of none. */
-static int find_part(const struct crash *crash, uint64_t found, bool is_byron)
-{
-    for (size_t i = crash->newest + 1; i-- > 0;) {
-        const struct subject_state *state = &crash->subject->states[i];
-        if ((is_byron ? state->byron : state->ordinary) == found)
-            return (int)i;
-    }
-    return -1;
-}
-
-/* Does the commit that made this state bind both kinds of tables together? */
-static bool is_mixed(const struct crash *crash, size_t state)
-{
-    const struct subject_state *states = crash->subject->states;
-
-    return state == crash->subject->created ||
-           (states[state].ordinary != states[state - 1].ordinary &&
-            states[state].byron != states[state - 1].byron);
-}
-
-/*
- * At NORMAL a power cut may take the newest commits on byron tables alone, and
- * leave later ones on ordinary tables alone. That is a state of its own.
- */
-static bool is_parted(const struct crash *crash, struct subject_state found,
-                      const struct expectation *expected)
-{
-    const struct subject_state *states = crash->subject->states;
-
-    if (!expected->is_cut || strcmp(crash->subject->journal, "wal") != 0)
-        return false;
-    for (size_t i = expected->high; i > 0 && i >= expected->low; i--) {
-        if (states[i].ordinary != found.ordinary)
-            continue;
-        for (size_t j = i; j > expected->low_byron && !is_mixed(crash, j); j--)
-            if (states[j - 1].byron == found.byron)
-                return true;
-    }
-    return false;
-}
-
-/* Which state it is; fails where none may be. */
-static size_t find_state(const struct crash *crash,
-                         const struct expectation *expected)
-{
-    struct subject_state *states = crash->subject->states;
-    struct subject_state found = subject_look(crash->subject);
-
-    for (size_t i = expected->high + 1; i-- > expected->low;)
-        if (subject_is_same(states[i], found))
-            return i;
-    if (expected->extra > 0 && subject_is_same(states[expected->extra], found))
-        return expected->extra;
-    if (is_parted(crash, found, expected)) {
-        states[PARTED(crash)] = found;
-        return PARTED(crash);
-    }
-    report_failure("the ordinary tables are those of commit %d, byron's of %d "
-                   "(-1: of none), but one from %zu to %zu (or %zu) was "
-                   "expected",
-                   find_part(crash, found.ordinary, false),
-                   find_part(crash, found.byron, true), expected->low,
-                   expected->high, expected->extra);
-}
-
-/* Opens what is there, checks it, and goes on from there. What commits become
- * is in the states behind newest. */
-static size_t recover(struct crash *crash, const struct expectation *expected,
-                      size_t newest)
-{
-    struct subject *subject = crash->subject;
-    size_t found;
-
     if (subject_open(subject) != SQLITE_OK)
         report_failure("open: %s", sqlite3_errmsg(subject->db));
-    found = find_state(crash, expected);
-    if (found < subject->created) {
+}
+
+static bool has_all(const struct subject *subject,
+                    const struct history_place *places)
+{
+    for (int i = 0; i < subject->databases; i++)
+        if (places[i].ordinary < subject->created ||
+            places[i].byron < subject->created)
+            return false;
+    return true;
+}
+
+/* Opens what is there, checks it, and goes on from there: states[base] is what
+ * was found, and the next one what a commit makes of it. */
+static void recover(struct crash *crash, const struct history_bounds *bounds,
+                    size_t base, struct history_place *places)
+{
+    struct subject *subject = crash->subject;
+    struct subject_state found;
+
+    open_subject(subject);
+    found = subject_look(subject);
+    history_find(subject, bounds, &found, places);
+    subject->states[base] = found;
+    if (!has_all(subject, places)) {
         subject_close(subject);
-        return found;
+        return;
     }
     subject_check(subject);
-    subject->newest = newest;
+    subject->newest = base;
     subject_commit_durably(subject);
     if (rng_one_in(&crash->rng, 3))
-        subject_run(subject, "SELECT byron_flush('b_kv')");
+        subject_run(subject, "SELECT byron_flush('$.b_kv')");
     subject_close(subject);
-    if (rng_one_in(&crash->rng, 4)) {
-        if (subject_open(subject) != SQLITE_OK ||
-            !subject_is_same(subject_look(subject),
-                             subject->states[newest + 1]))
-            report_failure("a commit after the recovery is lost");
-        subject_close(subject);
+    if (!rng_one_in(&crash->rng, 4))
+        return;
+    open_subject(subject);
+    found = subject_look(subject);
+    if (!subject_is_same(&found, &subject->states[base + 1]))
+        report_failure("a commit after the recovery is lost");
+    subject_close(subject);
+}
+
+/* Those that are done stay; now and then they are looked at. */
+static void check_copies(struct crash *crash, const struct history *history,
+                         bool is_cut)
+{
+    struct subject *subject = crash->subject;
+
+    for (size_t i = 0; i < history->copies_begun; i++) {
+        const struct subject_copy *copy = &subject->copies[i];
+        bool is_done = i < history->copies_done;
+        if (!copies_find(subject, copy, is_done, is_cut) ||
+            (is_done && !rng_one_in(&crash->rng, 8)))
+            continue;
+        copies_check(subject, copy, is_done, is_cut);
+        crash->totals->copies++;
     }
-    return found;
 }
 
 static enum memfs_crash any_crash(struct crash *crash)
@@ -255,84 +188,114 @@ static void check_numbers(struct memfs *base, const struct storage_log *log)
     buf_deinit(&bytes);
 }
 
+/* What the recovery has done, as a record of its own says. */
+struct second {
+    struct history_bounds bounds; /* After a power cut, */
+    struct history_bounds killed; /* and after a kill. */
+    struct history history;
+};
+
+static void advance_second(struct crash *crash, struct second *second,
+                           const struct storage_call *call)
+{
+    history_advance(&second->history, crash->subject, call);
+    second->bounds.extra = second->history.begun;
+    second->bounds.has_extra = second->history.done == second->history.begun;
+    second->killed.extra = second->bounds.extra;
+    second->killed.has_extra = second->bounds.has_extra;
+}
+
+static void crash_second(struct crash *crash, struct memfs *now,
+                         const struct second *second,
+                         const struct storage_call *call, size_t number)
+{
+    struct history_place places[SUBJECT_DATABASES];
+    enum memfs_crash mode = any_crash(crash);
+    struct memfs *image = memfs_crash_clone(now, mode, rng_next(&crash->rng));
+
+    image_lay_out(image, crash->subject->root);
+    memfs_free(image);
+    report_at(
+        "journal %s, image %llu (call %llu), and again before call "
+        "%zu of its recovery (%s %s), %s",
+        crash->subject->journal, (unsigned long long)crash->totals->images,
+        (unsigned long long)crash->call, number, storage_kind_name(call->kind),
+        call->path, memfs_crash_name(mode));
+    crash->totals->second_images++;
+    recover(crash, mode == MEMFS_KEEP_ALL ? &second->killed : &second->bounds,
+            FOUND(crash) + 2, places);
+}
+
 /* Cut short again at some calls of log, which began with base. */
 static void crash_again(struct crash *crash, struct memfs *base,
-                        const struct storage_log *log, struct progress progress)
+                        const struct storage_log *log, struct second *second)
 {
-    size_t found = progress.done;
     struct image image;
 
     check_numbers(base, log);
     image_init(&image, crash->subject->root, base);
     for (size_t i = 0; i < log->count; i++) {
         const struct storage_call *call = &log->calls[i];
-        enum memfs_crash mode = any_crash(crash);
-        struct expectation expected = {progress.safe, found, 0,
-                                       mode != MEMFS_KEEP_ALL,
-                                       progress.safe_byron};
-        struct memfs *second;
         if (call->kind == STORAGE_MARK)
-            advance(crash, call, &progress);
-        if (call->kind == STORAGE_MARK || call->kind == STORAGE_BIND ||
-            !rng_one_in(&crash->rng, 12)) {
-            image_play(&image, call);
-            continue;
-        }
-        if (mode == MEMFS_KEEP_ALL)
-            expected.low = found;
-        if (progress.begun > found)
-            expected.extra = progress.begun;
-        if (progress.safe > found ||
-            (mode == MEMFS_KEEP_ALL && progress.done > found))
-            expected.low = expected.high = progress.done;
-        second = memfs_crash_clone(image.fs, mode, rng_next(&crash->rng));
-        image_lay_out(second, crash->subject->root);
-        memfs_free(second);
-        report_at(
-            "journal %s, image %llu (call %llu), and again before call "
-            "%zu of its recovery (%s %s), %s",
-            crash->subject->journal, (unsigned long long)crash->totals->images,
-            (unsigned long long)crash->call, i, storage_kind_name(call->kind),
-            call->path, memfs_crash_name(mode));
-        crash->totals->second_images++;
-        recover(crash, &expected, PARTED(crash) + 1);
+            advance_second(crash, second, call);
+        else if (call->kind != STORAGE_BIND && rng_one_in(&crash->rng, 12))
+            crash_second(crash, image.fs, second, call, i);
         image_play(&image, call);
     }
     image_deinit(&image);
 }
 
+/* What a second crash may find: what the first one left, or after a kill and
+ * then a power cut less, as the disk has it. */
+static void begin_second(const struct crash *crash,
+                         const struct history_bounds *bounds,
+                         const struct history_place *places,
+                         const struct history *history, struct second *out)
+{
+    memset(out, 0, sizeof *out);
+    out->killed.is_cut = bounds->is_cut;
+    for (int i = 0; i < crash->subject->databases; i++) {
+        size_t ordinary = places[i].ordinary;
+        size_t byron = places[i].byron;
+        out->killed.ordinary[i] = (struct history_span){ordinary, ordinary};
+        out->killed.byron[i] = (struct history_span){byron, byron};
+        out->bounds.ordinary[i] = out->killed.ordinary[i];
+        out->bounds.byron[i] = out->killed.byron[i];
+        if (bounds->is_cut)
+            continue;
+        out->bounds.ordinary[i].low = history->safe_ordinary[i];
+        out->bounds.byron[i].low = history->safe_byron[i];
+    }
+    out->bounds.is_cut = true;
+}
+
 static void crash_once(struct crash *crash, const struct image *image,
                        const struct storage_call *call, enum memfs_crash mode,
-                       const struct progress *progress)
+                       const struct history *history)
 {
-    struct expectation expected = {progress->safe, progress->begun, 0,
-                                   mode != MEMFS_KEEP_ALL,
-                                   progress->safe_byron};
     struct memfs *cut =
         memfs_crash_clone(image->fs, mode, rng_next(&crash->rng));
+    struct history_place places[SUBJECT_DATABASES];
     bool is_twice = rng_one_in(&crash->rng, 10);
     struct storage_log log = {0};
-    struct progress next;
+    struct history_bounds bounds;
+    struct second second;
 
-    if (mode == MEMFS_KEEP_ALL)
-        expected.low = progress->done;
     report_at("journal %s, image %llu, before call %llu (%s %s), %s",
               crash->subject->journal,
               (unsigned long long)crash->totals->images,
               (unsigned long long)crash->call, storage_kind_name(call->kind),
               call->path, memfs_crash_name(mode));
+    history_bounds(history, mode != MEMFS_KEEP_ALL, &bounds);
     image_lay_out(cut, crash->subject->root);
     crash->totals->images++;
     storage_record(is_twice ? &log : NULL);
-    next.done = next.begun = next.safe = next.safe_byron =
-        recover(crash, &expected, PARTED(crash));
+    recover(crash, &bounds, FOUND(crash), places);
     storage_record(NULL);
-    if (mode == MEMFS_KEEP_ALL) {
-        next.safe = progress->safe;
-        next.safe_byron = progress->safe_byron;
-    }
+    check_copies(crash, history, bounds.is_cut);
+    begin_second(crash, &bounds, places, history, &second);
     if (is_twice)
-        crash_again(crash, cut, &log, next);
+        crash_again(crash, cut, &log, &second);
     else
         memfs_free(cut);
     storage_log_clear(&log);
@@ -340,7 +303,7 @@ static void crash_once(struct crash *crash, const struct image *image,
 
 static void crash_everywhere(struct crash *crash, const struct storage_log *log)
 {
-    struct progress progress = {0};
+    struct history history = {0};
     struct image image;
 
     image_init(&image, crash->subject->root, NULL);
@@ -348,14 +311,14 @@ static void crash_everywhere(struct crash *crash, const struct storage_log *log)
         const struct storage_call *call = &log->calls[i];
         crash->call = i;
         if (call->kind == STORAGE_MARK) {
-            advance(crash, call, &progress);
+            history_advance(&history, crash->subject, call);
         } else if (call->kind != STORAGE_BIND &&
                    rng_one_in(&crash->rng, crash->share)) {
-            crash_once(crash, &image, call, MEMFS_KEEP_ALL, &progress);
+            crash_once(crash, &image, call, MEMFS_KEEP_ALL, &history);
             crash_once(crash, &image, call,
                        (enum memfs_crash)(
                            1 + rng_below(&crash->rng, MEMFS_CRASH_COUNT - 1)),
-                       &progress);
+                       &history);
         }
         image_play(&image, call);
     }
@@ -371,21 +334,24 @@ void crash_run(struct subject *subject, uint64_t steps, uint64_t share,
     rng_init(&crash.rng, rng_next(&subject->rng));
     report_at("journal %s, the workload", subject->journal);
     storage_watch(subject->root);
+    storage_refuse_links(!subject->has_links);
     storage_record(&log);
-    if (subject_open(subject) != SQLITE_OK)
-        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    open_subject(subject);
     subject_create(subject);
     for (uint64_t i = 0; i < steps; i++)
         subject_step(subject);
     subject_close(subject);
     storage_record(NULL);
+    if (subject->is_verbose)
+        storage_log_print(&log);
+    for (size_t i = 0; i < subject->copy_count; i++)
+        copies_check(subject, &subject->copies[i], true, false);
     check_files(&log);
     totals->commits += subject->newest;
     crash.newest = subject->newest;
-    if (subject->is_verbose)
-        storage_log_print(&log);
     crash_everywhere(&crash, &log);
     storage_log_clear(&log);
     image_wipe(subject->root);
+    storage_refuse_links(false);
     storage_watch("");
 }

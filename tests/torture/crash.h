@@ -2,10 +2,8 @@
  * crash: power cuts and kills at every call of a workload, and again at calls
  * of the recovery and of the first writes behind it.
  *
- * The oracle is the history of commits: what is found is the state after one
- * of them, of ordinary and byron tables alike; after a kill the newest that
- * was acknowledged or was on its way, after a power cut none before the newest
- * that PRAGMA synchronous promised to keep.
+ * What may be found: torture/history.h. Copies that were made meanwhile:
+ * torture/copies.h.
  */
 #ifndef BYRON_TESTS_TORTURE_CRASH_H
 #define BYRON_TESTS_TORTURE_CRASH_H
@@ -16,6 +14,7 @@ struct crash_totals {
     uint64_t commits;
     uint64_t images;
     uint64_t second_images; /* Of a recovery that was cut short. */
+    uint64_t copies;        /* Looked at. */
 };
 
 /* steps: of the workload. share: of the calls, one in so many gives images. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "torture/copies.h"
 #include "torture/image.h"
 #include "torture/report.h"
 #include "torture/storage.h"
@@ -25,6 +26,14 @@ static void open_again(struct subject *subject)
         report_failure("open: %s", sqlite3_errmsg(subject->db));
 }
 
+/* Of all files, of a copy's, of those of stores, copied ones among them. */
+static const char *choose_part(struct subject *subject)
+{
+    if (rng_one_in(&subject->rng, 4))
+        return "";
+    return rng_one_in(&subject->rng, 6) ? "/copy" : store_part(subject);
+}
+
 static void arm(struct subject *subject, struct storage_fault *fault)
 {
     static const int errors[] = {EIO, ENOSPC, EDQUOT, EMFILE, EACCES, EROFS};
@@ -33,7 +42,7 @@ static void arm(struct subject *subject, struct storage_fault *fault)
     memset(fault, 0, sizeof *fault);
     fault->kinds = rng_one_in(rng, 3) ? (unsigned)STORAGE_FAULT_ALL
                                       : 1u << rng_below(rng, 8);
-    fault->part = rng_one_in(rng, 4) ? "" : store_part(subject);
+    fault->part = choose_part(subject);
     fault->nth = rng_below(rng, rng_one_in(rng, 2) ? 4 : 30) + 1;
     fault->error = errors[rng_below(rng, sizeof errors / sizeof *errors)];
     fault->is_sticky = rng_one_in(rng, 3);
@@ -83,11 +92,33 @@ static void check_words(const struct subject *subject, bool is_hosts)
         report_failure("no path in: %s (%d)", subject->words, subject->failed);
 }
 
-/* What the newest commit left; or the one that was asked for and failed. */
-static bool is_known(const struct subject *subject, struct subject_state found)
+/*
+ * What the newest commit left; or the one that was asked for and failed. In WAL
+ * mode SQLite may keep it in one database and give it up in the other.
+ */
+static bool is_known(const struct subject *subject,
+                     const struct subject_state *found)
 {
-    return subject_is_same(found, subject->states[subject->newest]) ||
-           (subject->is_pending && subject_is_same(found, subject->pending));
+    const struct subject_state *newest = &subject->states[subject->newest];
+    const struct subject_state *pending = &subject->pending;
+    bool is_wal = strcmp(subject->journal, "wal") == 0;
+    size_t size = sizeof found->parts[0];
+
+    if (subject_is_same(found, newest))
+        return true;
+    if (!subject->is_pending || subject_is_same(found, pending))
+        return subject->is_pending;
+    for (int i = 0; i < subject->databases; i++)
+        if (memcmp(&found->parts[i], &newest->parts[i], size) != 0 &&
+            memcmp(&found->parts[i], &pending->parts[i], size) != 0)
+            return false;
+    return is_wal;
+}
+
+static bool is_right(struct subject *subject)
+{
+    struct subject_state found = subject_look(subject);
+    return is_known(subject, &found);
 }
 
 /*
@@ -100,17 +131,23 @@ static bool can_be_read(struct subject *subject)
 
     if (strncmp(subject->words, "open: ", 6) == 0)
         return false;
-    rc = subject_try(subject, "SELECT count(*) FROM b_kv");
-    if (rc != SQLITE_OK && !(rc == SQLITE_BUSY_SNAPSHOT && subject->is_pending))
-        report_failure("%s, and then a reader fails: %s (%d)", subject->words,
-                       sqlite3_errmsg(subject->db), rc);
-    return rc == SQLITE_OK;
+    for (int i = 0; i < subject->databases; i++) {
+        subject->current = i;
+        rc = subject_try(subject, "SELECT count(*) FROM $.b_kv");
+        if (rc == SQLITE_BUSY_SNAPSHOT && subject->is_pending)
+            return false;
+        if (rc != SQLITE_OK)
+            report_failure("%s, and then a reader fails: %s (%d)",
+                           subject->words, sqlite3_errmsg(subject->db), rc);
+    }
+    return true;
 }
 
 static void recover(struct subject *subject, bool has_struck, bool is_hosts)
 {
     struct subject_state found;
 
+    subject->is_own = false;
     if (!has_struck)
         report_failure("nothing failed but %s (%d)", subject->words,
                        subject->failed);
@@ -119,18 +156,59 @@ static void recover(struct subject *subject, bool has_struck, bool is_hosts)
     if (!sqlite3_get_autocommit(subject->db))
         (void)subject_try(subject, "ROLLBACK");
     subject->is_tolerant = false;
-    if (can_be_read(subject) && !is_known(subject, subject_look(subject)))
+    if (can_be_read(subject) && !is_right(subject))
         report_failure("wrong rows after %s", subject->words);
     open_again(subject);
     found = subject_look(subject);
-    if (!is_known(subject, found))
+    if (!is_known(subject, &found))
         report_failure("wrong rows after %s, and another opening",
                        subject->words);
     subject_check(subject);
-    if (!subject_is_same(found, subject->states[subject->newest]))
-        subject->states[++subject->newest] = subject->pending;
+    if (!subject_is_same(&found, &subject->states[subject->newest]))
+        subject->states[++subject->newest] = found;
     subject->is_pending = false;
     subject->is_tolerant = true;
+}
+
+/* One that failed leaves nothing, unless its removal fails as well. */
+static void check_copy(struct subject *subject,
+                       const struct storage_fault *fault)
+{
+    const struct subject_copy *copy = &subject->copies[0];
+
+    if (subject->copy_count == 0)
+        return;
+    if (subject->failed == SQLITE_OK)
+        copies_check(subject, copy, true, false);
+    else if (!copy->is_vacuum && !fault->is_sticky &&
+             copies_exist(subject, copy))
+        report_failure("copy%u.db failed and is there: %s", copy->number,
+                       subject->words);
+    copies_remove(subject);
+}
+
+static void begin_faults(struct subject *subject)
+{
+    report_at("journal %s, before any fault", subject->journal);
+    storage_watch(subject->root);
+    storage_refuse_links(!subject->has_links);
+    if (subject_open(subject) != SQLITE_OK)
+        report_failure("open: %s", sqlite3_errmsg(subject->db));
+    subject_create(subject);
+    subject->is_tolerant = true;
+}
+
+static void end_faults(struct subject *subject)
+{
+    subject->is_tolerant = false;
+    subject_check(subject);
+    open_again(subject);
+    if (!is_right(subject))
+        report_failure("wrong rows at the end");
+    subject_close(subject);
+    image_wipe(subject->root);
+    storage_refuse_links(false);
+    storage_watch("");
 }
 
 void fault_run(struct subject *subject, uint64_t steps,
@@ -139,85 +217,69 @@ void fault_run(struct subject *subject, uint64_t steps,
     bool has_struck = false; /* Since it was opened; the engine stays so. */
     bool is_hosts = false;   /* A file of the host, perhaps. */
 
-    report_at("journal %s, before any fault", subject->journal);
-    storage_watch(subject->root);
-    if (subject_open(subject) != SQLITE_OK)
-        report_failure("open: %s", sqlite3_errmsg(subject->db));
-    subject_create(subject);
-    subject->is_tolerant = true;
+    begin_faults(subject);
     for (uint64_t i = 0; i < steps; i++) {
         struct storage_fault fault;
+        bool is_stores;
         arm(subject, &fault);
+        is_stores = strcmp(fault.part, store_part(subject)) == 0;
         subject_step(subject);
         totals->struck += storage_has_failed();
-        if (subject->failed != SQLITE_OK && *fault.part && !has_struck)
+        if (subject->failed != SQLITE_OK && is_stores && !has_struck)
             check_reason(subject, &fault);
         has_struck = has_struck || storage_has_failed();
-        is_hosts = is_hosts || !*fault.part;
+        is_hosts = is_hosts || !is_stores;
         storage_fail(NULL);
         totals->armed++;
         totals->failed += subject->failed != SQLITE_OK;
+        totals->copies += subject->copy_count;
+        check_copy(subject, &fault);
         if (subject->failed != SQLITE_OK)
             recover(subject, has_struck, is_hosts);
-        else if (!is_known(subject, subject_look(subject)))
+        else if (!is_right(subject))
             report_failure("wrong rows");
         else if (rng_one_in(&subject->rng, 4))
             open_again(subject);
         else
             continue;
         has_struck = false;
-        if (!is_known(subject, subject_look(subject)))
+        if (!is_right(subject))
             report_failure("wrong rows, struck: %d, failed statements: %d",
                            has_struck, subject->failed);
     }
-    subject->is_tolerant = false;
-    subject_check(subject);
-    open_again(subject);
-    if (!is_known(subject, subject_look(subject)))
-        report_failure("wrong rows at the end");
-    subject_close(subject);
-    image_wipe(subject->root);
-    storage_watch("");
+    end_faults(subject);
 }
 
-/* A backup under the same disturbance has what the newest commit left. */
-static void back_up(struct subject *subject, uint64_t number)
+/* Right after the last step, so that it is of the newest state. */
+static void back_up(struct subject *subject)
 {
-    struct subject copy = *subject;
-
-    sqlite3_snprintf(sizeof copy.path, copy.path, "%s/copy-%llu.db",
-                     subject->root, number);
-    subject_run(subject, "SELECT byron_backup('main', '%q')", copy.path);
-    if (subject_open(&copy) != SQLITE_OK)
-        report_failure("open: %s", sqlite3_errmsg(copy.db));
-    if (!subject_is_same(subject_look(&copy), subject->states[subject->newest]))
-        report_failure("wrong rows in a backup");
-    subject_check(&copy);
-    subject_close(&copy);
+    if (subject->copy_count == SUBJECT_COPIES_MAX)
+        copies_remove(subject);
+    copies_make(subject);
 }
 
 void fault_disturb(struct subject *subject, uint64_t steps)
 {
     report_at("journal %s, short and interrupted calls", subject->journal);
     storage_watch(subject->root);
+    storage_refuse_links(!subject->has_links);
     storage_disturb(rng_next(&subject->rng) | 1);
     if (subject_open(subject) != SQLITE_OK)
         report_failure("open: %s", sqlite3_errmsg(subject->db));
     subject_create(subject);
-    for (uint64_t i = 0; i < steps; i++) {
+    for (uint64_t i = 0; i < steps; i++)
         subject_step(subject);
-        /* A store in a folder of its own is copied elsewhere. */
-        if (!subject->is_aside && rng_one_in(&subject->rng, 12))
-            back_up(subject, i);
-    }
+    back_up(subject);
     subject_check(subject);
     open_again(subject);
     subject_check(subject);
-    if (!subject_is_same(subject_look(subject),
-                         subject->states[subject->newest]))
+    if (!is_right(subject))
         report_failure("wrong rows");
     subject_close(subject);
+    for (size_t i = 0; i < subject->copy_count; i++)
+        copies_check(subject, &subject->copies[i], true, false);
     storage_disturb(0);
+    storage_refuse_links(false);
     image_wipe(subject->root);
     storage_watch("");
 }

@@ -32,6 +32,7 @@ static struct {
     uint64_t fault_calls;
     bool has_failed;
     bool is_paused;
+    bool has_no_links;
     bool is_disturbed;
     struct rng rng;
 } storage = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -329,15 +330,6 @@ void storage_fail(const struct storage_fault *fault)
     storage_unlock();
 }
 
-uint64_t storage_fault_calls(void)
-{
-    uint64_t calls;
-    storage_lock();
-    calls = storage.fault_calls;
-    storage_unlock();
-    return calls;
-}
-
 bool storage_has_failed(void)
 {
     bool has_failed;
@@ -345,6 +337,13 @@ bool storage_has_failed(void)
     has_failed = storage.has_failed;
     storage_unlock();
     return has_failed;
+}
+
+void storage_refuse_links(bool is_refused)
+{
+    storage_lock();
+    storage.has_no_links = is_refused;
+    storage_unlock();
 }
 
 void storage_pause(bool is_paused)
@@ -382,6 +381,10 @@ bool storage_strikes(unsigned kind, const char *path)
 {
     struct storage_fault *fault = &storage.fault;
 
+    if (kind == STORAGE_FAULT_LINK) {
+        errno = EPERM;
+        return storage.has_no_links;
+    }
     if (storage.is_paused || !(fault->kinds & kind) ||
         !strstr(path, fault->part))
         return false;

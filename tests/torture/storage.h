@@ -74,15 +74,16 @@ enum storage_fault_kind {
 struct storage_fault {
     unsigned kinds;
     const char *part; /* Of the path; "": any below the folder. */
-    uint64_t nth;     /* Which call fails, from 1; 0: none, they are counted. */
+    uint64_t nth;     /* Which call fails, from 1; 0: none. */
     int error;        /* errno. */
     bool is_sticky;   /* Every later one, too. */
 };
 
 /* Replaces the last one, and its count begins anew; NULL: no failures. */
 void storage_fail(const struct storage_fault *fault);
-uint64_t storage_fault_calls(void); /* That the fault applies to. */
 bool storage_has_failed(void);
+/* As on a file system on which a file has one name (EPERM). */
+void storage_refuse_links(bool is_refused);
 /* For a while nothing fails, nor is it counted. */
 void storage_pause(bool is_paused);
 /* Is a watched file or directory open? Then its path. */

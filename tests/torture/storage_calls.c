@@ -300,6 +300,9 @@ static int name_any(enum storage_kind kind, int from_dir, const char *from,
     is_watched = storage_resolve(to_dir, to, full_to) && is_watched;
     if (is_watched && storage_strikes(STORAGE_FAULT_CREATE, full_to))
         result = -1;
+    else if (is_watched && kind == STORAGE_LINK &&
+             storage_strikes(STORAGE_FAULT_LINK, full))
+        result = -1;
     else if (kind == STORAGE_LINK)
         result = (int)syscall(SYS_linkat, from_dir, from, to_dir, to, 0);
     else

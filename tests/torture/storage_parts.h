@@ -7,6 +7,8 @@
 #include "torture/storage.h"
 
 #define STORAGE_FILES_MAX 1024
+/* A kind of call that fails where there are no links: storage_refuse_links. */
+#define STORAGE_FAULT_LINK (1u << 31)
 
 struct open_file {
     char *path; /* NULL: not watched. */

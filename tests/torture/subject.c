@@ -11,6 +11,24 @@
 #include "torture/report.h"
 #include "torture/storage.h"
 
+const char *const subject_schemas[SUBJECT_DATABASES] = {"main", "other"};
+
+/* sqlite3_free'd. */
+static char *write_sql(const struct subject *subject, const char *format,
+                       va_list arguments)
+{
+    char *words = sqlite3_vmprintf(format, arguments);
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+
+    for (const char *at = words; *at; at++)
+        if (*at == '$')
+            sqlite3_str_appendall(sql, subject_schemas[subject->current]);
+        else
+            sqlite3_str_appendchar(sql, 1, *at);
+    sqlite3_free(words);
+    return sqlite3_str_finish(sql);
+}
+
 int subject_try(struct subject *subject, const char *format, ...)
 {
     va_list arguments;
@@ -18,7 +36,7 @@ int subject_try(struct subject *subject, const char *format, ...)
     int rc;
 
     va_start(arguments, format);
-    sql = sqlite3_vmprintf(format, arguments);
+    sql = write_sql(subject, format, arguments);
     va_end(arguments);
     rc = sqlite3_exec(subject->db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
@@ -32,7 +50,7 @@ void subject_run(struct subject *subject, const char *format, ...)
     int rc = SQLITE_OK;
 
     va_start(arguments, format);
-    sql = sqlite3_vmprintf(format, arguments);
+    sql = write_sql(subject, format, arguments);
     va_end(arguments);
     if (subject->is_verbose)
         printf("%s\n", sql);
@@ -63,6 +81,8 @@ void subject_init(struct subject *subject, const char *extension,
     subject->journal = journals[rng_below(&subject->rng, 6)];
     subject->has_thread = rng_one_in(&subject->rng, 3);
     subject->is_aside = rng_one_in(&subject->rng, 4);
+    subject->databases = rng_one_in(&subject->rng, 3) ? 2 : 1;
+    subject->has_links = !rng_one_in(&subject->rng, 3);
     subject->level =
         strcmp(subject->journal, "wal") == 0 && rng_one_in(&subject->rng, 2)
             ? 1
@@ -83,6 +103,19 @@ void subject_deinit(struct subject *subject)
     rmdir(subject->root);
 }
 
+static int set_pragmas(struct subject *subject, int database)
+{
+    int rc;
+
+    subject->current = database;
+    rc = subject_try(subject, "PRAGMA $.synchronous = %d", subject->level);
+    /* The file itself remembers no mode but WAL. */
+    if (rc == SQLITE_OK && strcmp(subject->journal, "wal") != 0)
+        rc = subject_try(subject, "PRAGMA $.journal_mode = %s",
+                         subject->journal);
+    return rc;
+}
+
 int subject_open(struct subject *subject)
 {
     char *words = NULL;
@@ -96,14 +129,14 @@ int subject_open(struct subject *subject)
                                     &words);
     if (words)
         report_failure("%s: %s", subject->extension, words);
+    if (rc == SQLITE_OK && subject->databases > 1)
+        rc = subject_try(subject, "ATTACH '%s/other.db' AS other",
+                         subject->root);
     if (rc == SQLITE_OK)
-        rc = subject_try(subject,
-                         "PRAGMA synchronous = %d; "
-                         "PRAGMA wal_autocheckpoint = 30",
-                         subject->level);
-    /* The file itself remembers no mode but WAL. */
-    if (rc == SQLITE_OK && strcmp(subject->journal, "wal") != 0)
-        rc = subject_try(subject, "PRAGMA journal_mode = %s", subject->journal);
+        rc = subject_try(subject, "PRAGMA wal_autocheckpoint = 30");
+    for (int i = 0; i < subject->databases && rc == SQLITE_OK; i++)
+        rc = set_pragmas(subject, i);
+    subject->current = 0;
     return rc;
 }
 
@@ -161,9 +194,10 @@ static bool step(sqlite3_stmt *statement)
 }
 
 static uint64_t stir_table(uint64_t hash, struct subject *subject,
-                           const char *name)
+                           const char *schema, const char *name)
 {
-    char *sql = sqlite3_mprintf("SELECT * FROM %s ORDER BY 1, 2", name);
+    char *sql =
+        sqlite3_mprintf("SELECT * FROM %s.%s ORDER BY 1, 2", schema, name);
     sqlite3_stmt *rows = prepare(subject, sql);
 
     hash = stir(hash, name, strlen(name));
@@ -176,16 +210,17 @@ static uint64_t stir_table(uint64_t hash, struct subject *subject,
 }
 
 /* Of the tables with such names. */
-static uint64_t fingerprint(struct subject *subject, const char *pattern)
+static uint64_t fingerprint(struct subject *subject, const char *schema,
+                            const char *pattern)
 {
     uint64_t hash = 0;
-    char *sql = sqlite3_mprintf("SELECT name FROM sqlite_schema WHERE type = "
-                                "'table' AND name GLOB %Q ORDER BY name",
-                                pattern);
+    char *sql = sqlite3_mprintf("SELECT name FROM %s.sqlite_schema WHERE "
+                                "type = 'table' AND name GLOB %Q ORDER BY name",
+                                schema, pattern);
     sqlite3_stmt *names = prepare(subject, sql);
 
     while (step(names))
-        hash = stir_table(hash, subject,
+        hash = stir_table(hash, subject, schema,
                           (const char *)sqlite3_column_text(names, 0));
     sqlite3_finalize(names);
     sqlite3_free(sql);
@@ -197,19 +232,24 @@ struct subject_state subject_look(struct subject *subject)
     struct subject_state state = {0};
     bool is_alone = sqlite3_get_autocommit(subject->db);
 
-    /* Both are one moment's. */
+    /* All are one moment's. */
     if (is_alone)
         subject_run(subject, "BEGIN");
-    state.ordinary = fingerprint(subject, "o_*");
-    state.byron = fingerprint(subject, "b_*");
+    for (int i = 0; i < subject->databases; i++) {
+        const char *schema = subject_schemas[i];
+        state.parts[i].ordinary = fingerprint(subject, schema, "o_*");
+        state.parts[i].brief = fingerprint(subject, schema, "b_x");
+        state.parts[i].byron = fingerprint(subject, schema, "b_[^x]*");
+    }
     if (is_alone)
         subject_run(subject, "COMMIT");
     return state;
 }
 
-bool subject_is_same(struct subject_state a, struct subject_state b)
+bool subject_is_same(const struct subject_state *a,
+                     const struct subject_state *b)
 {
-    return a.ordinary == b.ordinary && a.byron == b.byron;
+    return memcmp(a->parts, b->parts, sizeof a->parts) == 0;
 }
 
 static void expect_ok(struct subject *subject, const char *sql)
@@ -225,6 +265,13 @@ static void expect_ok(struct subject *subject, const char *sql)
 void subject_check(struct subject *subject)
 {
     expect_ok(subject, "PRAGMA integrity_check");
-    expect_ok(subject, "SELECT byron_check(name) FROM sqlite_schema "
-                       "WHERE type = 'table' AND name GLOB 'b_*'");
+    for (int i = 0; i < subject->databases; i++) {
+        const char *schema = subject_schemas[i];
+        char *sql = sqlite3_mprintf("SELECT byron_check('%s.' || name) FROM "
+                                    "%s.sqlite_schema WHERE type = 'table' AND "
+                                    "name GLOB 'b_*'",
+                                    schema, schema);
+        expect_ok(subject, sql);
+        sqlite3_free(sql);
+    }
 }

@@ -105,16 +105,19 @@ int main(int count, char **words)
         rmdir(folder);
     }
     if (totals.images > 0)
-        printf("torture: %llu commits, %llu images, %llu of a recovery\n",
+        printf("torture: %llu commits, %llu images, %llu of a recovery, %llu "
+               "copies looked at\n",
                (unsigned long long)totals.commits,
                (unsigned long long)totals.images,
-               (unsigned long long)totals.second_images);
+               (unsigned long long)totals.second_images,
+               (unsigned long long)totals.copies);
     if (faults.armed > 0)
         printf("torture: %llu faults, %llu of which struck, %llu failed "
-               "statements\n",
+               "statements, %llu copies begun\n",
                (unsigned long long)faults.armed,
                (unsigned long long)faults.struck,
-               (unsigned long long)faults.failed);
+               (unsigned long long)faults.failed,
+               (unsigned long long)faults.copies);
     printf("torture: %llu passed, 0 failed\n",
            (unsigned long long)arguments.seeds);
     return 0;
