@@ -330,7 +330,8 @@ END_TEST
 START_TEST(a_second_crash_leaves_what_the_host_carries)
 {
     static const size_t rooms[] = {100, 700, 3000, PLAYED_ROOM_MAX};
-    crash_twice(test_seed() + (uint64_t)_i * 7901, false, rooms[(test_seed() + (uint64_t)_i) % 4]);
+    crash_twice(test_seed() + (uint64_t)_i * 7901, false,
+                rooms[(test_seed() + (uint64_t)_i) % 4]);
 }
 END_TEST
 
