@@ -7,36 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "support/memfs_inspect.h"
-#include "support/rot_store.h"
+#include "support/rot_rounds.h"
 
 Suite *test_rot_suite(void);
 
 #define EVERY 97
-
-struct tally {
-    uint64_t rounds;
-    uint64_t refused; /* To open. */
-    uint64_t noticed; /* By a reader or by verify. */
-};
-
-static void count(struct tally *tally, const struct rot_findings *findings)
-{
-    tally->rounds++;
-    tally->refused += findings->open_status != BYRON_OK;
-    tally->noticed += findings->open_status != BYRON_OK ||
-                      findings->errors > 0 || findings->damages > 0;
-}
-
-static void print(const char *name, const struct tally *tally)
-{
-    printf("rot: %s: %llu rounds, %llu not opened, %llu noticed\n", name,
-           (unsigned long long)tally->rounds,
-           (unsigned long long)tally->refused,
-           (unsigned long long)tally->noticed);
-    ck_assert_uint_gt(tally->rounds, 0);
-}
 
 /* Positions to damage; in the zeros beyond a log only a few. */
 static uint64_t next_position(const struct rot_file *file, uint64_t position)
@@ -54,11 +30,6 @@ static struct slice part(const struct buf *bytes, uint64_t size)
     return slice_of(bytes->data, (size_t)size);
 }
 
-static void restore(struct rot_store *rot, const struct rot_file *file)
-{
-    memfs_write_all(rot->fs, file->path, buf_slice(&file->bytes));
-}
-
 /* Keys that can be read without this file do not suffer from it. */
 static void find_healthy(struct rot_store *rot, const struct rot_file *file,
                          bool healthy[MODEL_KEYS])
@@ -69,7 +40,7 @@ static void find_healthy(struct rot_store *rot, const struct rot_file *file,
         return;
     rot_store_remove(rot->fs, file->path);
     rot_store_read(rot, rot->fs, file->path, &findings);
-    restore(rot, file);
+    rot_store_restore(rot, file);
     if (findings.open_status == BYRON_OK)
         memcpy(healthy, findings.is_readable, MODEL_KEYS * sizeof *healthy);
 }
@@ -84,7 +55,7 @@ static void check_healthy(const bool healthy[MODEL_KEYS], const char *what,
 }
 
 static void flip_bits(struct rot_store *rot, const struct rot_file *file,
-                      struct tally *tally)
+                      struct rot_tally *tally)
 {
     bool healthy[MODEL_KEYS];
     struct rot_findings findings;
@@ -98,13 +69,13 @@ static void flip_bits(struct rot_store *rot, const struct rot_file *file,
         rot_store_read(rot, rot->fs, what, &findings);
         memfs_corrupt(rot->fs, file->path, at, mask);
         check_healthy(healthy, what, &findings);
-        count(tally, &findings);
+        rot_tally_count(tally, &findings);
     }
 }
 
 static void truncate_everywhere(struct rot_store *rot,
                                 const struct rot_file *file,
-                                struct tally *tally)
+                                struct rot_tally *tally)
 {
     bool healthy[MODEL_KEYS];
     struct rot_findings findings;
@@ -117,13 +88,13 @@ static void truncate_everywhere(struct rot_store *rot,
         memfs_write_all(rot->fs, file->path, part(&file->bytes, size));
         rot_store_read(rot, rot->fs, what, &findings);
         check_healthy(healthy, what, &findings);
-        count(tally, &findings);
+        rot_tally_count(tally, &findings);
     }
-    restore(rot, file);
+    rot_store_restore(rot, file);
 }
 
 static void zero_sectors(struct rot_store *rot, const struct rot_file *file,
-                         struct tally *tally)
+                         struct rot_tally *tally)
 {
     struct rot_findings findings;
     struct buf bytes = {0};
@@ -139,81 +110,52 @@ static void zero_sectors(struct rot_store *rot, const struct rot_file *file,
         memset(bytes.data + at, 0, (size_t)(end - at));
         memfs_write_all(rot->fs, file->path, buf_slice(&bytes));
         rot_store_read(rot, rot->fs, what, &findings);
-        count(tally, &findings);
+        rot_tally_count(tally, &findings);
     }
-    restore(rot, file);
+    rot_store_restore(rot, file);
     buf_deinit(&bytes);
 }
 
-static void replace(struct rot_store *rot, const struct rot_file *file,
-                    struct tally *tally)
+static void remove_file(struct rot_store *rot, const struct rot_file *file,
+                        struct rot_tally *tally)
 {
     struct rot_findings findings;
     char what[160];
     snprintf(what, sizeof what, "%s gone", file->path);
     rot_store_remove(rot->fs, file->path);
     rot_store_read(rot, rot->fs, what, &findings);
-    count(tally, &findings);
-    if (file->older.size > 0) {
-        snprintf(what, sizeof what, "%s as it was earlier", file->path);
-        memfs_write_all(rot->fs, file->path, buf_slice(&file->older));
-        rot_store_read(rot, rot->fs, what, &findings);
-        count(tally, &findings);
-    }
-    restore(rot, file);
-}
-
-static void with_store(const char *name, bool has_host, bool is_cut,
-                       void (*damage)(struct rot_store *rot,
-                                      const struct rot_file *file,
-                                      struct tally *tally))
-{
-    struct rot_store *rot = calloc(1, sizeof *rot);
-    struct tally tally = {0};
-    struct rot_findings findings;
-    size_t live = alloc_live();
-    rot_store_init(rot, has_host);
-    if (is_cut)
-        rot->state_count = rot->state_count_cut;
-    for (size_t i = 0; i < rot->file_count; i++)
-        damage(rot, &rot->files[i], &tally);
-    print(name, &tally);
-    ck_assert_uint_gt(tally.noticed, 0);
-    rot_store_read(rot, rot->fs, "restored", &findings);
-    ck_assert_uint_eq(findings.errors + findings.damages, 0);
-    rot_store_deinit(rot);
-    free(rot);
-    ck_assert_uint_eq(alloc_live(), live);
+    rot_tally_count(tally, &findings);
+    rot_store_restore(rot, file);
 }
 
 START_TEST(flipped_bit_is_noticed_or_harmless)
 {
-    with_store("bits", _i != 0, false, flip_bits);
+    rot_rounds("bits", _i != 0, false, flip_bits);
 }
 END_TEST
 
 START_TEST(cut_file_is_noticed_or_harmless)
 {
-    with_store("cuts", _i != 0, true, truncate_everywhere);
+    rot_rounds("cuts", _i != 0, true, truncate_everywhere);
 }
 END_TEST
 
 START_TEST(zeroed_sector_is_noticed_or_harmless)
 {
-    with_store("zeroed sectors", _i != 0, false, zero_sectors);
+    rot_rounds("zeroed sectors", _i != 0, false, zero_sectors);
 }
 END_TEST
 
-START_TEST(lost_or_older_file_is_noticed)
+START_TEST(lost_file_is_noticed)
 {
-    with_store("lost and older files", _i != 0, true, replace);
+    rot_rounds("lost files", _i != 0, true, remove_file);
 }
 END_TEST
 
 START_TEST(swapped_files_are_noticed)
 {
     struct rot_store *rot = calloc(1, sizeof *rot);
-    struct tally tally = {0};
+    struct rot_tally tally = {0};
     struct rot_findings findings;
     char what[240];
     rot_store_init(rot, _i != 0);
@@ -229,11 +171,11 @@ START_TEST(swapped_files_are_noticed)
             memfs_write_all(rot->fs, left->path, buf_slice(&right->bytes));
             memfs_write_all(rot->fs, right->path, buf_slice(&left->bytes));
             rot_store_read(rot, rot->fs, what, &findings);
-            count(&tally, &findings);
-            restore(rot, left);
-            restore(rot, right);
+            rot_tally_count(&tally, &findings);
+            rot_store_restore(rot, left);
+            rot_store_restore(rot, right);
         }
-    print("swapped files", &tally);
+    rot_tally_print("swapped files", &tally);
     rot_store_deinit(rot);
     free(rot);
 }
@@ -307,7 +249,7 @@ Suite *test_rot_suite(void)
     tcase_add_loop_test(tcase, flipped_bit_is_noticed_or_harmless, 0, 2);
     tcase_add_loop_test(tcase, cut_file_is_noticed_or_harmless, 0, 2);
     tcase_add_loop_test(tcase, zeroed_sector_is_noticed_or_harmless, 0, 2);
-    tcase_add_loop_test(tcase, lost_or_older_file_is_noticed, 0, 2);
+    tcase_add_loop_test(tcase, lost_file_is_noticed, 0, 2);
     tcase_add_loop_test(tcase, swapped_files_are_noticed, 0, 2);
     tcase_add_test(tcase, damaged_table_is_neither_compacted_nor_deleted);
     suite_add_tcase(suite, tcase);

@@ -260,15 +260,18 @@ static void swap_pieces(struct rot_store *rot, const struct rot_file *file,
 static void lose_or_age(struct rot_store *rot, const struct rot_file *file,
                         const bool healthy[MODEL_KEYS], struct tally *tally)
 {
+    const struct rot_version *older;
     char what[160];
 
     snprintf(what, sizeof what, "%s gone", file->path);
     rot_store_remove(rot->fs, file->path);
     try_damage(rot, file, healthy, what, tally);
     memfs_write_all(rot->fs, file->path, buf_slice(&file->bytes));
-    snprintf(what, sizeof what, "%s as it was earlier", file->path);
-    if (file->older.size > 0)
-        with_bytes(rot, file, healthy, what, buf_slice(&file->older), tally);
+    for (size_t nth = 0; (older = rot_store_older(rot, file, nth)); nth++) {
+        snprintf(what, sizeof what, "%s as it was %zu changes before",
+                 file->path, nth + 1);
+        with_bytes(rot, file, healthy, what, buf_slice(&older->bytes), tally);
+    }
 }
 
 /* A copy under a name that no file has, alone and beside the true one. */

@@ -79,47 +79,63 @@ static void reopen(struct rot_store *rot, byron_db **db)
 static void note_file(void *context, const char *path)
 {
     struct rot_store *rot = context;
-    size_t index = 0;
-    while (index < rot->file_count && strcmp(rot->files[index].path, path) != 0)
-        index++;
-    ck_assert_uint_lt(index, ROT_FILES);
-    struct rot_file *file = &rot->files[index];
-    if (index == rot->file_count) {
-        rot->file_count++;
-        snprintf(file->path, sizeof file->path, "%s", path);
-    }
+    ck_assert_uint_lt(rot->file_count, ROT_FILES);
+    struct rot_file *file = &rot->files[rot->file_count++];
+    snprintf(file->path, sizeof file->path, "%s", path);
     memfs_read_all(rot->fs, path, &file->bytes);
     for (file->used = file->bytes.size; file->used > 0; file->used--)
         if (file->bytes.data[file->used - 1] != 0)
             break;
 }
 
-/* What the files hold now becomes their older copy. */
-static void note_older(void *context, const char *path)
+static bool is_equal(const struct buf *a, const struct buf *b)
 {
-    struct rot_store *rot = context;
-    note_file(context, path);
-    for (size_t i = 0; i < rot->file_count; i++)
-        if (strcmp(rot->files[i].path, path) == 0)
-            memfs_read_all(rot->fs, path, &rot->files[i].older);
+    return slice_compare(buf_slice(a), buf_slice(b)) == 0;
 }
 
-/* Of what was once noted, only what is still there. */
-static void forget_gone(struct rot_store *rot)
+/* What the file holds now is a version of it, unless it was before. */
+static void note_version(void *context, const char *path)
+{
+    struct rot_store *rot = context;
+    ck_assert_uint_lt(rot->version_count, ROT_VERSIONS);
+    struct rot_version *version = &rot->versions[rot->version_count];
+    size_t last = rot->version_count;
+    snprintf(version->path, sizeof version->path, "%s", path);
+    ck_assert(memfs_read_all(rot->fs, path, &version->bytes));
+    while (last > 0 && strcmp(rot->versions[last - 1].path, path) != 0)
+        last--;
+    if (last > 0 && is_equal(&rot->versions[last - 1].bytes, &version->bytes))
+        buf_deinit(&version->bytes);
+    else
+        rot->version_count++;
+}
+
+static void note_versions(struct rot_store *rot)
+{
+    memfs_list(rot->fs, note_version, rot);
+}
+
+/* The files as they are now; what they hold is no older version. */
+static void note_files(struct rot_store *rot)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < rot->file_count; i++) {
-        struct buf now = {0};
-        struct rot_file file = rot->files[i];
-        if (memfs_read_all(rot->fs, file.path, &now)) {
-            rot->files[kept++] = file;
+    for (size_t i = 0; i < rot->file_count; i++)
+        buf_deinit(&rot->files[i].bytes);
+    memset(rot->files, 0, sizeof rot->files);
+    rot->file_count = 0;
+    memfs_list(rot->fs, note_file, rot);
+    for (size_t i = 0; i < rot->version_count; i++) {
+        struct rot_version *version = &rot->versions[i];
+        const struct rot_file *file = rot_store_find(rot, version->path);
+        if (file && is_equal(&file->bytes, &version->bytes)) {
+            buf_deinit(&version->bytes);
         } else {
-            buf_deinit(&file.bytes);
-            buf_deinit(&file.older);
+            struct rot_version moved = *version;
+            memset(version, 0, sizeof *version);
+            rot->versions[kept++] = moved;
         }
-        buf_deinit(&now);
     }
-    rot->file_count = kept;
+    rot->version_count = kept;
 }
 
 /* Levels by flushes of ever fewer keys, and commits that stay in logs. */
@@ -133,22 +149,27 @@ static void fill(struct rot_store *rot)
     rot->options.create = false;
     for (size_t round = 0; round < 6; round++) {
         commit(rot, db, 0, 1, false);
+        note_versions(rot);
         CHECK_OK(byron_settle(db));
         memfs_advance(rot->fs, 1000000);
+        note_versions(rot);
     }
     for (size_t step = 3; step < 8; step++) {
         commit(rot, db, step, step, false);
+        note_versions(rot);
         CHECK_OK(byron_flush(db));
         memfs_advance(rot->fs, 1000000);
+        note_versions(rot);
     }
     byron_stats(db, &stats);
     for (size_t i = 0; i < BYRON_LEVELS; i++)
         levels += stats.level[i].files > 0;
     ck_assert_uint_ge(levels, 3);
     commit(rot, db, 1, 60, true);
+    note_versions(rot);
     reopen(rot, &db);
     next_commit(rot, db, 2, false);
-    memfs_list(rot->fs, note_older, rot);
+    note_versions(rot);
     next_commit(rot, db, 4, true);
     if (!rot->has_host) {
         next_commit(rot, db, 5, false);
@@ -157,8 +178,7 @@ static void fill(struct rot_store *rot)
     rot->state_count = rot->has_host ? 1 : 3;
     rot->state_count_cut = rot->has_host ? 1 : ROT_STATES;
     CHECK_OK(byron_close(db));
-    memfs_list(rot->fs, note_file, rot);
-    forget_gone(rot);
+    note_files(rot);
 }
 
 void rot_store_init(struct rot_store *rot, bool has_host)
@@ -189,10 +209,10 @@ void rot_store_init(struct rot_store *rot, bool has_host)
 
 void rot_store_deinit(struct rot_store *rot)
 {
-    for (size_t i = 0; i < rot->file_count; i++) {
+    for (size_t i = 0; i < rot->file_count; i++)
         buf_deinit(&rot->files[i].bytes);
-        buf_deinit(&rot->files[i].older);
-    }
+    for (size_t i = 0; i < rot->version_count; i++)
+        buf_deinit(&rot->versions[i].bytes);
     memfs_free(rot->fs);
     store_model_deinit(&rot->model);
 }
@@ -204,6 +224,73 @@ void rot_store_remove(struct memfs *fs, const char *path)
     CHECK_OK(os->dir_open(os, "store", false, &dir));
     CHECK_OK(os->file_remove(dir, strrchr(path, '/') + 1));
     os->dir_close(dir);
+}
+
+void rot_store_restore(struct rot_store *rot, const struct rot_file *file)
+{
+    memfs_write_all(rot->fs, file->path, buf_slice(&file->bytes));
+}
+
+const struct rot_file *rot_store_find(const struct rot_store *rot,
+                                      const char *path)
+{
+    for (size_t i = 0; i < rot->file_count; i++)
+        if (strcmp(rot->files[i].path, path) == 0)
+            return &rot->files[i];
+    return NULL;
+}
+
+const struct rot_version *rot_store_older(const struct rot_store *rot,
+                                          const struct rot_file *file,
+                                          size_t nth)
+{
+    for (size_t i = rot->version_count; i > 0; i--)
+        if (strcmp(rot->versions[i - 1].path, file->path) == 0 && nth-- == 0)
+            return &rot->versions[i - 1];
+    return NULL;
+}
+
+/* Commits that go into tables, and a last one that stays in a log. Versions are
+ * noted where it is rot's own file system. */
+static void write_on(struct rot_store *rot, struct memfs *fs, size_t first)
+{
+    byron_db *db;
+    CHECK_OK(rot_store_open(rot, fs, &db));
+    for (size_t round = 0; round < 4; round++) {
+        commit(rot, db, first + round, 2, false);
+        CHECK_OK(byron_flush(db));
+        memfs_advance(fs, 1000000);
+        if (fs == rot->fs)
+            note_versions(rot);
+    }
+    memmove(&rot->states[1], &rot->states[0],
+            (ROT_STATES - 1) * sizeof rot->states[0]);
+    commit(rot, db, first, 70, true);
+    CHECK_OK(byron_close(db));
+}
+
+void rot_store_write_on(struct rot_store *rot)
+{
+    write_on(rot, rot->fs, 0);
+    /* What a flush made safe stays. Without a host nobody but the last log
+     * knows of the last commit. */
+    rot->state_count = 1;
+    rot->state_count_cut = rot->has_host ? 1 : 2;
+    note_files(rot);
+}
+
+struct memfs *rot_store_fork(struct rot_store *rot)
+{
+    /* With another seed: other salts and uids. */
+    struct memfs *other = memfs_crash_clone(rot->fs, MEMFS_KEEP_ALL, 99);
+    struct byron_commit_point point = rot->point;
+    struct model_state states[ROT_STATES];
+    memcpy(states, rot->states, sizeof states);
+    write_on(rot, other, 1);
+    memcpy(rot->states, states, sizeof states);
+    rot->point = point;
+    rot_store_write_on(rot);
+    return other;
 }
 
 bool rot_store_was_put(const struct rot_store *rot, size_t key,

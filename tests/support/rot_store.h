@@ -9,15 +9,21 @@
 #include "support/memfs.h"
 #include "support/store_model.h"
 
-#define ROT_STATES 5
-#define ROT_FILES  128
-#define ROT_WRITES 4096
+#define ROT_STATES   5
+#define ROT_FILES    256
+#define ROT_VERSIONS 1024
+#define ROT_WRITES   4096
 
 struct rot_file {
     char path[96];
     struct buf bytes; /* Whole. */
-    struct buf older; /* As it was once before; empty: not there then. */
     uint64_t used;    /* Beyond are only zeros. */
+};
+
+/* What a file held at an earlier moment. */
+struct rot_version {
+    char path[96];
+    struct buf bytes;
 };
 
 struct rot_store {
@@ -26,6 +32,10 @@ struct rot_store {
     struct store_model model;
     struct rot_file files[ROT_FILES];
     size_t file_count;
+    /* In the order of time; each is another than what came next. Of files that
+     * are gone as well. */
+    struct rot_version versions[ROT_VERSIONS];
+    size_t version_count;
     bool has_host;
     struct byron_commit_point point;
     /* What may be seen, newest first: with a host one state. Without, the last
@@ -60,6 +70,25 @@ byron_status rot_store_open(struct rot_store *rot, struct memfs *fs,
 void rot_store_get_all(struct rot_store *rot, byron_db *db, const char *what,
                        struct rot_findings *out);
 void rot_store_remove(struct memfs *fs, const char *path);
+/* Puts the bytes of the file back. */
+void rot_store_restore(struct rot_store *rot, const struct rot_file *file);
+/* An earlier version of the file, the newest first; NULL: there are no more. */
+const struct rot_version *rot_store_older(const struct rot_store *rot,
+                                          const struct rot_file *file,
+                                          size_t nth);
+/* NULL: it is gone. */
+const struct rot_file *rot_store_find(const struct rot_store *rot,
+                                      const char *path);
+/* More commits and flushes: the manifest, HEAD and logs get older versions. No
+ * commit may be missing from then on, but for the last where there is no host
+ * and the end of the last log is gone. */
+void rot_store_write_on(struct rot_store *rot);
+/*
+ * From here on there are two of the store, as when a copy of the directory is
+ * written on: this one, and the one that is returned. Each makes files of its
+ * own, under the same names.
+ */
+struct memfs *rot_store_fork(struct rot_store *rot);
 /* Whether these bytes were once put to the key. */
 bool rot_store_was_put(const struct rot_store *rot, size_t key,
                        struct byron_bytes value);
