@@ -13,8 +13,18 @@ FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                  -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cover   := -O0 -g -DNDEBUG --coverage -fprofile-update=atomic
+# Under a fuzzer (tests/fuzz/run): checksums that it could not guess pass.
+FLAGS_afl     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+                 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+FLAGS_libfuzzer := $(FLAGS_afl) -fsanitize=fuzzer-no-link
+FUZZED        := $(filter afl libfuzzer,$(MODE))
+ifneq ($(FUZZED),)
+CC            := $(if $(filter afl,$(MODE)),afl-clang-fast,clang)
+export AFL_DONT_OPTIMIZE := 1
+export AFL_QUIET := 1
+endif
 ifndef FLAGS_$(MODE)
-$(error MODE=$(MODE): use release, debug, asan, tsan or cover)
+$(error MODE=$(MODE): use release, debug, asan, tsan, cover, afl or libfuzzer)
 endif
 SHIPPED       := $(filter release debug,$(MODE))
 
@@ -69,7 +79,7 @@ NEWEST  := build/sqlite-newest
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all fuzz unit valgrind tools newest test demo kills differ torture soak cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
+.PHONY: all fuzz fuzz-keep unit valgrind tools newest test demo kills differ torture soak cover mutants bench bench-full bench-shapes bench-load lint tidy format docs \
         install install-server clean help FORCE
 
 all: $(B)/libbyron.a $(B)/byron.so ## Build the library and ./byron.so.
@@ -158,11 +168,17 @@ $(B)/tests/tools/sqlrun-newest: tests/tools/sqlrun.c $(NEWEST)/sqlite3.o
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(COMPILE) -I$(NEWEST) -MF $@.d -o $@ $^ -lm -ldl
 
-# Over files, not under a fuzzer: tests/fuzz/run builds those.
-$(FUZZERS): %: %.o $(B)/tests/fuzz/fuzz_main.o $(EXT) $(ENGINE)
-	$(call say,LINK,$@)$(LINK) -o $@ $^ $(LIBS) -lsqlite3
+# Over files, but under a fuzzer in the modes afl and libfuzzer. Each has the
+# parts of engine and extension that it calls: others cost the fuzzer time.
+FUZZ_MAIN := $(if $(FUZZED),,$(B)/tests/fuzz/fuzz_main.o)
+$(B)/tests/fuzz/fuzz_%: private LINK += $(if $(FUZZED),-fsanitize=fuzzer)
+$(B)/fuzzed.a: $(ENGINE) $(EXT)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+$(FUZZERS): %: %.o $(FUZZ_MAIN) $(B)/fuzzed.a
+	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lsqlite3
 $(B)/tests/fuzz/fuzz_store: $(MEMFS) $(patsubst %,$(B)/tests/support/%.o,course store_model)
-$(B)/tests/fuzz/fuzz_salvage: $(MEMFS)
+$(B)/tests/fuzz/fuzz_open $(B)/tests/fuzz/fuzz_salvage: $(MEMFS) $(B)/tests/support/planted.o
+$(patsubst %,$(B)/tests/fuzz/fuzz_%,log open salvage): $(B)/tests/support/right_sums.o
 
 # The newest SQLite, out of npm's better-sqlite3.
 $(NEWEST)/sqlite3.c:
@@ -222,9 +238,12 @@ soak: all $(B)/tests/soak/soak ## Hours of use by threads: memory, files and dis
 	$(B)/tests/soak/soak extension=$(CURDIR)/$(B)/byron.so minutes=$(or $(MINUTES),60) \
 	    $(if $(SEED),seed=$(SEED))
 
-fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60].
-	@tests/packages lint
-	@tests/fuzz/run '$(F)' $(or $(SECONDS),60)
+fuzz: ## Fuzz every decoder, or one [F=name SECONDS=60 BY=libfuzzer|afl].
+	@tests/packages build fuzz $(filter afl,$(BY))
+	@tests/fuzz/run '$(F)' $(or $(SECONDS),60) $(BY)
+fuzz-keep: ## Put what fuzzers have found of use into tests/fuzz/corpus [F=name].
+	@tests/packages build fuzz
+	@tests/fuzz/keep $(F)
 bench: ## Compare with other stores and with ordinary tables, 10 minutes [LABELS="e1M cache"].
 	@tests/packages build bench
 	@$(MAKE) --no-print-directory -j$$(nproc) all tools
@@ -294,8 +313,9 @@ $(B)/tests/server/runner.o: tests/support/runner.c $(B)/server/suites.h $(B)/fla
 $(B)/tests/server/runner.o: private COMPILE += -DSUITES='"server/suites.h"'
 $(B)/tests/server/unit: $(SERVED_BY) $(SERVER) $(CTL) $(MESSAGES)
 $(B)/tests/server/unit: private SERVER_LIBS += $(WRAP) $(CHECK)
-$(B)/tests/fuzz/fuzz_http: $(B)/tests/fuzz/fuzz_main.o $(B)/tests/fuzz/fuzz_http.o \
-    $(B)/tests/server/played.o $(SERVER) $(MESSAGES)
+PLAYED   := $(patsubst %.c,$(B)/%.o,$(wildcard server/net/*.c server/http/*.c server/grpc/*.c))
+$(B)/tests/fuzz/fuzz_http: $(FUZZ_MAIN) $(B)/tests/fuzz/fuzz_http.o $(B)/tests/server/played.o \
+    $(if $(FUZZED),$(PLAYED) $(B)/fuzzed.a,$(SERVER) $(MESSAGES))
 $(B)/byrond $(B)/byronctl $(B)/tests/server/interop_server $(B)/tests/server/unit $(B)/tests/fuzz/fuzz_http:
 	$(call say,LINK,$@)$(LINK) -o $@ $(filter %.o %.a,$^) $(SERVER_LIBS)
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/integer.h"
 #include "log/log_reader.h"
+#include "support/right_sums.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -78,28 +79,6 @@ static struct byron_os fuzz_os = {
     .file_size = file_size,
 };
 
-/* --- checksums as they should be ---------------------------------------- */
-
-static void put_right(void)
-{
-    uint8_t *bytes = content.data;
-    uint64_t salt = load_u64(bytes + 48);
-    size_t at = LOG_HEADER_SIZE;
-
-    store_u64(bytes + 120, hash_bytes(slice_of(bytes, 120), salt));
-    while (content.size - at >= LOG_RECORD_HEAD) {
-        struct record_head head = record_head_decode(bytes + at);
-        size_t footprint = record_footprint(head.size);
-        if (head.size == 0 || footprint > content.size - at)
-            return;
-        head.checksum = record_checksum(
-            bytes + at, slice_of(bytes + at + LOG_RECORD_HEAD, head.size), salt,
-            at);
-        record_head_encode(&head, bytes + at);
-        at += footprint;
-    }
-}
-
 /* --- what recovery does -------------------------------------------------- */
 
 static void read_all(enum file_kind kind, uint64_t end_at)
@@ -136,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (bytes[0] & 1)
         end_at = (LOG_HEADER_SIZE + content.size) / 2 & ~(uint64_t)7;
     if (bytes[0] & 2)
-        put_right();
+        right_log(content.data, content.size);
     read_all(FILE_WAL, end_at);
     read_all(FILE_MANIFEST, end_at);
     buf_deinit(&content);

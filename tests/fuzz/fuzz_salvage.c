@@ -2,20 +2,15 @@
  * fuzz_salvage: any bytes as the files of a store. Whatever they are, a salvage
  * ends, and hands out keys in ascending order.
  *
- * The input is a list of files: kind (which of H, M, W, S), number, and size
- * (two bytes), then so many bytes. Built as the other fuzzers, checksums of
- * blocks pass; those of logs and headers have to be right.
+ * Input: support/planted.h. Built as the other fuzzers, checksums of blocks
+ * pass.
  */
 #include <stdlib.h>
 
-#include "base/error.h"
-#include "base/file_name.h"
 #include "byron_inspect.h"
-#include "support/memfs_inspect.h"
+#include "support/planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-#define FILES_MAX 8
 
 static void require(bool holds)
 {
@@ -23,34 +18,13 @@ static void require(bool holds)
         abort();
 }
 
-/* Takes one file off the input. */
-static bool plant(struct memfs *fs, struct slice *input)
+static void salvage(const struct planted *planted)
 {
-    static const char kinds[] = "HMWS";
-    char path[OS_NAME_MAX + 8] = "store/HEAD";
-    size_t size;
-
-    if (input->size < 4)
-        return false;
-    if (input->data[0] % 4 > 0) {
-        memcpy(path, "store/", 6);
-        file_name_format((enum file_kind)kinds[input->data[0] % 4],
-                         input->data[1] % 16, path + 6);
-    }
-    size = (size_t)input->data[2] | (size_t)input->data[3] << 8;
-    input->data += 4;
-    input->size -= 4;
-    if (size > input->size)
-        size = input->size;
-    memfs_write_all(fs, path, slice_of(input->data, size));
-    input->data += size;
-    input->size -= size;
-    return true;
-}
-
-static void salvage(struct memfs *fs)
-{
-    struct byron_salvage_options options = {.os = memfs_os(fs)};
+    struct byron_salvage_options options = {
+        .commit_point = planted->has_row ? &planted->point : NULL,
+        .carried = planted_carried(planted),
+        .os = memfs_os(planted->fs),
+    };
     struct byron_salvage *salvage;
     struct byron_salvaged_row row;
     struct buf last = {0};
@@ -73,12 +47,10 @@ static void salvage(struct memfs *fs)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct memfs *fs = memfs_new(1);
-    struct slice input = slice_of(bytes, size);
+    struct planted planted;
 
-    for (int i = 0; i < FILES_MAX && plant(fs, &input); i++) {
-    }
-    salvage(fs);
-    memfs_free(fs);
+    planted_init(&planted, slice_of(bytes, size));
+    salvage(&planted);
+    planted_deinit(&planted);
     return 0;
 }
