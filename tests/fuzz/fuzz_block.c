@@ -28,7 +28,7 @@ static void read_entry(const struct block *block, uint32_t at, uint8_t *key,
     require(size <= room);
     for (size_t i = 0; i < value.size; i += 64)
         sum += value.data[i];
-    require(block_kind(block, at) == ENTRY_PUT || value.size == 0);
+    require(block_kind(block, at) != ENTRY_DELETE || value.size == 0);
     require(block_seek(block, slice_of(key, size), sequence, &has_key) == at);
     require(has_key);
     require(block_seek(block, slice_of(key, size), UINT64_MAX, &has_key) <= at);
