@@ -206,13 +206,18 @@ demo: ## The one command: install what is missing, build, show byron at work.
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@sql/demo.sh
 
-cover: ## Lines and branches of engine/ and ext/ that the C tests reach, 3 minutes.
+cover: ## Lines and branches of engine/ and ext/ that C tests, corpora and SQL reach, 10 minutes.
 	@tests/packages build test cover
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=cover build/cover/unit
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=cover $(patsubst %,build/cover/%,unit byron.so \
+	    tests/tools/sqlrun $(FUZZERS:$(B)/%=%))
 	@find build/cover -name '*.gcda' -delete
 	@CK_TIMEOUT_MULTIPLIER=4 build/cover/unit
+	@MODE=cover tests/fuzz/test_corpus.sh
+	@MODE=cover tests/sql/run
 	@gcovr --root . --filter engine/ --filter ext/ --sort-percentage --print-summary \
-	    --html-details build/cover/report.html --fail-under-line 95 --fail-under-branch 85 build/cover
+	    --html-details build/cover/report.html --json build/cover/report.json \
+	    --fail-under-line 95 --fail-under-branch 85 build/cover
+	@tests/cover/check build/cover/report.json
 	@echo 'line by line: build/cover/report.html'
 
 mutants: ## Break the product in small ways: the tests must see each [M=name].
