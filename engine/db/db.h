@@ -145,6 +145,7 @@ struct byron_db {
     bool is_working;       /* Needs mutex. A unit of work is being done. */
     bool compact_taken;    /* Needs mutex. Somebody is in byron_compact. */
     bool has_compact;      /* Needs mutex. A manual compaction. */
+    bool has_pressed;      /* Needs work_mutex. The last job went before it. */
     struct buf compact_lower, compact_upper; /* What sweep lends. */
     byron_status compact_status;
     struct byron_error compact_error;

@@ -256,7 +256,8 @@ out:
 }
 
 /* Level 0 waits for nobody who compacts by hand: readers would have to look
- * through all its runs, and writers to wait. */
+ * through all its runs, and writers to wait. But that one has every second job,
+ * or it would wait for as long as they write. */
 static byron_status choose_pressing(struct byron_db *db,
                                     const struct picker_options *options,
                                     struct job_spec *spec)
@@ -300,8 +301,10 @@ static byron_status choose(struct byron_db *db, struct job_spec *spec,
     *is_manual = false;
     if (!has_compact)
         return picker_choose(&db->state, &options, &db->rest, spec);
-    TRY(choose_pressing(db, &options, spec));
-    if (spec->kind != JOB_NONE)
+    if (!db->has_pressed)
+        TRY(choose_pressing(db, &options, spec));
+    db->has_pressed = spec->kind != JOB_NONE;
+    if (db->has_pressed)
         return BYRON_OK;
     *is_manual = true;
     TRY(choose_manual(db, &options, spec));
@@ -334,8 +337,9 @@ static uint64_t level_file_size(struct byron_db *db, uint32_t level)
 /*
  * What jobs replace stays for as long as somebody reads it: who reads for long
  * makes the store larger with every job. So those that can wait do, for a
- * while, where that is more than two jobs' worth. Without a thread nobody could
- * end reading meanwhile.
+ * while, where that is more than two jobs' worth, and more than the store may
+ * have of memory: less is not worth a wait. Without a thread nobody could end
+ * reading meanwhile.
  */
 static bool waits_for_readers(struct byron_db *db)
 {
@@ -347,6 +351,7 @@ static bool waits_for_readers(struct byron_db *db)
     mutex_lock(&db->mutex);
     db_picker_options(db, &options);
     bool can_wait = db->has_thread && db->settlers == 0 &&
+                    held > db->tuning.memory &&
                     held > 2 * picker_piece(version, &options);
     if (!can_wait)
         db->held_us = 0;
@@ -522,6 +527,15 @@ static void note_failure(struct byron_db *db, byron_status status,
     }
 }
 
+/* A piece that has failed is not done: what goes by pieces begins anew. Needs
+ * work_mutex. */
+static void begin_again(struct byron_db *db)
+{
+    db->sweep.level = 0;
+    buf_clear(&db->sweep.from);
+    db->rest.level = 0;
+}
+
 byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
 {
     mutex_lock(&db->work_mutex);
@@ -537,6 +551,7 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     db->is_working = false;
     db->work_due = db->work_due || *did_some || status != BYRON_OK;
     if (status != BYRON_OK) {
+        begin_again(db);
         note_failure(db, status, is_flush, demands != db->demands);
     } else {
         db->work_status = BYRON_OK;
