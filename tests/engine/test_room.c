@@ -169,6 +169,62 @@ START_TEST(a_power_cut_between_two_pieces_takes_nothing)
 }
 END_TEST
 
+/* --- A piece that fails --------------------------------------------------- */
+
+static int pieces_left;        /* Before the one that fails. */
+static atomic_bool is_failing; /* It is under way. */
+static atomic_bool is_asked;   /* For a new attempt. */
+
+/* The file of a piece fails as it is made, once somebody has flushed. */
+static void fail_a_piece(void *context, const struct memfs_call *call)
+{
+    (void)context;
+    if (!(call->kind & MEMFS_CREATE) || !strstr(call->path, "/S-") ||
+        pieces_left-- != 0)
+        return;
+    is_failing = true;
+    while (!is_asked)
+        usleep(500);
+    memfs_fail_nth(fs, MEMFS_APPEND, 1, BYRON_FULL, false);
+}
+
+static void flush_meanwhile(void *context)
+{
+    (void)context;
+    while (!is_failing)
+        usleep(500);
+    CHECK_OK(byron_flush(db)); /* Of nothing: no storage call. */
+    is_asked = true;
+}
+
+/* Nobody is told of it, so it has to be done again. */
+START_TEST(a_piece_that_fails_under_a_flush_is_done_again)
+{
+    struct thread thread;
+    CHECK_OK(byron_close(db));
+    options.memtable = 8 << 10;
+    db = plain_open(&options);
+    fill(FEW_ROWS);
+    put_any(FEW_ROWS, FEW_ROWS);
+    CHECK_OK(byron_flush(db));
+    CHECK_OK(byron_close(db));
+    options.inline_work = false;
+    db = plain_open(&options);
+    pieces_left = _i;
+    is_failing = is_asked = false;
+    memfs_set_hook(fs, fail_a_piece, NULL);
+    CHECK_OK(thread_start(&thread, flush_meanwhile, NULL));
+    CHECK_OK(byron_compact(db, NULL));
+    memfs_set_hook(fs, NULL, NULL);
+    thread_join(&thread);
+    struct byron_stats stats = stats_of_all();
+    ck_assert_uint_eq(stats.background_errors, 1);
+    for (int level = 0; level < BYRON_LEVELS - 1; level++)
+        ck_assert_uint_eq(stats.level[level].files, 0);
+    expect_rows(db, FEW_ROWS);
+}
+END_TEST
+
 /* --- Readers hold what jobs have replaced --------------------------------- */
 
 #define HELD_US 2000000
@@ -227,6 +283,8 @@ Suite *test_room_suite(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, two_thirds_of_what_lives_are_room_enough);
     tcase_add_test(cases, a_power_cut_between_two_pieces_takes_nothing);
+    tcase_add_loop_test(cases, a_piece_that_fails_under_a_flush_is_done_again,
+                        0, 5);
     tcase_add_loop_test(cases, jobs_wait_for_those_who_read_what_they_replaced,
                         0, 2);
     suite_add_tcase(suite, cases);
