@@ -48,27 +48,11 @@ static bool pairing_widen(const struct descent *descent,
     return true;
 }
 
-static byron_status merge_pairing(const struct descent *descent,
-                                  const struct pairing *pairing,
-                                  struct job_spec *out)
-{
-    byron_status status;
-
-    out->kind = JOB_MERGE;
-    out->output_level = descent->output_level;
-    TRY(job_spec_add(out, descent->level, descent->run, pairing->source.first,
-                     pairing->source.count));
-    TRY(job_spec_add(out, descent->output_level,
-                     level_run(descent->version, descent->output_level),
-                     pairing->below.first, pairing->below.count));
-out:
-    return status;
-}
-
 static byron_status choose_merge(const struct descent *descent,
                                  struct pairing pairing, struct job_spec *out)
 {
     struct stretch *source = &pairing.source;
+    byron_status status;
 
     while (source->first + source->count < descent->end &&
            pairing_widen(descent, &pairing, source->first))
@@ -76,7 +60,15 @@ static byron_status choose_merge(const struct descent *descent,
     while (source->first > descent->begin &&
            pairing_widen(descent, &pairing, source->first - 1))
         ;
-    return merge_pairing(descent, &pairing, out);
+    out->kind = JOB_MERGE;
+    out->output_level = descent->output_level;
+    TRY(job_spec_add(out, descent->level, descent->run, source->first,
+                     source->count));
+    TRY(job_spec_add(out, descent->output_level,
+                     level_run(descent->version, descent->output_level),
+                     pairing.below.first, pairing.below.count));
+out:
+    return status;
 }
 
 /* Whether nothing from the output level to deepest touches table. */
@@ -90,18 +82,6 @@ static bool is_free(const struct descent *descent,
     return true;
 }
 
-/* Whether table, at level, could only go on with a large part of what is below.
- */
-static bool is_wide(const struct descent *descent,
-                    const struct table_meta *table, uint32_t level)
-{
-    if (descent->below_bytes == 0)
-        return false;
-    const struct run *below = next_run_below(descent->version, level);
-    return stretch_touching(below, key_span_of(table)).bytes >
-           2 * descent->below_bytes;
-}
-
 static byron_status choose_move(const struct descent *descent, size_t index,
                                 struct job_spec *out)
 {
@@ -110,21 +90,16 @@ static byron_status choose_move(const struct descent *descent, size_t index,
     while (deepest + 1 < BYRON_LEVELS &&
            is_free(descent, run->tables[index], deepest + 1))
         deepest++;
-    out->output_level = deepest;
-    if (is_wide(descent, run->tables[index], deepest)) {
-        out->kind = JOB_MERGE;
-        return job_spec_add(out, descent->level, run, index, 1);
-    }
 
     uint64_t bytes = run->tables[index]->facts.size;
     size_t after = index + 1;
     while (after < descent->end && !table_is_corrupt(run->tables[after]) &&
            bytes + run->tables[after]->facts.size <= descent->move_bytes &&
-           is_free(descent, run->tables[after], deepest) &&
-           !is_wide(descent, run->tables[after], deepest))
+           is_free(descent, run->tables[after], deepest))
         bytes += run->tables[after++]->facts.size;
 
     out->kind = JOB_MOVE;
+    out->output_level = deepest;
     return job_spec_add(out, descent->level, run, index, after - index);
 }
 
@@ -139,58 +114,6 @@ byron_status descent_of(const struct descent *descent, size_t index,
     byron_status status = pairing.below.count == 0
                               ? choose_move(descent, index, out)
                               : choose_merge(descent, pairing, out);
-    if (status != BYRON_OK)
-        job_spec_deinit(out);
-    return status;
-}
-
-/* Of what lies below, the bytes that the table after the pairing meets too. */
-static uint64_t bytes_torn(const struct descent *descent,
-                           const struct pairing *pairing)
-{
-    const struct run *run = descent->run;
-    const struct run *below =
-        level_run(descent->version, descent->output_level);
-    size_t next = pairing->source.first + pairing->source.count;
-    if (next == run->count || pairing->below.count == 0)
-        return 0;
-    const struct table_meta *last =
-        below->tables[pairing->below.first + pairing->below.count - 1];
-    bool is_torn = slice_compare(table_meta_smallest(run->tables[next]),
-                                 table_meta_largest(last)) <= 0;
-    return is_torn ? last->facts.size : 0;
-}
-
-/* Half a piece at least, if there is so much. */
-static struct pairing find_piece(const struct descent *descent,
-                                 struct pairing first)
-{
-    struct pairing best = first;
-    struct pairing wider = first;
-    uint64_t torn = bytes_torn(descent, &best);
-    while (first.source.first + wider.source.count < descent->end) {
-        wider = pairing_of(descent, first.source.first, wider.source.count + 1);
-        uint64_t bytes = wider.source.bytes + wider.below.bytes;
-        if (pairing_is_barred(&wider) || bytes > descent->job_bytes)
-            break;
-        uint64_t now = bytes_torn(descent, &wider);
-        if (now > torn &&
-            best.source.bytes + best.below.bytes > descent->job_bytes / 2)
-            continue;
-        best = wider;
-        torn = now;
-    }
-    return best;
-}
-
-byron_status descent_piece(const struct descent *descent, struct job_spec *out)
-{
-    assert(descent->begin < descent->end);
-    struct pairing pairing = pairing_of(descent, descent->begin, 1);
-    if (pairing.below.count == 0 || pairing_is_barred(&pairing))
-        return descent_of(descent, descent->begin, out);
-    pairing = find_piece(descent, pairing);
-    byron_status status = merge_pairing(descent, &pairing, out);
     if (status != BYRON_OK)
         job_spec_deinit(out);
     return status;

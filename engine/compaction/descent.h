@@ -15,10 +15,6 @@ struct descent {
     uint32_t output_level; /* Below level; nothing between touches the run. */
     uint64_t job_bytes;    /* A job should not grow beyond. */
     uint64_t move_bytes;   /* So much may be moved at once. */
-    /* A table that would meet more than twice as much of the next level where
-     * it would come to lie is rewritten instead, in tables that meet so much
-     * each; 0: none is. */
-    uint64_t below_bytes;
 };
 
 /* The table that meets the fewest bytes for each of its own, and neighbours
@@ -29,10 +25,5 @@ BYRON_MUST_CHECK byron_status descent_cheapest(const struct descent *descent,
  * damage bars it. */
 BYRON_MUST_CHECK byron_status descent_of(const struct descent *descent,
                                          size_t index, struct job_spec *out);
-/* The table at begin and those after it, as many as stay within the size of a
- * job; it ends where little of what lies below is met by the next one too.
- * JOB_NONE where damage bars the first. */
-BYRON_MUST_CHECK byron_status descent_piece(const struct descent *descent,
-                                            struct job_spec *out);
 
 #endif

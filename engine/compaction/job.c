@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/try.h"
 #include "compaction/job_ranges.h"
-#include "compaction/seams.h"
 #include "merge/merge_iter.h"
 #include "merge/retain_iter.h"
 #include "version/run_iter.h"
@@ -17,7 +16,6 @@ struct job {
     uint64_t expired_ms;
     struct dropped dropped;
     struct older older;
-    struct seams seams;
     struct job_ranges ranges;
     uint64_t entries; /* In the input tables, as their facts say. */
     struct table_output *output;
@@ -77,8 +75,8 @@ static byron_status build_output(struct job *job, struct iter *source,
         own.level = job->spec.output_level;
         own.run = own.level == 0 ? job->spec.inputs[0].run : 0;
     }
-    own.cuts = job->seams.keys;
-    own.cut_count = job->seams.count;
+    own.cuts = job->dropped.uppers;
+    own.cut_count = job->dropped.count;
     if (job->ranges.all.count > 0) {
         rules.ranges = &job->ranges.all;
         rules.kept = own.ranges = &job->ranges.kept;
@@ -103,8 +101,6 @@ static byron_status job_init(struct job *job, const struct store_state *state,
     TRY(copy_points(job, points));
     TRY(dropped_init(&job->dropped, state->drops, state->drop_count));
     TRY(older_init(&job->older, state->version, is_flush ? NULL : &job->spec));
-    TRY(seams_init(&job->seams, state->version, job->spec.output_level,
-                   job->spec.below_bytes, &job->dropped));
     TRY(job_ranges_init(&job->ranges, deletes, job->points, job->point_count,
                         &job->dropped, &job->older));
 out:
@@ -321,7 +317,6 @@ void job_free(struct job *job)
         return;
     table_output_free(job->output);
     job_ranges_deinit(&job->ranges);
-    seams_deinit(&job->seams);
     older_deinit(&job->older);
     dropped_deinit(&job->dropped);
     alloc_free(job->points);

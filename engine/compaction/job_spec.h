@@ -29,9 +29,6 @@ struct job_spec {
     struct job_input *inputs; /* Newest first. */
     size_t input_count;
     uint64_t input_bytes;
-    /* A table of the result should meet no more of the next level that has
-     * any; 0: as much as it may. */
-    uint64_t below_bytes;
 };
 
 /* Releases the tables; all zero (JOB_NONE) afterwards. */

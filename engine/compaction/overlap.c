@@ -89,14 +89,6 @@ const struct run *level_run(const struct version *version, uint32_t level)
     return at->count ? &at->runs[0] : NULL;
 }
 
-const struct run *next_run_below(const struct version *version, uint32_t level)
-{
-    const struct run *run = NULL;
-    while (!run && ++level < BYRON_LEVELS)
-        run = level_run(version, level);
-    return run;
-}
-
 byron_status check_is_leveled(const struct version *version)
 {
     for (uint32_t level = 1; level < BYRON_LEVELS; level++) {

@@ -43,8 +43,6 @@ struct stretch stretch_touching(const struct run *run, struct key_span span);
 BYRON_MUST_CHECK byron_status check_is_leveled(const struct version *version);
 /* The run of a level below 0, which has one at most; NULL if it is empty. */
 const struct run *level_run(const struct version *version, uint32_t level);
-/* That of the first level below level that has tables; NULL if none has. */
-const struct run *next_run_below(const struct version *version, uint32_t level);
 /* Whether any table of level touches span. */
 bool level_touches(const struct version *version, uint32_t level,
                    struct key_span span);

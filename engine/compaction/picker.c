@@ -6,11 +6,9 @@
 #include "base/try.h"
 #include "compaction/descent.h"
 #include "compaction/overlap.h"
-#include "compaction/waste.h"
 
 #define LAST_LEVEL (BYRON_LEVELS - 1)
-/* What is decided at once should not read more than so many tables of the
- * target size, in however many pieces. */
+/* A merge should not read more than so many tables of the target size. */
 #define JOB_FILES 20
 /* Above this score a level comes before the tables with tombstones. */
 #define URGENT_SCORE 2.0
@@ -22,41 +20,31 @@
 /* Level 0 is dense where its tombstones are so many in a hundred of what the
  * levels below hold. */
 #define DENSE_LEVEL0_PERCENT 10
+/* Where nobody writes, one part in so many is enough waste to act on. */
+#define QUIET_SHARE 6
 
 struct picker {
     const struct store_state *state;
     const struct version *version;
     const struct picker_options *options;
-    struct rest *rest;
     uint64_t targets[BYRON_LEVELS];
     uint32_t base;
-    uint64_t piece; /* Bytes of one job. */
 };
 
 static struct picker picker_of(const struct store_state *state,
-                               const struct picker_options *options,
-                               struct rest *rest)
+                               const struct picker_options *options)
 {
     assert(options->fanout >= 2 && options->level0_runs > 0);
     assert(options->memtable_bytes > 0 && options->file_size > 0);
-    struct picker picker = {.state = state,
-                            .version = state->version,
-                            .options = options,
-                            .rest = rest};
+    struct picker picker = {
+        .state = state, .version = state->version, .options = options};
     picker.base = picker_targets(state->version, options, picker.targets);
-    picker.piece = picker_piece(state->version, options);
     return picker;
 }
 
 static uint64_t job_bytes(const struct picker *picker)
 {
     return picker->options->file_size * JOB_FILES;
-}
-
-/* So that a piece is more than one table. */
-static uint64_t below_bytes(const struct picker *picker)
-{
-    return picker->piece / 2;
 }
 
 /* --- Dropped ranges ------------------------------------------------------- */
@@ -156,7 +144,7 @@ static byron_status choose_torn(const struct picker *picker,
 /* Too long for one job, so it goes down piece by piece. */
 static bool run_is_long(const struct picker *picker, const struct run *run)
 {
-    return run->count > 1 && run->bytes > picker->piece;
+    return run->count > 1 && run->bytes > job_bytes(picker);
 }
 
 static bool run_has_corrupt(const struct run *run)
@@ -251,9 +239,8 @@ static byron_status choose_level0(const struct picker *picker,
                                   .run = oldest,
                                   .end = oldest->count,
                                   .output_level = picker->base,
-                                  .job_bytes = picker->piece,
-                                  .move_bytes = UINT64_MAX,
-                                  .below_bytes = below_bytes(picker)};
+                                  .job_bytes = job_bytes(picker),
+                                  .move_bytes = UINT64_MAX};
         return descent_cheapest(&descent, out);
     }
     return merge_level0(picker, out);
@@ -293,7 +280,6 @@ out:
 
 /* --- Levels that are too large -------------------------------------------- */
 
-/* In pieces, each of which gives its space back before the next one begins. */
 static struct descent descent_from(const struct picker *picker, uint32_t level)
 {
     const struct run *run = level_run(picker->version, level);
@@ -303,54 +289,18 @@ static struct descent descent_from(const struct picker *picker, uint32_t level)
                             .run = run,
                             .end = run->count,
                             .output_level = level + 1,
-                            .job_bytes = picker->piece,
+                            .job_bytes = job_bytes(picker),
                             .move_bytes =
-                                run->bytes > target ? run->bytes - target : 0,
-                            .below_bytes = below_bytes(picker)};
-}
-
-static byron_status choose_rest(const struct picker *picker,
-                                struct job_spec *out)
-{
-    struct rest *rest = picker->rest;
-    if (rest->level == 0 || !level_run(picker->version, rest->level)) {
-        rest->level = 0;
-        return BYRON_OK;
-    }
-    struct descent descent = descent_from(picker, rest->level);
-    return rest_choose(rest, &descent, out);
-}
-
-/* What goes down together costs less than what goes down apart; but a large job
- * is done piece by piece. */
-static byron_status choose_descent(const struct picker *picker, uint32_t level,
-                                   struct job_spec *out)
-{
-    struct descent descent = descent_from(picker, level);
-    byron_status status;
-    if (picker->rest->level == level) {
-        TRY(choose_rest(picker, out));
-        if (out->kind != JOB_NONE)
-            return BYRON_OK;
-    }
-    descent.job_bytes = job_bytes(picker);
-    TRY(descent_cheapest(&descent, out));
-    if (out->kind == JOB_MERGE && out->input_count > 1 &&
-        out->input_bytes > picker->piece) {
-        status = rest_begin(picker->rest, out);
-        job_spec_deinit(out);
-        TRY(status);
-        TRY(choose_rest(picker, out));
-    }
-out:
-    return status;
+                                run->bytes > target ? run->bytes - target : 0};
 }
 
 static byron_status choose_level(const struct picker *picker, uint32_t level,
                                  struct job_spec *out)
 {
-    if (level > 0)
-        return choose_descent(picker, level, out);
+    if (level > 0) {
+        struct descent descent = descent_from(picker, level);
+        return descent_cheapest(&descent, out);
+    }
     byron_status status = choose_level0(picker, out);
     if (status == BYRON_OK && out->kind == JOB_NONE)
         status = merge_inside_level0(picker, out);
@@ -542,24 +492,75 @@ static byron_status choose_tombstones(const struct picker *picker,
 
 /* --- Space ---------------------------------------------------------------- */
 
+/* Whether what lies above the largest level, which may all be newer versions of
+ * what is there, is more than levels of their target sizes would hold, and
+ * level 0 enough of it to be worth a rewrite of the base level. Levels close to
+ * each other in size hold more, and level 0 next to nothing of it. */
+static bool is_top_heavy(const struct picker *picker)
+{
+    const struct level *levels = picker->version->levels;
+    uint64_t all = levels[0].bytes;
+    uint64_t largest = 0;
+    for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
+        all += levels[level].bytes;
+        if (levels[level].bytes > largest)
+            largest = levels[level].bytes;
+    }
+    return levels[0].bytes > 0 && all - largest > largest / QUIET_SHARE &&
+           levels[picker->base].bytes / QUIET_SHARE <= levels[0].bytes;
+}
+
+/* Whether a rewrite in place would make table smaller by so much that it pays:
+ * no reader asks any more for what newer versions hide. */
+static bool is_superseded(const struct picker *picker,
+                          const struct table_meta *table)
+{
+    const struct table_facts *facts = &table->facts;
+    return facts->superseded > facts->entries / QUIET_SHARE &&
+           facts->max_sequence <= picker->options->oldest_point &&
+           !table_is_corrupt(table);
+}
+
+/* The first tables of run that are worth it, as many as make one job. */
+static byron_status rewrite_superseded(const struct picker *picker,
+                                       uint32_t level, const struct run *run,
+                                       struct job_spec *out)
+{
+    size_t first = 0;
+    while (first < run->count && !is_superseded(picker, run->tables[first]))
+        first++;
+    size_t end = first;
+    uint64_t bytes = 0;
+    while (end < run->count && is_superseded(picker, run->tables[end]) &&
+           bytes < job_bytes(picker))
+        bytes += run->tables[end++]->facts.size;
+    if (end == first)
+        return BYRON_OK;
+    return choose_rewrite(level, run, first, end - first, out);
+}
+
 static byron_status choose_space(const struct picker *picker,
                                  struct job_spec *out)
 {
     byron_status status = BYRON_OK;
-    if (waste_is_top_heavy(picker->version, picker->base))
+    if (is_top_heavy(picker))
         TRY(choose_level0(picker, out));
-    if (out->kind == JOB_NONE)
-        TRY(waste_choose(picker->version, picker->options->oldest_point,
-                         picker->piece, out));
+    for (uint32_t level = 1; level < BYRON_LEVELS; level++) {
+        const struct run *run = level_run(picker->version, level);
+        if (out->kind != JOB_NONE)
+            break;
+        if (run)
+            TRY(rewrite_superseded(picker, level, run, out));
+    }
 out:
     return status;
 }
 
 byron_status picker_choose(const struct store_state *state,
                            const struct picker_options *options,
-                           struct rest *rest, struct job_spec *out)
+                           struct job_spec *out)
 {
-    struct picker picker = picker_of(state, options, rest);
+    struct picker picker = picker_of(state, options);
     byron_status status;
 
     *out = (struct job_spec){.kind = JOB_NONE};
@@ -568,8 +569,6 @@ byron_status picker_choose(const struct store_state *state,
     if (out->kind == JOB_NONE)
         TRY(choose_by_score(&picker, URGENT_SCORE, HUGE_VAL, out));
     if (out->kind == JOB_NONE)
-        TRY(choose_rest(&picker, out));
-    if (out->kind == JOB_NONE)
         TRY(choose_tombstones(&picker, out));
     if (out->kind == JOB_NONE)
         TRY(choose_by_score(&picker, 1, URGENT_SCORE, out));
@@ -577,7 +576,6 @@ byron_status picker_choose(const struct store_state *state,
         TRY(choose_torn(&picker, out));
     if (out->kind == JOB_NONE && options->is_quiet)
         TRY(choose_space(&picker, out));
-    out->below_bytes = below_bytes(&picker);
 out:
     if (status != BYRON_OK)
         job_spec_deinit(out);

@@ -1,7 +1,6 @@
 /*
  * picker: version + options -> the next job, or none. Pure: no I/O, no clock,
- * and no state but what the caller holds for it: the rest of a job that is done
- * in pieces.
+ * no state.
  *
  * Leveled with dynamic sizes: the last level is as large as it is, each level
  * above it is fanout times smaller, down to the first that would be smaller
@@ -11,7 +10,7 @@
 #ifndef BYRON_COMPACTION_PICKER_H
 #define BYRON_COMPACTION_PICKER_H
 
-#include "compaction/rest.h"
+#include "compaction/job_spec.h"
 #include "version/manifest.h"
 
 struct picker_options {
@@ -29,29 +28,16 @@ struct picker_options {
     bool is_quiet; /* Nobody writes: there is time to give back space. */
 };
 
-/* A manual compaction, and how far it has come: level and from are all zero to
- * begin with. What comes to where it has been is not its business. */
-struct picker_sweep {
-    struct slice lower, upper; /* Of [lower, upper); open: data NULL. */
-    uint64_t newest_run;       /* Of level 0, that is to go. */
-    uint32_t level;            /* Those above are done, */
-    struct buf from;           /* and of it what lies before. */
-};
-
-/* Corrupt tables are never input. rest is the caller's to keep between calls
- * for one store; after a failure, or another job, it may be thrown away. */
-BYRON_MUST_CHECK byron_status picker_choose(
-    const struct store_state *state, const struct picker_options *options,
-    struct rest *rest, struct job_spec *out);
-/* Everything that touches the sweep's range goes to the last level that holds
- * any of it: one step of it per call, JOB_NONE when nothing is left. */
+/* Corrupt tables are never input. */
+BYRON_MUST_CHECK byron_status
+picker_choose(const struct store_state *state,
+              const struct picker_options *options, struct job_spec *out);
+/* Everything that touches [lower, upper) goes to the last level that holds
+ * any of it: one step of it per call, JOB_NONE when nothing is left. Open
+ * bounds have data NULL. */
 BYRON_MUST_CHECK byron_status picker_choose_range(
     const struct store_state *state, const struct picker_options *options,
-    struct picker_sweep *sweep, struct job_spec *out);
-/* What one job of a level's should read and write at most: a part of all there
- * is, so that it needs no more room than that. */
-uint64_t picker_piece(const struct version *version,
-                      const struct picker_options *options);
+    struct slice lower, struct slice upper, struct job_spec *out);
 /* Bytes that due compactions still have to rewrite; 0 where none is due. */
 uint64_t picker_debt(const struct version *version,
                      const struct picker_options *options);

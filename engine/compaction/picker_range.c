@@ -7,19 +7,15 @@
 #include "compaction/descent.h"
 #include "compaction/overlap.h"
 
+/* A merge of neighbours should not read more than so many target tables. */
+#define JOB_FILES 20
+
 struct range_pick {
     const struct version *version;
     const struct picker_options *options;
     struct slice lower, upper; /* Open where data is NULL. */
-    size_t newest;             /* Of level 0: the first run that goes. */
-    uint64_t piece;            /* Bytes of one job. */
     uint32_t last;             /* The level where all of it should go. */
 };
-
-static uint64_t below_bytes(const struct range_pick *pick)
-{
-    return pick->piece / 2;
-}
 
 /* Of run: the tables that touch [lower, upper). */
 static struct stretch stretch_in_range(const struct range_pick *pick,
@@ -55,7 +51,7 @@ static bool close_span(const struct range_pick *pick, struct key_span *span)
 {
     const struct level *level0 = &pick->version->levels[0];
     bool is_empty = true;
-    for (size_t i = pick->newest; i < level0->count; i++) {
+    for (size_t i = 0; i < level0->count; i++) {
         const struct run *run = &level0->runs[i];
         struct stretch stretch = stretch_in_range(pick, run);
         if (stretch.count && is_empty)
@@ -67,7 +63,7 @@ static bool close_span(const struct range_pick *pick, struct key_span *span)
     bool has_grown = !is_empty;
     while (has_grown) {
         has_grown = false;
-        for (size_t i = pick->newest; i < level0->count; i++) {
+        for (size_t i = 0; i < level0->count; i++) {
             const struct run *run = &level0->runs[i];
             has_grown |= cover_stretch(span, run, stretch_touching(run, *span));
         }
@@ -86,7 +82,7 @@ static byron_status add_level0(const struct range_pick *pick,
 
     out->kind = JOB_MERGE;
     out->output_level = output_level;
-    for (size_t i = pick->newest; i < level0->count; i++) {
+    for (size_t i = 0; i < level0->count; i++) {
         struct stretch stretch = stretch_touching(&level0->runs[i], span);
         if (stretch.count)
             TRY(job_spec_add(out, 0, &level0->runs[i], stretch.first,
@@ -99,20 +95,6 @@ out:
     return status;
 }
 
-/* Where it meets something, or one above if that is too much for one job: there
- * it gets tables that go on in pieces. */
-static uint32_t level_under(const struct range_pick *pick, struct key_span span)
-{
-    uint32_t level = 1;
-    while (level < pick->last && !level_touches(pick->version, level, span))
-        level++;
-    if (level > 1 &&
-        stretch_touching(level_run(pick->version, level), span).bytes >
-            pick->piece)
-        level--;
-    return level;
-}
-
 static byron_status choose_level0(const struct range_pick *pick,
                                   struct job_spec *out)
 {
@@ -121,13 +103,17 @@ static byron_status choose_level0(const struct range_pick *pick,
     if (!close_span(pick, &span))
         return BYRON_OK;
 
-    uint32_t output_level = level_under(pick, span);
+    uint32_t output_level = 1;
+    while (output_level < pick->last &&
+           !level_touches(pick->version, output_level, span))
+        output_level++;
+
     size_t runs = 0;
     size_t only = 0;
     bool is_barred =
         stretch_touching(level_run(pick->version, output_level), span)
             .has_corrupt;
-    for (size_t i = pick->newest; i < level0->count; i++) {
+    for (size_t i = 0; i < level0->count; i++) {
         struct stretch stretch = stretch_touching(&level0->runs[i], span);
         is_barred |= stretch.has_corrupt;
         if (stretch.count) {
@@ -143,9 +129,9 @@ static byron_status choose_level0(const struct range_pick *pick,
                                   .begin = stretch.first,
                                   .end = stretch.first + stretch.count,
                                   .output_level = output_level,
-                                  .job_bytes = pick->piece,
-                                  .move_bytes = UINT64_MAX,
-                                  .below_bytes = below_bytes(pick)};
+                                  .job_bytes =
+                                      pick->options->file_size * JOB_FILES,
+                                  .move_bytes = UINT64_MAX};
         return descent_cheapest(&descent, out);
     }
     return is_barred ? BYRON_OK : add_level0(pick, span, output_level, out);
@@ -153,56 +139,27 @@ static byron_status choose_level0(const struct range_pick *pick,
 
 /* --- The levels below ----------------------------------------------------- */
 
-static void sink(struct picker_sweep *sweep)
-{
-    sweep->level++;
-    buf_clear(&sweep->from);
-}
-
-/* Behind what was chosen, which began one before descent does now. */
-static byron_status advance(struct picker_sweep *sweep,
-                            const struct descent *descent,
-                            const struct job_spec *chosen)
-{
-    size_t next = descent->begin - 1 + chosen->inputs[0].count;
-    if (next >= descent->end) {
-        sink(sweep);
-        return BYRON_OK;
-    }
-    struct slice from = table_meta_smallest(descent->run->tables[next]);
-    buf_clear(&sweep->from);
-    return buf_add(&sweep->from, from.data, from.size);
-}
-
-/* The first piece of the range that the sweep has not passed. */
-static byron_status choose_level(const struct range_pick *pick,
-                                 struct picker_sweep *sweep,
+static byron_status choose_level(const struct range_pick *pick, uint32_t level,
                                  struct job_spec *out)
 {
-    const struct run *run = level_run(pick->version, sweep->level);
-    byron_status status = BYRON_OK;
+    const struct run *run = level_run(pick->version, level);
     if (!run)
         return BYRON_OK;
     struct stretch stretch = stretch_in_range(pick, run);
     struct descent descent = {.version = pick->version,
-                              .level = sweep->level,
+                              .level = level,
                               .run = run,
                               .begin = stretch.first,
                               .end = stretch.first + stretch.count,
-                              .output_level = sweep->level + 1,
-                              .job_bytes = pick->piece,
-                              .move_bytes = UINT64_MAX,
-                              .below_bytes = below_bytes(pick)};
-    size_t from = run_find(run, buf_slice(&sweep->from));
-    if (descent.begin < from)
-        descent.begin = from;
-    for (; descent.begin < descent.end && out->kind == JOB_NONE;
-         descent.begin++)
-        TRY(descent_piece(&descent, out));
-    if (out->kind == JOB_NONE)
-        return BYRON_OK;
-    TRY(advance(sweep, &descent, out));
-out:
+                              .output_level = level + 1,
+                              .job_bytes = pick->options->file_size * JOB_FILES,
+                              .move_bytes = UINT64_MAX};
+    byron_status status = BYRON_OK;
+    for (size_t i = descent.begin; i < descent.end; i++) {
+        status = descent_of(&descent, i, out);
+        if (status != BYRON_OK || out->kind != JOB_NONE)
+            break;
+    }
     return status;
 }
 
@@ -245,57 +202,29 @@ static bool level_has_range(const struct range_pick *pick, uint32_t level)
     return run && stretch_in_range(pick, run).count > 0;
 }
 
-/* The first run of level 0 that is not newer than newest_run. */
-static size_t find_newest(const struct version *version, uint64_t newest_run)
-{
-    const struct level *level0 = &version->levels[0];
-    size_t index = 0;
-    while (index < level0->count && level0->runs[index].id > newest_run)
-        index++;
-    return index;
-}
-
-static struct range_pick pick_of(const struct store_state *state,
-                                 const struct picker_options *options,
-                                 const struct picker_sweep *sweep)
-{
-    uint64_t targets[BYRON_LEVELS];
-    struct range_pick pick = {
-        .version = state->version,
-        .options = options,
-        .lower = sweep->lower,
-        .upper = sweep->upper,
-        .newest = find_newest(state->version, sweep->newest_run),
-        .piece = picker_piece(state->version, options),
-        .last = BYRON_LEVELS - 1};
-    uint32_t base = picker_targets(state->version, options, targets);
-    while (pick.last > base && !level_has_range(&pick, pick.last))
-        pick.last--;
-    return pick;
-}
-
 byron_status picker_choose_range(const struct store_state *state,
                                  const struct picker_options *options,
-                                 struct picker_sweep *sweep,
+                                 struct slice lower, struct slice upper,
                                  struct job_spec *out)
 {
-    struct range_pick pick;
+    uint64_t targets[BYRON_LEVELS];
+    struct range_pick pick = {state->version, options, lower, upper, 0};
+    uint32_t base = picker_targets(state->version, options, targets);
     byron_status status;
 
     *out = (struct job_spec){.kind = JOB_NONE};
     TRY(check_is_leveled(state->version));
-    pick = pick_of(state, options, sweep);
-    if (sweep->level == 0)
-        TRY(choose_level0(&pick, out));
-    while (out->kind == JOB_NONE && sweep->level < pick.last) {
-        if (sweep->level > 0)
-            TRY(choose_level(&pick, sweep, out));
+    pick.last = BYRON_LEVELS - 1;
+    while (pick.last > base && !level_has_range(&pick, pick.last))
+        pick.last--;
+    TRY(choose_level0(&pick, out));
+    for (uint32_t level = 1; level < pick.last; level++) {
         if (out->kind == JOB_NONE)
-            sink(sweep);
+            TRY(choose_level(&pick, level, out));
     }
     if (out->kind == JOB_NONE)
         TRY(clean_last_level(&pick, out));
-    out->below_bytes = below_bytes(&pick);
+    status = BYRON_OK;
 out:
     if (status != BYRON_OK)
         job_spec_deinit(out);

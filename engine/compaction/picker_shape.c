@@ -14,12 +14,6 @@
  * transaction larger than memory leaves one run of any size there. */
 #define LEVEL0_BYTES_SLACK 2
 
-/* A merge should not read more than so many tables of the target size, nor a
- * larger part of the store than that: what it writes lies beside it meanwhile.
- * But what level 0 sends down may always be met as a whole. */
-#define PIECE_FILES 20
-#define PIECE_SHARE 8
-
 /* What level 0 sends down when it is due, about: a batch. */
 static uint64_t batch_bytes(const struct picker_options *options)
 {
@@ -85,18 +79,6 @@ double picker_score(const struct version *version,
     if (targets[level] == 0)
         return 1 + (double)at->bytes / batch;
     return (double)at->bytes / (double)targets[level];
-}
-
-uint64_t picker_piece(const struct version *version,
-                      const struct picker_options *options)
-{
-    uint64_t most = options->file_size * PIECE_FILES;
-    uint64_t piece = 0;
-    for (uint32_t level = 0; level < BYRON_LEVELS; level++)
-        piece += version->levels[level].bytes / PIECE_SHARE;
-    if (piece < batch_bytes(options))
-        piece = batch_bytes(options);
-    return piece < most ? piece : most;
 }
 
 static bool level_has_corrupt(const struct version *version, uint32_t level)

@@ -5,8 +5,6 @@
 #define STEP_BYTES ((uint64_t)1 << 20)
 /* Tombstones age, and readers let go of files, without telling anybody. */
 #define IDLE_US 1000000
-/* So long where jobs wait for readers. */
-#define HELD_LOOK_US 20000
 
 void db_thread_run(void *context)
 {
@@ -19,8 +17,7 @@ void db_thread_run(void *context)
             continue;
         }
         if (!db->work_due)
-            condition_wait_us(&db->changed, &db->mutex,
-                              db->is_held_back ? HELD_LOOK_US : IDLE_US);
+            condition_wait_us(&db->changed, &db->mutex, IDLE_US);
         if (db->stop)
             break;
         mutex_unlock(&db->mutex);

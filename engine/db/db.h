@@ -105,8 +105,6 @@ struct byron_db {
     struct job *job;           /* Needs work_mutex. A compaction under way. */
     bool is_job_manual;        /* Needs work_mutex. It was asked for. */
     uint64_t job_bytes_seen;   /* Needs work_mutex. Counted in statistics. */
-    struct rest rest;          /* Needs work_mutex. Of a job done in pieces. */
-    struct picker_sweep sweep; /* Needs work_mutex. A manual compaction. */
     struct manifest *manifest; /* Needs work_mutex. */
     struct store_state state;  /* Writes need both mutexes; reads, one. */
     struct orphan *orphans;    /* Needs work_mutex. To delete. */
@@ -145,8 +143,8 @@ struct byron_db {
     bool is_working;       /* Needs mutex. A unit of work is being done. */
     bool compact_taken;    /* Needs mutex. Somebody is in byron_compact. */
     bool has_compact;      /* Needs mutex. A manual compaction. */
-    bool has_pressed;      /* Needs work_mutex. The last job went before it. */
-    struct buf compact_lower, compact_upper; /* What sweep lends. */
+    struct buf compact_lower, compact_upper;
+    bool compact_has_lower, compact_has_upper;
     byron_status compact_status;
     struct byron_error compact_error;
     byron_status work_status; /* Needs mutex. Of the last flush; OK = fine. */
@@ -157,11 +155,8 @@ struct byron_db {
                           flushed or compacted until reopened. */
     uint64_t retry_us; /* Needs mutex. No work before, after a failure. */
     uint64_t flushed_us; /* Needs mutex. When level 0 last got a run. */
-    uint64_t held_us;  /* Needs work_mutex. Since when readers hold too much; 0:
-                          they do not. */
-    bool is_held_back; /* Needs mutex. Work waits for them. */
-    uint64_t quiet_us; /* Needs mutex. No work for want of writers before. */
-    size_t settlers;   /* Needs mutex. Calls that wait for all that is due. */
+    uint64_t quiet_us;   /* Needs mutex. No work for want of writers before. */
+    size_t settlers;     /* Needs mutex. Calls that wait for all that is due. */
     struct pace pace;
     uint64_t open_snapshots;          /* Needs mutex. Some may be idle. */
     byron_snapshot *spare_snapshot;   /* Needs mutex. Memory of one closed. */

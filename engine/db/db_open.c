@@ -190,8 +190,6 @@ static void free_db(struct byron_db *db)
     seal_wal(db);
     job_free(db->flush);
     job_free(db->job);
-    rest_deinit(&db->rest);
-    buf_deinit(&db->sweep.from);
     log_writer_close(db->wal);
     read_state_unref(db->read_state);
     store_state_deinit(&db->state);

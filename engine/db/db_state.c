@@ -173,7 +173,7 @@ static void mark_obsolete(struct version *version,
             struct run *run = &version->levels[l].runs[r];
             for (size_t t = 0; t < run->count; t++)
                 if (is_removed(edit, run->tables[t]->number))
-                    table_meta_replace(run->tables[t]);
+                    atomic_store(&run->tables[t]->is_obsolete, true);
         }
 }
 

@@ -169,15 +169,8 @@ static byron_status want_compact(struct byron_db *db,
     buf_clear(&db->compact_upper);
     TRY(buf_add(&db->compact_lower, range->lower.data, range->lower.size));
     TRY(buf_add(&db->compact_upper, range->upper.data, range->upper.size));
-    db->rest.level = 0; /* It goes down anyway. */
-    buf_clear(&db->sweep.from);
-    db->sweep = (struct picker_sweep){
-        .lower = range->lower.data ? buf_slice(&db->compact_lower)
-                                   : slice_of(NULL, 0),
-        .upper = range->upper.data ? buf_slice(&db->compact_upper)
-                                   : slice_of(NULL, 0),
-        .newest_run = db->next_run - 1,
-        .from = db->sweep.from};
+    db->compact_has_lower = range->lower.data != NULL;
+    db->compact_has_upper = range->upper.data != NULL;
     db->compact_status = BYRON_OK;
     db->has_compact = true;
     db->work_due = true;

@@ -14,10 +14,6 @@
 #define TOMBSTONE_AGE_S (24 * 3600)
 /* Without a flush for so long, the store counts as one that nobody writes. */
 #define QUIET_US 5000000
-/* From this score on level 0 goes down before what is asked for by hand. */
-#define PRESSING_SCORE 2
-/* So long jobs that can wait do so where readers hold much. */
-#define HELD_US 2000000
 /* After a failure no work for so long: space may come back. */
 #define RETRY_US 250000
 /* And for so long none that is due only because nobody writes: it can wait, and
@@ -255,27 +251,25 @@ out:
     return status;
 }
 
-/* Level 0 waits for nobody who compacts by hand: readers would have to look
- * through all its runs, and writers to wait. But that one has every second job,
- * or it would wait for as long as they write. */
-static byron_status choose_pressing(struct byron_db *db,
-                                    const struct picker_options *options,
-                                    struct job_spec *spec)
+/* Chooses what is due. Needs work_mutex. */
+static byron_status choose(struct byron_db *db, struct job_spec *spec,
+                           bool *is_manual)
 {
-    uint64_t targets[BYRON_LEVELS];
-    picker_targets(db->state.version, options, targets);
-    if (picker_score(db->state.version, options, targets, 0) < PRESSING_SCORE)
-        return BYRON_OK;
-    return picker_choose(&db->state, options, &db->rest, spec);
-}
-
-/* The next step of a manual compaction. */
-static byron_status choose_manual(struct byron_db *db,
-                                  const struct picker_options *options,
-                                  struct job_spec *spec)
-{
+    struct picker_options options;
+    take_window(db);
+    mutex_lock(&db->mutex);
+    db_picker_options(db, &options);
+    bool has_compact = db->has_compact;
+    mutex_unlock(&db->mutex);
+    *is_manual = has_compact;
+    if (!has_compact)
+        return picker_choose(&db->state, &options, spec);
+    struct slice lower = db->compact_has_lower ? buf_slice(&db->compact_lower)
+                                               : slice_of(NULL, 0);
+    struct slice upper = db->compact_has_upper ? buf_slice(&db->compact_upper)
+                                               : slice_of(NULL, 0);
     byron_status status =
-        picker_choose_range(&db->state, options, &db->sweep, spec);
+        picker_choose_range(&db->state, &options, lower, upper, spec);
     if (status != BYRON_OK || spec->kind == JOB_NONE) {
         mutex_lock(&db->mutex);
         db->has_compact = false;
@@ -287,34 +281,8 @@ static byron_status choose_manual(struct byron_db *db,
     return status;
 }
 
-/* Chooses what is due. Needs work_mutex. */
-static byron_status choose(struct byron_db *db, struct job_spec *spec,
-                           bool *is_manual)
-{
-    byron_status status;
-    struct picker_options options;
-    take_window(db);
-    mutex_lock(&db->mutex);
-    db_picker_options(db, &options);
-    bool has_compact = db->has_compact;
-    mutex_unlock(&db->mutex);
-    *is_manual = false;
-    if (!has_compact)
-        return picker_choose(&db->state, &options, &db->rest, spec);
-    if (!db->has_pressed)
-        TRY(choose_pressing(db, &options, spec));
-    db->has_pressed = spec->kind != JOB_NONE;
-    if (db->has_pressed)
-        return BYRON_OK;
-    *is_manual = true;
-    TRY(choose_manual(db, &options, spec));
-out:
-    return status;
-}
-
 /* A level holds at least some eight files, or what moves on from it would be
- * most of it; and a piece of what goes down is more than one file of the last.
- */
+ * most of it. */
 static uint64_t level_file_size(struct byron_db *db, uint32_t level)
 {
     struct picker_options options;
@@ -324,56 +292,19 @@ static uint64_t level_file_size(struct byron_db *db, uint32_t level)
     mutex_lock(&db->mutex);
     db_picker_options(db, &options);
     picker_targets(db->state.version, &options, targets);
-    uint64_t piece = picker_piece(db->state.version, &options);
     mutex_unlock(&db->mutex);
     uint64_t size = targets[level] / 8;
-    if (size > piece / 2)
-        size = piece / 2;
     if (size < least)
         return least;
     return size < most ? size : most;
 }
 
-/*
- * What jobs replace stays for as long as somebody reads it: who reads for long
- * makes the store larger with every job. So those that can wait do, for a
- * while, where that is more than two jobs' worth, and more than the store may
- * have of memory: less is not worth a wait. Without a thread nobody could end
- * reading meanwhile.
- */
-static bool waits_for_readers(struct byron_db *db)
-{
-    struct picker_options options;
-    uint64_t targets[BYRON_LEVELS];
-    const struct version *version = db->state.version;
-    uint64_t now = db->os->now_us(db->os);
-    uint64_t held = table_env_held(&db->env);
-    mutex_lock(&db->mutex);
-    db_picker_options(db, &options);
-    bool can_wait = db->has_thread && db->settlers == 0 &&
-                    held > db->tuning.memory &&
-                    held > 2 * picker_piece(version, &options);
-    if (!can_wait)
-        db->held_us = 0;
-    else if (db->held_us == 0)
-        db->held_us = now;
-    picker_targets(version, &options, targets);
-    db->is_held_back =
-        can_wait && now - db->held_us < HELD_US &&
-        picker_score(version, &options, targets, 0) < PRESSING_SCORE;
-    bool waits = db->is_held_back;
-    mutex_unlock(&db->mutex);
-    return waits;
-}
-
 static byron_status start_job(struct byron_db *db, bool *did_some)
 {
-    byron_status status = BYRON_OK;
+    byron_status status;
     struct job_spec spec = {0};
     struct table_output_options output;
     bool is_manual;
-    if (waits_for_readers(db))
-        return BYRON_OK;
     TRY(choose(db, &spec, &is_manual));
     *did_some = spec.kind != JOB_NONE;
     if (spec.kind == JOB_MOVE || spec.kind == JOB_DELETE)
@@ -527,15 +458,6 @@ static void note_failure(struct byron_db *db, byron_status status,
     }
 }
 
-/* A piece that has failed is not done: what goes by pieces begins anew. Needs
- * work_mutex. */
-static void begin_again(struct byron_db *db)
-{
-    db->sweep.level = 0;
-    buf_clear(&db->sweep.from);
-    db->rest.level = 0;
-}
-
 byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
 {
     mutex_lock(&db->work_mutex);
@@ -551,7 +473,6 @@ byron_status db_work(struct byron_db *db, uint64_t budget, bool *did_some)
     db->is_working = false;
     db->work_due = db->work_due || *did_some || status != BYRON_OK;
     if (status != BYRON_OK) {
-        begin_again(db);
         note_failure(db, status, is_flush, demands != db->demands);
     } else {
         db->work_status = BYRON_OK;

@@ -36,14 +36,6 @@ size_t table_env_bury(struct table_env *env, uint64_t *numbers, size_t max)
     return count;
 }
 
-uint64_t table_env_held(struct table_env *env)
-{
-    mutex_lock(&env->mutex);
-    uint64_t bytes = env->held_bytes;
-    mutex_unlock(&env->mutex);
-    return bytes;
-}
-
 /* One more table lives, and has its place among the dead. */
 static byron_status enroll(struct table_env *env)
 {
@@ -114,24 +106,12 @@ void table_meta_unref(struct table_meta *meta)
     table_reader_unref(atomic_load(&meta->reader));
     mutex_lock(&env->mutex);
     env->live_count--;
-    if (meta->is_replaced)
-        env->held_bytes -= meta->facts.size;
     assert(env->dead_count < env->dead_capacity);
     if (atomic_load(&meta->is_obsolete) && !atomic_load(&meta->is_corrupt))
         env->dead[env->dead_count++] = meta->number;
     mutex_unlock(&env->mutex);
     table_facts_deinit(&meta->facts);
     alloc_free(meta);
-}
-
-void table_meta_replace(struct table_meta *meta)
-{
-    mutex_lock(&meta->env->mutex);
-    if (!meta->is_replaced)
-        meta->env->held_bytes += meta->facts.size;
-    meta->is_replaced = true;
-    atomic_store(&meta->is_obsolete, true);
-    mutex_unlock(&meta->env->mutex);
 }
 
 /* Opening under the mutex keeps a crowd from opening one table many times. */

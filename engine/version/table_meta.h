@@ -22,14 +22,10 @@ struct table_env {
     size_t dead_count;
     size_t dead_capacity; /* Room for every table that lives: dying is safe. */
     size_t live_count;
-    uint64_t held_bytes; /* Of tables that were replaced, and live. */
 };
 void table_env_init(struct table_env *env, struct file_pool *pool,
                     struct block_cache *cache);
 void table_env_deinit(struct table_env *env); /* Requires: no table lives. */
-/* Bytes of the files that are there only because somebody reads an older
- * version. */
-uint64_t table_env_held(struct table_env *env);
 /* Moves up to max dead numbers to numbers; returns how many. */
 size_t table_env_bury(struct table_env *env, uint64_t *numbers, size_t max);
 
@@ -41,7 +37,6 @@ struct table_meta {
     uint64_t created_s;       /* Wall clock; for the age trigger and stats. */
     _Atomic(struct table_reader *) reader; /* NULL until first needed. */
     atomic_bool is_obsolete;
-    bool is_replaced; /* Needs the environment's mutex. Counted as held. */
     atomic_bool is_corrupt; /* Found damaged: never compact, never delete. */
 };
 
@@ -53,8 +48,6 @@ BYRON_MUST_CHECK byron_status table_meta_new(struct table_env *env,
                                              struct table_meta **out);
 struct table_meta *table_meta_ref(struct table_meta *meta);
 void table_meta_unref(struct table_meta *meta); /* NULL is fine. */
-/* No newer version names it: it is obsolete, and held by who still has it. */
-void table_meta_replace(struct table_meta *meta);
 /* Lends the reader, opened on first use; marks is_corrupt where that fails
  * with BYRON_CORRUPT or BYRON_MISSING. */
 BYRON_MUST_CHECK byron_status table_meta_reader(struct table_meta *meta,

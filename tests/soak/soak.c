@@ -4,7 +4,7 @@
  * make and drop tables, and reopen. Once in an interval it says how it goes.
  *
  * Usage: soak extension=FILE [minutes=60] [seconds=N] [interval=60] [seed=N]
- *             [docs=150000] [most=2] [folder=DIR]
+ *             [docs=150000] [most=3] [folder=DIR]
  *
  * Fails where a sum changes that must not, a counter goes back, two that read
  * both and write one each are both let through, a file is damaged, or memory,
@@ -108,7 +108,7 @@ int main(int count, char **words)
     if (soak.seed == 0)
         soak.seed = test_seed();
     soak.docs = (int)number(count, words, "docs", "150000");
-    soak.most = number(count, words, "most", "2");
+    soak.most = number(count, words, "most", "3");
     printf("soak: seed=%llu\n", (unsigned long long)soak.seed);
     soak_open(&soak, word(count, words, "folder", NULL));
     soak_start(&soak);

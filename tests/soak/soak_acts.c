@@ -228,10 +228,6 @@ static void act_serve(struct soak_actor *actor)
     case 1:
         make_and_drop(actor);
         break;
-    case 2:
-        soak_ask(soak, actor->db, "SELECT byron_compact(%Q) = 'ok'",
-                 rng_one_in(&actor->rng, 3) ? "doc" : "account");
-        break;
     case 3:
         if (soak_ask(soak, actor->db, "SELECT byron_check('doc') = 'ok'") !=
                 1 &&

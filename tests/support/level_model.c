@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "compaction/overlap.h"
-#include "compaction/seams.h"
 
 #define MOST_INPUTS 4096
 
@@ -28,7 +27,6 @@ void level_model_init(struct level_model *model, uint64_t memtable_bytes,
 void level_model_deinit(struct level_model *model)
 {
     fake_version_deinit(&model->fake);
-    rest_deinit(&model->rest);
     for (size_t i = 0; i < model->table_capacity; i++)
         free(model->tables[i].entries);
     free(model->tables);
@@ -86,27 +84,14 @@ static bool drop_lies_between(const struct level_model *model, uint32_t a,
     return false;
 }
 
-/* Whether a table may not hold both. */
-static bool seam_lies_between(const struct seams *seams, uint32_t a, uint32_t b)
-{
-    for (size_t i = 0; i < seams->count; i++) {
-        if (a < fake_key_number(seams->keys[i]) &&
-            b >= fake_key_number(seams->keys[i]))
-            return true;
-    }
-    return false;
-}
-
 static void add_tables(struct level_model *model, uint32_t level, uint64_t run,
-                       const struct seams *seams,
                        const struct model_entry *entries, size_t count)
 {
     size_t most = (size_t)model->options.file_size / MODEL_ENTRY_BYTES;
     size_t first = 0;
     for (size_t i = 1; i <= count; i++) {
         if (i < count && i - first < most &&
-            !drop_lies_between(model, entries[i - 1].key, entries[i].key) &&
-            !seam_lies_between(seams, entries[i - 1].key, entries[i].key))
+            !drop_lies_between(model, entries[i - 1].key, entries[i].key))
             continue;
         add_table(model, level, run, &entries[first], i - first);
         first = i;
@@ -116,11 +101,10 @@ static void add_tables(struct level_model *model, uint32_t level, uint64_t run,
 void level_model_flush(struct level_model *model, struct model_entry *entries,
                        size_t count)
 {
-    static const struct seams none;
     model->sequence++;
     for (size_t i = 0; i < count; i++)
         entries[i].sequence = model->sequence;
-    add_tables(model, 0, ++model->next_run, &none, entries, count);
+    add_tables(model, 0, ++model->next_run, entries, count);
     model->flushed_bytes += count * MODEL_ENTRY_BYTES;
 }
 
@@ -202,8 +186,6 @@ static size_t merge(struct model_table *inputs, size_t count,
 static void run_merge(struct level_model *model, const struct job_spec *spec)
 {
     static struct model_table inputs[MOST_INPUTS];
-    static const struct dropped none;
-    struct seams seams;
     size_t total = 0;
     require(spec->input_count <= MOST_INPUTS);
     for (size_t i = 0; i < spec->input_count; i++) {
@@ -222,19 +204,13 @@ static void run_merge(struct level_model *model, const struct job_spec *spec)
         if (!is_dead)
             out[kept++] = out[i];
     }
-    require(seams_init(&seams, &model->fake.version, spec->output_level,
-                       spec->below_bytes, &none) == BYRON_OK);
-    uint64_t held = level_model_bytes(model) + kept * MODEL_ENTRY_BYTES;
-    if (held > model->most_held)
-        model->most_held = held;
     for (size_t i = 0; i < spec->input_count; i++) {
         free(inputs[i].entries);
         for (size_t j = 0; j < spec->inputs[i].count; j++)
             remove_table(model, spec->inputs[i].tables[j]->number);
     }
     uint64_t run = spec->output_level == 0 ? spec->inputs[0].run : 0;
-    add_tables(model, spec->output_level, run, &seams, out, kept);
-    seams_deinit(&seams);
+    add_tables(model, spec->output_level, run, out, kept);
     model->written_bytes += kept * MODEL_ENTRY_BYTES;
     free(out);
 }
@@ -276,8 +252,8 @@ void level_model_run(struct level_model *model, const struct job_spec *spec)
 bool level_model_step(struct level_model *model)
 {
     struct job_spec spec;
-    require(picker_choose(&model->fake.state, &model->options, &model->rest,
-                          &spec) == BYRON_OK);
+    require(picker_choose(&model->fake.state, &model->options, &spec) ==
+            BYRON_OK);
     bool is_due = spec.kind != JOB_NONE;
     if (is_due)
         level_model_run(model, &spec);

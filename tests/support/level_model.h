@@ -24,7 +24,6 @@ struct model_table {
 struct level_model {
     struct fake_version fake;
     struct picker_options options;
-    struct rest rest;
     struct model_table *tables; /* By number. */
     size_t table_capacity;
     uint64_t next_run;
@@ -32,7 +31,6 @@ struct level_model {
     uint64_t flushed_bytes;
     uint64_t written_bytes; /* By merges. */
     uint64_t largest_job;
-    uint64_t most_held; /* With the result of a merge beside what went in. */
     uint64_t jobs;
     uint64_t moves;
 };

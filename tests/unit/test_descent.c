@@ -130,81 +130,6 @@ START_TEST(a_move_takes_neighbours_up_to_its_bytes)
 }
 END_TEST
 
-START_TEST(what_would_meet_too_much_is_rewritten_and_not_moved)
-{
-    fake_fill(&fake, 2, 0, 0, 99, 1000);
-    fake_fill(&fake, 2, 0, 100, 109, 1000);
-    for (uint64_t i = 0; i < 20; i++)
-        fake_fill(&fake, 6, 0, i * 10, i * 10 + 9, 1000);
-    struct descent descent = {.version = &fake.version,
-                              .level = 2,
-                              .run = level_run(&fake.version, 2),
-                              .end = 2,
-                              .output_level = 3,
-                              .move_bytes = 100000,
-                              .below_bytes = 4000};
-
-    ck_assert_int_eq(descent_of(&descent, 0, &spec), BYRON_OK);
-    ck_assert_int_eq(spec.kind, JOB_MERGE);
-    ck_assert_uint_eq(spec.output_level, 5);
-    ck_assert_uint_eq(spec.input_count, 1);
-    ck_assert_uint_eq(spec.inputs[0].count, 1);
-    job_spec_deinit(&spec);
-    ck_assert_int_eq(descent_of(&descent, 1, &spec), BYRON_OK);
-    ck_assert_int_eq(spec.kind, JOB_MOVE);
-    job_spec_deinit(&spec);
-    descent.below_bytes = 5000;
-    ck_assert_int_eq(descent_of(&descent, 0, &spec), BYRON_OK);
-    ck_assert_int_eq(spec.kind, JOB_MOVE);
-    ck_assert_uint_eq(spec.inputs[0].count, 2);
-}
-END_TEST
-
-START_TEST(a_piece_ends_where_the_next_table_meets_others)
-{
-    for (uint64_t i = 0; i < 6; i++)
-        fake_fill(&fake, 4, 0, i * 10, i * 10 + 9, 1000);
-    fake_fill(&fake, 5, 0, 0, 9, 2000);
-    fake_fill(&fake, 5, 0, 10, 29, 2000);
-    fake_fill(&fake, 5, 0, 30, 59, 2000);
-    struct descent descent = from_level_4();
-    descent.job_bytes = 10000; /* Four tables, and all that is below. */
-
-    ck_assert_int_eq(descent_piece(&descent, &spec), BYRON_OK);
-    ck_assert_int_eq(spec.kind, JOB_MERGE);
-    ck_assert_uint_eq(first_of(0), 0);
-    ck_assert_uint_eq(spec.inputs[0].count, 3);
-    ck_assert_uint_eq(spec.inputs[1].count, 2);
-    job_spec_deinit(&spec);
-    descent.begin = 3;
-    ck_assert_int_eq(descent_piece(&descent, &spec), BYRON_OK);
-    ck_assert_uint_eq(first_of(0), 30);
-    ck_assert_uint_eq(spec.inputs[0].count, 3);
-}
-END_TEST
-
-START_TEST(a_piece_is_no_larger_than_a_job_but_for_its_first_table)
-{
-    for (uint64_t i = 0; i < 4; i++) {
-        fake_fill(&fake, 4, 0, i * 10, i * 10 + 9, 1000);
-        fake_fill(&fake, 5, 0, i * 10, i * 10 + 9, 2000);
-    }
-    struct descent descent = from_level_4();
-    descent.job_bytes = 8999;
-    ck_assert_int_eq(descent_piece(&descent, &spec), BYRON_OK);
-    ck_assert_uint_eq(spec.inputs[0].count, 2);
-    job_spec_deinit(&spec);
-    descent.job_bytes = 10;
-    ck_assert_int_eq(descent_piece(&descent, &spec), BYRON_OK);
-    ck_assert_uint_eq(spec.inputs[0].count, 1);
-    job_spec_deinit(&spec);
-    descent.job_bytes = 100000;
-    atomic_store(&fake.version.levels[5].runs[0].tables[3]->is_corrupt, true);
-    ck_assert_int_eq(descent_piece(&descent, &spec), BYRON_OK);
-    ck_assert_uint_eq(spec.inputs[0].count, 3);
-}
-END_TEST
-
 START_TEST(damage_on_either_side_bars_the_way)
 {
     fake_fill(&fake, 4, 0, 0, 9, 1000);
@@ -237,10 +162,6 @@ Suite *test_descent_suite(void)
     tcase_add_test(cases, a_job_does_not_outgrow_its_size);
     tcase_add_test(cases, what_meets_nothing_moves_as_deep_as_it_can);
     tcase_add_test(cases, a_move_takes_neighbours_up_to_its_bytes);
-    tcase_add_test(cases, what_would_meet_too_much_is_rewritten_and_not_moved);
-    tcase_add_test(cases, a_piece_ends_where_the_next_table_meets_others);
-    tcase_add_test(cases,
-                   a_piece_is_no_larger_than_a_job_but_for_its_first_table);
     tcase_add_test(cases, damage_on_either_side_bars_the_way);
     suite_add_tcase(suite, cases);
     return suite;

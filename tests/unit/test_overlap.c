@@ -46,19 +46,6 @@ START_TEST(both_ends_of_a_span_count)
 }
 END_TEST
 
-START_TEST(the_next_run_below_is_that_of_the_next_level_with_tables)
-{
-    fake_fill(&fake, 2, 0, 1, 9, 100);
-    fake_fill(&fake, 5, 0, 1, 9, 100);
-    ck_assert_ptr_eq(next_run_below(&fake.version, 0),
-                     level_run(&fake.version, 2));
-    ck_assert_ptr_eq(next_run_below(&fake.version, 2),
-                     level_run(&fake.version, 5));
-    ck_assert_ptr_null(next_run_below(&fake.version, 5));
-    ck_assert_ptr_null(next_run_below(&fake.version, 6));
-}
-END_TEST
-
 START_TEST(what_has_expired_is_garbage)
 {
     struct table_meta *table = fake_fill(&fake, 3, 0, 1, 9, 100000);
@@ -161,8 +148,6 @@ Suite *test_overlap_suite(void)
 
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, both_ends_of_a_span_count);
-    tcase_add_test(cases,
-                   the_next_run_below_is_that_of_the_next_level_with_tables);
     tcase_add_test(cases, what_has_expired_is_garbage);
     tcase_add_test(cases, what_ranges_hide_is_garbage_once_all_see_them);
     tcase_add_test(cases, a_gap_touches_nothing);

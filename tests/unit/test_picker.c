@@ -31,9 +31,8 @@ static void tear_down(void)
 static enum job_kind choose(void)
 {
     job_spec_deinit(&spec);
-    ck_assert_int_eq(
-        picker_choose(&model.fake.state, &model.options, &model.rest, &spec),
-        BYRON_OK);
+    ck_assert_int_eq(picker_choose(&model.fake.state, &model.options, &spec),
+                     BYRON_OK);
     return spec.kind;
 }
 
@@ -536,8 +535,7 @@ START_TEST(no_memory_leaves_nothing)
     byron_status status;
     for (;; nth++) {
         alloc_fail_after(nth);
-        status = picker_choose(&model.fake.state, &model.options, &model.rest,
-                               &spec);
+        status = picker_choose(&model.fake.state, &model.options, &spec);
         alloc_fail_after(0);
         if (status == BYRON_OK)
             break;

@@ -125,17 +125,6 @@ START_TEST(debt_of_level_0_includes_the_base)
 }
 END_TEST
 
-START_TEST(a_piece_is_an_eighth_of_the_store)
-{
-    fake_fill(&fake, 6, 0, 0, 9, 8000);
-    ck_assert_uint_eq(picker_piece(&fake.version, &options), 4000);
-    fake_fill(&fake, 5, 0, 0, 9, 56000);
-    ck_assert_uint_eq(picker_piece(&fake.version, &options), 8000);
-    fake_fill(&fake, 0, 1, 0, 9, 800000);
-    ck_assert_uint_eq(picker_piece(&fake.version, &options), 20000);
-}
-END_TEST
-
 Suite *test_picker_shape_suite(void)
 {
     Suite *suite = suite_create("picker_shape");
@@ -150,7 +139,6 @@ Suite *test_picker_shape_suite(void)
     tcase_add_test(cases, level_0_is_due_by_runs_and_by_bytes);
     tcase_add_test(cases, debt_counts_what_the_excess_will_meet);
     tcase_add_test(cases, debt_of_level_0_includes_the_base);
-    tcase_add_test(cases, a_piece_is_an_eighth_of_the_store);
     suite_add_tcase(suite, cases);
     return suite;
 }

@@ -49,32 +49,6 @@ START_TEST(live_and_corrupt_tables_are_never_dead)
 }
 END_TEST
 
-START_TEST(what_was_replaced_is_held_while_it_lives)
-{
-    struct table_env env;
-    struct table_meta *meta;
-    struct table_meta *other;
-    uint64_t dead[2];
-
-    table_env_init(&env, NULL, NULL);
-    meta = fixture_meta(&env, 7, "a", "b");
-    other = fixture_meta(&env, 8, "a", "b");
-    meta->facts.size = 100;
-    other->facts.size = 1000;
-    ck_assert_uint_eq(table_env_held(&env), 0);
-    table_meta_replace(meta);
-    table_meta_replace(meta);
-    ck_assert_uint_eq(table_env_held(&env), 100);
-    table_meta_replace(other);
-    table_meta_unref(meta);
-    ck_assert_uint_eq(table_env_held(&env), 1000);
-    table_meta_unref(other);
-    ck_assert_uint_eq(table_env_held(&env), 0);
-    ck_assert_uint_eq(table_env_bury(&env, dead, 2), 2);
-    table_env_deinit(&env);
-}
-END_TEST
-
 START_TEST(burying_goes_on_where_it_stopped)
 {
     struct table_env env;
@@ -267,7 +241,6 @@ Suite *test_table_meta_suite(void)
 
     tcase_add_test(cases, last_reference_of_an_obsolete_table_makes_it_dead);
     tcase_add_test(cases, live_and_corrupt_tables_are_never_dead);
-    tcase_add_test(cases, what_was_replaced_is_held_while_it_lives);
     tcase_add_test(cases, burying_goes_on_where_it_stopped);
     tcase_add_test(cases, dying_needs_no_memory);
     tcase_add_test(cases, reader_is_opened_once_and_only_when_asked_for);
