@@ -36,8 +36,10 @@ char *directory_private(void)
         char *path = NULL;
         if (!folders[i] || !*folders[i])
             continue;
-        if (asprintf(&path, "%s/byron-XXXXXX", folders[i]) < 0)
+        if (asprintf(&path, "%s/byron-XXXXXX", folders[i]) < 0) {
+            errno = ENOMEM;
             return NULL;
+        }
         if (mkdtemp(path))
             return path;
         free(path);

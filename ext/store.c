@@ -389,6 +389,8 @@ static int create_private(const struct store_request *request,
     struct store *store = NULL;
     int rc;
 
+    if (!directory && errno == ENOMEM)
+        return SQLITE_NOMEM;
     if (!directory) {
         *message = sqlite3_mprintf("byron: no folder for temporary files");
         return SQLITE_CANTOPEN;
